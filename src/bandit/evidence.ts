@@ -1,0 +1,27 @@
+/** What one decision has shown so far: the entry of the log that everything is learned from. */
+
+/** The whole current evidence of a decision, never a difference: a later revision takes an earlier one's place. */
+export interface Evidence {
+  decisionId: string;
+  /** Counts from 1; of one decision the highest counts, once. */
+  revision: number;
+  /** The decision's time, milliseconds since 1970. */
+  at: number;
+  router: string;
+  arm: string;
+  /** The encoder that made `x`. */
+  encoder: string;
+  x: readonly number[];
+  /** In [0, 1]; null while nobody has said anything. */
+  quality: number | null;
+  /** Of the label, ≥ 0; 1 is an explicit one. */
+  weight: number;
+  promptTokensEstimate: number;
+  /** From here on null where it is not known. */
+  promptTokens: number | null;
+  completionTokens: number | null;
+  costUsd: number | null;
+  /** Of a stream. */
+  firstByteMs: number | null;
+  totalMs: number | null;
+}

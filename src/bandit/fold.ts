@@ -1,0 +1,199 @@
+/** Folds the log of evidence into what is learned from it: sums per arm, and the entries that may still be revised. */
+import type { Evidence } from './evidence.ts';
+import { addObservation, emptySums, type Sums, scaleSums } from './sums.ts';
+
+export interface FoldSettings {
+  /** Entries made by another encoder count without their context. */
+  encoder: string;
+  dimensions: number;
+  /** How fast old evidence fades; null: it does not. */
+  halfLifeMs: number | null;
+  /** How long after a decision its evidence may still be revised. */
+  windowMs: number;
+  /** Open decisions whose entry is kept, at most. */
+  maxOpen: number;
+}
+
+/** What is predicted besides quality, all on a log scale. */
+export const OUTCOMES = ['outputTokens', 'promptRatio', 'firstByteMs', 'totalMs'] as const;
+export type Outcome = (typeof OUTCOMES)[number];
+
+/** Lengths and times depend on a request's size and kind: on the encoder's first coordinates, no more. */
+export const OUTCOME_DIMENSIONS = 4;
+
+export interface ArmSums {
+  /** Decisions and labelled ones among them, whatever their age. */
+  pulls: number;
+  labels: number;
+  quality: Sums;
+  outcomes: Record<Outcome, Sums>;
+  /** The requests it got: y is the log of the prompt's estimated tokens. Of `xx` only the first column is of use. */
+  requests: { weight: number; x: Float64Array; logPrompt: number };
+}
+
+export interface Fold {
+  readonly settings: FoldSettings;
+  /** All weights are relative to this time, milliseconds since 1970, a multiple of the half-life. */
+  landmark: number;
+  /** The latest decision's time. */
+  newest: number;
+  /** Decisions from here on are open. What comes of an earlier one is counted only if it is the first thing known. */
+  openSince: number;
+  entries: number;
+  labels: number;
+  /** Entries left out: a revision that came too late, or no evidence at all. */
+  late: number;
+  broken: number;
+  arms: Map<string, ArmSums>;
+  /** Decision id → its current entry. */
+  open: Map<string, Evidence>;
+}
+
+export function emptyFold(settings: FoldSettings): Fold {
+  return {
+    settings,
+    landmark: 0,
+    newest: 0,
+    openSince: 0,
+    entries: 0,
+    labels: 0,
+    late: 0,
+    broken: 0,
+    arms: new Map(),
+    open: new Map(),
+  };
+}
+
+export function foldEntry(fold: Fold, entry: Evidence): void {
+  if (!Number.isFinite(entry.at) || entry.at < 0 || !(entry.revision > 0)) {
+    fold.broken++;
+    return;
+  }
+  const earlier = fold.open.get(entry.decisionId);
+  if (earlier ? entry.revision <= earlier.revision : entry.at < fold.openSince && entry.revision > 1) {
+    fold.late++;
+    return;
+  }
+  if (entry.at > fold.newest) advance(fold, entry.at);
+  if (earlier) contribute(fold, earlier, -1);
+  contribute(fold, entry, 1);
+  if (entry.at >= fold.openSince) keepOpen(fold, entry);
+  else fold.open.delete(entry.decisionId);
+}
+
+/** The weight of an observation made at a time: ½ for each half-life before the landmark. */
+export function weightAt(fold: Fold, at: number): number {
+  const { halfLifeMs } = fold.settings;
+  return halfLifeMs === null ? 1 : 2 ** ((at - fold.landmark) / halfLifeMs);
+}
+
+/**
+ * Moves the clock of the fold. The landmark goes by whole half-lives, so that the sums are scaled by powers of two, which
+ * is exact: in whatever steps it has moved, the sums are the same (forward decay, Cormode et al. 2009, §3).
+ */
+function advance(fold: Fold, newest: number): void {
+  const { halfLifeMs, windowMs } = fold.settings;
+  fold.newest = newest;
+  fold.openSince = Math.max(fold.openSince, newest - windowMs);
+  if (halfLifeMs !== null) {
+    const landmark = Math.floor(newest / halfLifeMs) * halfLifeMs;
+    const factor = 2 ** -Math.round((landmark - fold.landmark) / halfLifeMs);
+    fold.landmark = landmark;
+    if (factor !== 1) for (const sums of fold.arms.values()) scaleArm(sums, factor);
+  }
+  for (const [id, { at }] of fold.open) {
+    if (at >= fold.openSince) break;
+    fold.open.delete(id);
+  }
+}
+
+function keepOpen(fold: Fold, entry: Evidence): void {
+  fold.open.set(entry.decisionId, entry);
+  if (fold.open.size <= fold.settings.maxOpen) return;
+  const [id, oldest] = fold.open.entries().next().value!;
+  fold.open.delete(id);
+  // From now on this decision cannot be told from a new one: its revisions would count twice.
+  fold.openSince = Math.max(fold.openSince, oldest.at + 1);
+}
+
+/** Puts an entry into its arm's sums (sign 1), or takes it out (-1). */
+function contribute(fold: Fold, entry: Evidence, sign: 1 | -1): void {
+  const { dimensions } = fold.settings;
+  const arm = armOf(fold, entry.arm);
+  const weight = sign * weightAt(fold, entry.at);
+  const x = contextOf(fold.settings, entry);
+  fold.entries += sign;
+  arm.pulls += sign;
+
+  const logPrompt = Math.log(bounded(entry.promptTokensEstimate, 1, 1e8));
+  arm.requests.weight += weight;
+  arm.requests.logPrompt += weight * logPrompt;
+  for (let i = 0; i < dimensions; i++) arm.requests.x[i] = arm.requests.x[i]! + weight * x[i]!;
+
+  const { quality } = entry;
+  if (quality !== null && Number.isFinite(quality) && entry.weight > 0) {
+    fold.labels += sign;
+    arm.labels += sign;
+    addObservation(arm.quality, x, bounded(quality, 0, 1), weight * Math.min(entry.weight, MOST_WEIGHT));
+  }
+  const { promptTokens, completionTokens, firstByteMs, totalMs } = entry;
+  const { outcomes } = arm;
+  if (isKnown(completionTokens)) addObservation(outcomes.outputTokens, x, logOf(completionTokens), weight);
+  if (isKnown(promptTokens)) addObservation(outcomes.promptRatio, x, logOf(promptTokens) - logPrompt, weight);
+  if (isKnown(firstByteMs)) addObservation(outcomes.firstByteMs, x, logOf(firstByteMs), weight);
+  if (isKnown(totalMs)) addObservation(outcomes.totalMs, x, logOf(totalMs), weight);
+}
+
+/** One label may not outweigh a hundred. */
+const MOST_WEIGHT = 100;
+/** Encoders give coordinates of about 1; what lies far beyond is damage. */
+const MOST_COORDINATE = 100;
+
+/**
+ * The entry's context. Where it was made by another encoder, or is damaged, it is that of a usual request: what is known
+ * of an arm on the whole outlives a change of the encoder.
+ */
+function contextOf(settings: FoldSettings, entry: Evidence): readonly number[] {
+  const { encoder, dimensions } = settings;
+  const sound =
+    entry.encoder === encoder &&
+    entry.x.length === dimensions &&
+    entry.x[0] === 1 &&
+    entry.x.every((value) => Math.abs(value) <= MOST_COORDINATE);
+  return sound ? entry.x : [1, ...new Array<number>(dimensions - 1).fill(0)];
+}
+
+function armOf(fold: Fold, id: string): ArmSums {
+  let arm = fold.arms.get(id);
+  if (!arm) {
+    arm = emptyArm(fold.settings.dimensions);
+    fold.arms.set(id, arm);
+  }
+  return arm;
+}
+
+export function emptyArm(dimensions: number): ArmSums {
+  const small = (): Sums => emptySums(Math.min(OUTCOME_DIMENSIONS, dimensions));
+  return {
+    pulls: 0,
+    labels: 0,
+    quality: emptySums(dimensions),
+    outcomes: { outputTokens: small(), promptRatio: small(), firstByteMs: small(), totalMs: small() },
+    requests: { weight: 0, x: new Float64Array(dimensions), logPrompt: 0 },
+  };
+}
+
+function scaleArm({ quality, outcomes, requests }: ArmSums, factor: number): void {
+  scaleSums(quality, factor);
+  for (const outcome of OUTCOMES) scaleSums(outcomes[outcome], factor);
+  for (let i = 0; i < requests.x.length; i++) requests.x[i] = requests.x[i]! * factor;
+  requests.weight *= factor;
+  requests.logPrompt *= factor;
+}
+
+const isKnown = (value: number | null): value is number => value !== null && Number.isFinite(value) && value >= 0;
+const logOf = (value: number): number => Math.log(bounded(value, 1, 1e9));
+
+function bounded(value: number, least: number, most: number): number {
+  return value >= least ? Math.min(value, most) : least;
+}

@@ -1,0 +1,27 @@
+/** A policy: how an arm's score comes from what is believed of it. Everything else, all policies share. */
+import type { Belief, Posterior } from '../posterior.ts';
+import type { Score } from '../scores.ts';
+
+/** An arm as a policy sees it, for one request. */
+export interface ArmView {
+  id: string;
+  /** Among the router's arms, as configured. */
+  position: number;
+  isBaseline: boolean;
+  quality: Belief;
+  /** Effective labels. */
+  observations: number;
+  costUsd: number;
+  /** What cost and time take off the quality. */
+  toll: number;
+  posterior: Posterior;
+}
+
+export interface Policy {
+  /** Whether arms of which little is known get early pulls and the exploration floor. */
+  readonly explores: boolean;
+  /** What is believed of the quality, where that is not the contextual prediction. */
+  belief?(posterior: Posterior, arm: string): Belief;
+  /** Depends on this arm alone, so that taking away another never changes it. The highest score is chosen. */
+  score(arm: ArmView): Score;
+}

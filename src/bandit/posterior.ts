@@ -1,0 +1,217 @@
+/** What is believed of each arm after a fold: quality, lengths and times, with how sure one is. Pure and deterministic. */
+import { type ArmSums, emptyArm, type Fold, OUTCOME_DIMENSIONS, OUTCOMES, type Outcome, weightAt } from './fold.ts';
+import { type ArmFit, fitHierarchy, type HierarchyPrior } from './hierarchy.ts';
+import { dot, quadratic } from './linear-algebra.ts';
+import type { Sums } from './sums.ts';
+
+export interface Belief {
+  mean: number;
+  deviation: number;
+}
+
+export interface Prediction {
+  /** In [0, 1]; the deviation is that of the belief, not of single answers. */
+  quality: Belief;
+  promptTokens: number;
+  outputTokens: number;
+  firstByteMs: number;
+  totalMs: number;
+  /** Effective labels of the arm. */
+  observations: number;
+  /** Decisions ever given to the arm. */
+  pulls: number;
+}
+
+export interface ArmSummary {
+  pulls: number;
+  /** Of the pulls of all the router's arms. */
+  share: number;
+  quality: { mean: number; low: number; high: number };
+  promptTokens: number;
+  outputTokens: number;
+  firstByteMs: number;
+  totalMs: number;
+}
+
+export interface Posterior {
+  /** Labelled decisions, and all decisions, that were folded. */
+  readonly labels: number;
+  readonly observations: number;
+  /** The router's usual request. */
+  readonly usual: { x: Float64Array; promptTokens: number };
+  predict(arm: string, x: Float64Array, promptTokensEstimate: number): Prediction;
+  /** At the router's usual request. */
+  summary(arm: string): ArmSummary;
+  /** Beta(a, b) of the arm's quality without context; the prior is Beta(1, 1). */
+  betas(arm: string): { a: number; b: number };
+}
+
+/** Wide on the intercept (deviation .3), modest on context (.15 at a usual prompt), before anything is known. */
+const QUALITY: HierarchyPrior = {
+  mean: 0.7,
+  shared: { intercept: 0.25 ** 2, context: 0.12 ** 2 },
+  own: { intercept: 0.17 ** 2, context: 0.1 ** 2 },
+  noise: 0.15,
+  sizeWorth: 8,
+  noiseWorth: 10,
+  steps: 10,
+};
+
+const logPrior = (mean: number, shared: number, own: number, noise: number): HierarchyPrior => ({
+  mean,
+  shared: { intercept: shared ** 2, context: 0.5 ** 2 },
+  own: { intercept: own ** 2, context: 0.3 ** 2 },
+  noise: noise ** 2,
+  sizeWorth: 4,
+  noiseWorth: 10,
+  steps: 2,
+});
+
+/** Before anything is known: 300 tokens after 0.6 s, done in 4 s, the prompt as long as was estimated. */
+const OUTCOME_PRIORS: Record<Outcome, HierarchyPrior> = {
+  outputTokens: logPrior(Math.log(300), 1, 0.7, 0.8),
+  promptRatio: {
+    ...logPrior(0, 0.3, 0.1, 0.2),
+    shared: { intercept: 0.3 ** 2, context: 0.1 ** 2 },
+    own: { intercept: 0.1 ** 2, context: 0.1 ** 2 },
+  },
+  firstByteMs: logPrior(Math.log(600), 1, 0.7, 0.6),
+  totalMs: logPrior(Math.log(4000), 1, 0.7, 0.8),
+};
+
+const USUAL_PROMPT_TOKENS = 300;
+/** Requests that the assumed usual request is worth. */
+const USUAL_WORTH = 10;
+
+/** A log-normal's mean is e^(m + v/2); where tails are so heavy that v is beyond this, its estimate means nothing. */
+const MOST_LOG_VARIANCE = 1.5;
+/** Logs are kept where their exponentials are sane numbers of tokens and milliseconds. */
+const MOST_LOG = 16;
+
+interface ArmBelief {
+  sums: ArmSums;
+  quality: ArmFit;
+  outcomes: Record<Outcome, ArmFit>;
+}
+
+export function derivePosterior(fold: Fold, arms: readonly string[]): Posterior {
+  const { dimensions } = fold.settings;
+  const scale = 1 / weightAt(fold, fold.newest);
+  const sums = arms.map((id) => fold.arms.get(id) ?? emptyArm(dimensions));
+  const quality = fitOrPrior(
+    sums.map((arm) => arm.quality),
+    dimensions,
+    scale,
+    QUALITY,
+  );
+  const small = Math.min(OUTCOME_DIMENSIONS, dimensions);
+  const outcomes = OUTCOMES.map((outcome) =>
+    fitOrPrior(
+      sums.map((arm) => arm.outcomes[outcome]),
+      small,
+      scale,
+      OUTCOME_PRIORS[outcome],
+    ),
+  );
+  const beliefs = new Map(
+    arms.map((id, k): [string, ArmBelief] => [
+      id,
+      {
+        sums: sums[k]!,
+        quality: quality[k]!,
+        outcomes: Object.fromEntries(OUTCOMES.map((outcome, i) => [outcome, outcomes[i]![k]!])) as Record<
+          Outcome,
+          ArmFit
+        >,
+      },
+    ]),
+  );
+  const stranger = (): ArmBelief => {
+    throw new RangeError('no such arm');
+  };
+  const beliefOf = (id: string): ArmBelief => beliefs.get(id) ?? stranger();
+  const pulls = sums.reduce((sum, arm) => sum + arm.pulls, 0);
+  const usual = usualRequest(sums, dimensions, scale);
+
+  const predict = (id: string, x: Float64Array, promptTokensEstimate: number): Prediction => {
+    const belief = beliefOf(id);
+    const expected = (outcome: Outcome): number => expectedOf(belief.outcomes[outcome], x, OUTCOME_PRIORS[outcome]);
+    return {
+      quality: believedAt(belief.quality, x, QUALITY),
+      promptTokens: promptTokensEstimate * expected('promptRatio'),
+      outputTokens: expected('outputTokens'),
+      firstByteMs: expected('firstByteMs'),
+      totalMs: expected('totalMs'),
+      observations: belief.quality.weight,
+      pulls: belief.sums.pulls,
+    };
+  };
+
+  return {
+    labels: fold.labels,
+    observations: fold.entries,
+    usual,
+    predict,
+    summary(id) {
+      const { quality, observations, ...rest } = predict(id, usual.x, usual.promptTokens);
+      const { mean, deviation } = quality;
+      const low = Math.max(0, mean - 1.96 * deviation);
+      const high = Math.min(1, mean + 1.96 * deviation);
+      return { ...rest, share: pulls > 0 ? rest.pulls / pulls : 0, quality: { mean, low, high } };
+    },
+    betas(id) {
+      const { xx, xy } = beliefOf(id).sums.quality;
+      const good = xy[0]! * scale;
+      const bad = (xx[0]! - xy[0]!) * scale;
+      return { a: 1 + (good > 0 ? good : 0), b: 1 + (bad > 0 ? bad : 0) };
+    },
+  };
+}
+
+/** Beliefs from the sums; where the sums are damaged beyond use, those of arms never seen. */
+function fitOrPrior(sums: readonly Sums[], dimensions: number, scale: number, prior: HierarchyPrior): ArmFit[] {
+  const fit = (of: readonly Sums[]): ArmFit[] => fitHierarchy(of, dimensions, scale, prior).arms;
+  const unseen = (): ArmFit[] => fit(sums.map(() => emptyArm(dimensions).quality));
+  try {
+    const fitted = fit(sums);
+    const sound = fitted.every((arm) => arm.mean.every(Number.isFinite) && arm.covariance.every(Number.isFinite));
+    return sound ? fitted : unseen();
+  } catch {
+    return unseen();
+  }
+}
+
+/** θ·x and the deviation of that belief. A context that is no vector of numbers counts as the usual one. */
+function believedAt({ mean, covariance }: ArmFit, x: Float64Array, prior: HierarchyPrior): Belief {
+  const at = dot(mean, x);
+  const variance = quadratic(covariance, x);
+  if (Number.isFinite(at) && Number.isFinite(variance)) {
+    return { mean: Math.min(1, Math.max(0, at)), deviation: Math.sqrt(Math.max(variance, 1e-12)) };
+  }
+  return { mean: prior.mean, deviation: Math.sqrt(prior.shared.intercept + prior.own.intercept) };
+}
+
+/** The mean of what is believed to be log-normal. */
+function expectedOf({ mean, covariance, noise }: ArmFit, x: Float64Array, prior: HierarchyPrior): number {
+  const small = x.subarray(0, mean.length);
+  const at = dot(mean, small);
+  const variance = Math.min(noise + quadratic(covariance, small), MOST_LOG_VARIANCE);
+  const log = at + variance / 2;
+  return Math.exp(Number.isFinite(log) ? Math.min(MOST_LOG, Math.max(-MOST_LOG, log)) : prior.mean);
+}
+
+/** The mean context, and the prompt length in the middle (the geometric mean), of what the router has been asked. */
+function usualRequest(sums: readonly ArmSums[], dimensions: number, scale: number): Posterior['usual'] {
+  const x = new Float64Array(dimensions);
+  let weight = USUAL_WORTH;
+  let logPrompt = USUAL_WORTH * Math.log(USUAL_PROMPT_TOKENS);
+  for (const { requests } of sums) {
+    weight += requests.weight * scale;
+    logPrompt += requests.logPrompt * scale;
+    for (let i = 0; i < dimensions; i++) x[i] = x[i]! + requests.x[i]! * scale;
+  }
+  x[0] = weight;
+  const usual = { x: x.map((value) => value / weight), promptTokens: Math.exp(logPrompt / weight) };
+  const sound = usual.x.every(Number.isFinite) && Number.isFinite(usual.promptTokens);
+  return sound ? usual : { x: x.map((_, i) => (i === 0 ? 1 : 0)), promptTokens: USUAL_PROMPT_TOKENS };
+}

@@ -1,0 +1,145 @@
+/**
+ * An arm's score as a random number with a piecewise linear distribution function, and the exact probability that each of
+ * several independent scores is the highest.
+ */
+
+export interface Score {
+  /** Ascending. */
+  nodes: Float64Array;
+  /** The distribution function at the nodes: 0 at the first, 1 at the last, straight lines in between. */
+  cumulative: Float64Array;
+}
+
+/** Deviations at which a normal score has its nodes; beyond the outermost there is nothing. */
+const NORMAL_NODES = [-3.2, -2.2, -1.6, -1.1, -0.7, -0.33, 0, 0.33, 0.7, 1.1, 1.6, 2.2, 3.2];
+const NORMAL_CUMULATIVE = Float64Array.from(NORMAL_NODES, (z, i) =>
+  i === 0 ? 0 : i === NORMAL_NODES.length - 1 ? 1 : normalCumulative(z),
+);
+
+export function normalScore(mean: number, deviation: number): Score {
+  return { nodes: Float64Array.from(NORMAL_NODES, (z) => mean + z * deviation), cumulative: NORMAL_CUMULATIVE };
+}
+
+/** A certain value; equal values are told apart by lot. */
+export function pointScore(value: number): Score {
+  const half = 1e-9 * Math.max(1, Math.abs(value));
+  return { nodes: Float64Array.of(value - half, value + half), cumulative: CERTAIN };
+}
+const CERTAIN = Float64Array.of(0, 1);
+
+/** Beta(a, b) with a, b ≥ 1, its density summed up on a grid around the mean. */
+export function betaScore(a: number, b: number): Score {
+  const mean = a / (a + b);
+  const deviation = Math.sqrt((mean * (1 - mean)) / (a + b + 1));
+  const low = Math.max(0, mean - 4 * deviation);
+  const high = Math.min(1, mean + 4 * deviation);
+  const nodes = Float64Array.from({ length: BETA_NODES }, (_, i) => low + ((high - low) * i) / (BETA_NODES - 1));
+  const mode = a + b > 2 ? (a - 1) / (a + b - 2) : 0.5;
+  const logDensity = (q: number): number => times0(a - 1, Math.log(q)) + times0(b - 1, Math.log1p(-q));
+  const highest = logDensity(mode);
+  const cumulative = new Float64Array(BETA_NODES);
+  for (let i = 1; i < BETA_NODES; i++) {
+    // Gauss's two points a cell: exact for cubics.
+    const middle = (nodes[i - 1]! + nodes[i]!) / 2;
+    const reach = (nodes[i]! - nodes[i - 1]!) / 2 / Math.sqrt(3);
+    const mass = Math.exp(logDensity(middle - reach) - highest) + Math.exp(logDensity(middle + reach) - highest);
+    cumulative[i] = cumulative[i - 1]! + mass;
+  }
+  const total = cumulative[BETA_NODES - 1]!;
+  return { nodes, cumulative: cumulative.map((mass) => mass / total) };
+}
+const BETA_NODES = 17;
+/** 0·log 0 is 0. */
+const times0 = (factor: number, value: number): number => (factor === 0 ? 0 : factor * value);
+
+export function shifted({ nodes, cumulative }: Score, by: number): Score {
+  return { nodes: nodes.map((node) => node + by), cumulative };
+}
+
+/** Drawn together around a middle: 1 leaves the score, 0 would leave only the middle. */
+export function narrowed({ nodes, cumulative }: Score, middle: number, factor: number): Score {
+  return { nodes: nodes.map((node) => middle + (node - middle) * factor), cumulative };
+}
+
+/** The value below which the score lies with probability `uniform`. */
+export function quantileOf({ nodes, cumulative }: Score, uniform: number): number {
+  let i = 1;
+  while (i < nodes.length - 1 && cumulative[i]! <= uniform) i++;
+  const rise = cumulative[i]! - cumulative[i - 1]!;
+  const part = rise > 0 ? (uniform - cumulative[i - 1]!) / rise : 0;
+  return nodes[i - 1]! + part * (nodes[i]! - nodes[i - 1]!);
+}
+
+/** Gauss and Legendre's four points and weights on [0, 1]: exact up to degree 7, that is for eight arms. */
+const POINTS = [0.069431844202974, 0.330009478207572, 0.669990521792428, 0.930568155797026];
+const WEIGHTS = [0.173927422568727, 0.326072577431273, 0.326072577431273, 0.173927422568727];
+/** Where all scores lie below with less than this probability, no maximum is looked for. */
+const NEGLIGIBLE = 1e-12;
+
+/**
+ * P(score k is the highest) = ∫ f_k·Π_{j≠k} F_j, summed over the cells between all nodes, within which every F is a straight
+ * line and the integrand a polynomial.
+ */
+export function chancesOfBeingHighest(scores: readonly Score[]): Float64Array {
+  const count = scores.length;
+  const chances = new Float64Array(count);
+  const nodes = mergedNodes(scores);
+  const reached = new Uint16Array(count);
+  const before = new Float64Array(count);
+  const after = new Float64Array(count);
+  const values = new Float64Array(count);
+  for (let cell = 0; cell < nodes.length; cell++) {
+    const at = nodes[cell]!;
+    let product = 1;
+    for (let k = 0; k < count; k++) {
+      before[k] = after[k]!;
+      after[k] = cumulativeAt(scores[k]!, at, reached, k);
+      product *= after[k]!;
+    }
+    if (product < NEGLIGIBLE) continue;
+    for (let p = 0; p < POINTS.length; p++) {
+      let all = WEIGHTS[p]!;
+      for (let k = 0; k < count; k++) {
+        values[k] = before[k]! + (after[k]! - before[k]!) * POINTS[p]!;
+        all *= values[k]!;
+      }
+      for (let k = 0; k < count; k++) {
+        const rise = after[k]! - before[k]!;
+        if (rise > 0) chances[k] = chances[k]! + (rise * all) / values[k]!;
+      }
+    }
+  }
+  let total = 0;
+  for (const chance of chances) total += chance;
+  return chances.map((chance) => chance / total);
+}
+
+/** F at a value, where values are asked for in ascending order: `reached[k]` is the first node not below the last one. */
+function cumulativeAt({ nodes, cumulative }: Score, value: number, reached: Uint16Array, k: number): number {
+  let i = reached[k]!;
+  while (i < nodes.length && nodes[i]! < value) i++;
+  reached[k] = i;
+  if (i === nodes.length) return 1;
+  if (i === 0) return 0;
+  const low = nodes[i - 1]!;
+  const part = (value - low) / (nodes[i]! - low);
+  return cumulative[i - 1]! + part * (cumulative[i]! - cumulative[i - 1]!);
+}
+
+function mergedNodes(scores: readonly Score[]): Float64Array {
+  const merged = new Float64Array(scores.reduce((sum, { nodes }) => sum + nodes.length, 0));
+  let at = 0;
+  for (const { nodes } of scores) {
+    merged.set(nodes, at);
+    at += nodes.length;
+  }
+  return merged.sort();
+}
+
+/** Φ(z) to 1e-7 (Abramowitz & Stegun, Handbook of Mathematical Functions, 26.2.17). */
+function normalCumulative(z: number): number {
+  if (z < 0) return 1 - normalCumulative(-z);
+  const t = 1 / (1 + 0.2316419 * z);
+  const tail = t * (0.31938153 + t * (-0.356563782 + t * (1.781477937 + t * (-1.821255978 + t * 1.330274429))));
+  return 1 - (Math.exp((-z * z) / 2) / Math.sqrt(2 * Math.PI)) * tail;
+}

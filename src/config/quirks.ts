@@ -1,0 +1,87 @@
+/**
+ * What common models need changed in a request, or else refuse it or lose a limit that the client set. Dated, since
+ * providers change; a model's own `params` go over it and `params: as-is` turns it off.
+ */
+import { matchesGlob } from './glob.ts';
+import type { Vendor } from './presets.ts';
+
+export const QUIRKS_DATE = '2025-11';
+
+export interface Params {
+  /** Fields of the request body: from their name at the client to their name upstream. */
+  rename: Readonly<Record<string, string>>;
+  drop: readonly string[];
+  /** Fields that are added where the client did not send them. */
+  defaults: Readonly<Record<string, unknown>>;
+}
+
+interface Quirk {
+  vendor: Vendor;
+  /** Globs of upstream names; the first quirk that fits counts. */
+  models: readonly string[];
+  rename?: Readonly<Record<string, string>>;
+  drop?: readonly string[];
+}
+
+const TO_COMPLETION_TOKENS = { max_tokens: 'max_completion_tokens' };
+const TO_MAX_TOKENS = { max_completion_tokens: 'max_tokens' };
+const LOGPROBS = ['logprobs', 'top_logprobs'];
+
+const QUIRKS: readonly Quirk[] = [
+  // These chat models of the family do not reason and take what gpt-4o takes.
+  { vendor: 'openai', models: ['gpt-5-chat*', 'gpt-5.*-chat*'] },
+  // From gpt-5.1 on, sampling parameters are accepted as long as no reasoning effort is asked for, which is the default.
+  { vendor: 'openai', models: ['gpt-5.*'], rename: TO_COMPLETION_TOKENS },
+  {
+    vendor: 'openai',
+    models: ['gpt-5*', 'o1*', 'o3*', 'o4*'],
+    rename: TO_COMPLETION_TOKENS,
+    drop: ['temperature', 'top_p', 'presence_penalty', 'frequency_penalty', 'logit_bias', 'stop', ...LOGPROBS],
+  },
+  // Answers 400 to these (console.groq.com/docs/openai).
+  { vendor: 'groq', models: ['*'], drop: ['logit_bias', ...LOGPROBS] },
+  // Answers 422 to every field that it does not know.
+  {
+    vendor: 'mistral',
+    models: ['*'],
+    rename: { ...TO_MAX_TOKENS, seed: 'random_seed' },
+    drop: ['logit_bias', 'user', 'store', 'service_tier', ...LOGPROBS],
+  },
+  { vendor: 'deepseek', models: ['deepseek-reasoner*'], rename: TO_MAX_TOKENS, drop: LOGPROBS },
+  { vendor: 'deepseek', models: ['*'], rename: TO_MAX_TOKENS },
+  // Reasoning models answer 400 to these (docs.x.ai, reasoning).
+  { vendor: 'xai', models: ['*non-reasoning*'] },
+  {
+    vendor: 'xai',
+    models: ['grok-4*', 'grok-3-mini*', 'grok-code*'],
+    drop: ['presence_penalty', 'frequency_penalty', 'stop'],
+  },
+  // Do not know the newer name, and without the limit an answer may run on.
+  { vendor: 'together', models: ['*'], rename: TO_MAX_TOKENS },
+  { vendor: 'ollama', models: ['*'], rename: TO_MAX_TOKENS },
+];
+
+/** Providers that give usage in a stream's last chunk anyway and do not know `stream_options`. */
+const WITHOUT_STREAM_OPTIONS: readonly Vendor[] = ['mistral'];
+
+export function quirksOf(vendor: Vendor | null, upstream: string): Params {
+  const quirk = QUIRKS.find(
+    (entry) => entry.vendor === vendor && entry.models.some((glob) => matchesGlob(glob, upstream)),
+  );
+  return { rename: quirk?.rename ?? {}, drop: quirk?.drop ?? [], defaults: {} };
+}
+
+/** What the user says of a field takes the place of what the table says of it. */
+export function overlaidParams(table: Params, own: Params): Params {
+  const rename = Object.entries(table.rename).filter(([name]) => !own.drop.includes(name));
+  const drop = table.drop.filter((name) => !(name in own.rename) && !(name in own.defaults));
+  return {
+    rename: { ...Object.fromEntries(rename), ...own.rename },
+    drop: [...new Set([...drop, ...own.drop])],
+    defaults: own.defaults,
+  };
+}
+
+export function knowsStreamOptions(vendor: Vendor | null): boolean {
+  return vendor === null || !WITHOUT_STREAM_OPTIONS.includes(vendor);
+}

@@ -1,0 +1,221 @@
+/** The config in the shape that the rest of the program works with: everything filled in, names resolved, keys hashed. */
+import type { PolicyName } from '../bandit/policies/index.ts';
+import type { Preference } from '../bandit/utility.ts';
+import { type CatalogueEntry, catalogueEntry } from './catalogue.ts';
+import { durationMs } from './duration.ts';
+import { type Vendor, vendorOf } from './presets.ts';
+import { knowsStreamOptions, overlaidParams, type Params, quirksOf } from './quirks.ts';
+import type { CAPABILITIES, WrittenConfig } from './schema.ts';
+
+export type { Params } from './quirks.ts';
+
+export type Capability = (typeof CAPABILITIES)[number];
+
+/** USD per million tokens; `request` and `image` in USD each. */
+export interface ModelPrice {
+  input: number;
+  output: number;
+  cached_input?: number;
+  cache_write?: number;
+  request?: number;
+  image?: number;
+}
+
+export interface Timeouts {
+  connectMs: number;
+  firstByteMs: number;
+  /** True only where the user set `first_byte_ms`: a whole answer's first byte is its last. */
+  firstByteForWholeAnswers: boolean;
+  idleMs: number;
+  totalMs: number;
+}
+
+export interface Model {
+  /** PROVIDER/NAME. */
+  id: string;
+  provider: string;
+  /** The name that goes upstream. */
+  upstream: string;
+  price: ModelPrice;
+  /** Where the prices of input and output come from; unknown ones count as 0. */
+  priceSource: 'config' | 'catalogue' | 'unknown';
+  /** Tokens; null where unknown. */
+  context: number | null;
+  maxOutput: number | null;
+  supports: ReadonlySet<Capability>;
+  params: Params;
+  timeouts: Timeouts;
+}
+
+export interface Provider {
+  name: string;
+  /** Without a slash at its end. */
+  baseUrl: string;
+  apiKey: string | null;
+  headers: Readonly<Record<string, string>>;
+  /** Whether `stream_options.include_usage` may be asked for. */
+  streamUsage: boolean;
+}
+
+export interface Router {
+  name: string;
+  models: readonly string[];
+  answersTo: readonly string[];
+  policy: PolicyName;
+  prefer: Preference;
+  explore: { floor: number; warmup: number };
+  /** Null for evidence that never fades. */
+  halfLifeMs: number | null;
+  sticky: 'conversation' | 'none';
+  fallbacks: number;
+  maxUsdPerRequest: number | null;
+}
+
+export interface Key {
+  name: string;
+  /** Lower-case hex. */
+  sha256: string;
+  /** Null for all. */
+  routers: readonly string[] | null;
+  /** Globs of model ids; null for all. */
+  models: readonly string[] | null;
+  admin: boolean;
+}
+
+export interface ConduitConfig {
+  server: { host: string; port: number; maxBodyBytes: number; cors: readonly string[]; secret: string | null };
+  keys: readonly Key[];
+  providers: ReadonlyMap<string, Provider>;
+  models: ReadonlyMap<string, Model>;
+  routers: ReadonlyMap<string, Router>;
+  stores: { state: 'memory'; durable: 'none' };
+  log: { level: 'debug' | 'info' | 'warn' | 'error' | 'silent' };
+}
+
+type WrittenModel = WrittenConfig['models'][number];
+type WrittenRouter = NonNullable<WrittenConfig['routers']>[string];
+
+const FIRST_BYTE_MS = 120_000;
+const DEFAULT_SUPPORTS: readonly Capability[] = ['tools', 'json_schema'];
+
+/** The config must have passed `referenceProblems`. */
+export function resolveConfig(
+  written: WrittenConfig,
+  sha256Hex: (text: string) => string,
+): { config: ConduitConfig; warnings: string[] } {
+  const warnings: string[] = [];
+  const { host, port, cors } = written.server;
+  const config: ConduitConfig = {
+    server: { host, port, maxBodyBytes: written.server.max_body_bytes, cors, secret: written.server.secret ?? null },
+    keys: written.keys.map((key) => ({
+      name: key.name,
+      sha256: (key.key === undefined ? (key.key_sha256 as string) : sha256Hex(key.key)).toLowerCase(),
+      routers: key.routers ?? null,
+      models: key.models ?? null,
+      admin: key.admin,
+    })),
+    providers: new Map(
+      Object.entries(written.providers).map(([name, provider]) => [name, resolveProvider(name, provider)]),
+    ),
+    models: new Map(written.models.map((model, index) => [model.id, resolveModel(model, index, written, warnings)])),
+    routers: new Map(
+      Object.entries(writtenRouters(written)).map(([name, router]) => [name, resolveRouter(name, router)]),
+    ),
+    stores: written.stores,
+    log: { level: written.log.level },
+  };
+  return { config, warnings };
+}
+
+/** Without a `routers` section there is one router, `auto`, over all models. */
+export function writtenRouters(written: WrittenConfig): Record<string, WrittenRouter> {
+  return (
+    written.routers ?? {
+      auto: {
+        models: written.models.map((model) => model.id),
+        answers_to: [],
+        policy: 'linear-thompson',
+        prefer: 'balanced',
+        explore: { floor: 0.02, warmup: 8 },
+        half_life: '7d',
+        sticky: 'conversation',
+        fallbacks: 2,
+      },
+    }
+  );
+}
+
+function resolveProvider(name: string, written: WrittenConfig['providers'][string]): Provider {
+  const baseUrl = written.base_url.replace(/\/+$/, '');
+  return {
+    name,
+    baseUrl,
+    apiKey: written.api_key ?? null,
+    headers: written.headers,
+    streamUsage: written.stream_usage ?? knowsStreamOptions(vendorOf(name, baseUrl)),
+  };
+}
+
+function resolveModel(written: WrittenModel, index: number, config: WrittenConfig, warnings: string[]): Model {
+  const slash = written.id.indexOf('/');
+  const provider = written.id.slice(0, slash);
+  const upstream = written.upstream ?? written.id.slice(slash + 1);
+  const vendor = vendorOf(provider, config.providers[provider]!.base_url);
+  const known = catalogueEntry(vendor, upstream);
+  const { price, priceSource } = resolvePrice(written.price, known);
+  if (written.price?.input === undefined && written.price?.output === undefined && known === null) {
+    warnings.push(`models[${index}] (${written.id}): price unknown: counted as 0`);
+  } else if (known === null) {
+    for (const kind of ['input', 'output'] as const) {
+      if (written.price?.[kind] === undefined)
+        warnings.push(`models[${index}] (${written.id}): price of ${kind} unknown: counted as 0`);
+    }
+  }
+  return {
+    id: written.id,
+    provider,
+    upstream,
+    price,
+    priceSource,
+    context: written.context ?? known?.context ?? null,
+    maxOutput: written.max_output ?? known?.maxOutput ?? null,
+    supports: new Set(written.supports ?? known?.supports ?? DEFAULT_SUPPORTS),
+    params: resolveParams(written.params, vendor, upstream),
+    timeouts: {
+      connectMs: written.timeouts.connect_ms,
+      firstByteMs: written.timeouts.first_byte_ms ?? FIRST_BYTE_MS,
+      firstByteForWholeAnswers: written.timeouts.first_byte_ms !== undefined,
+      idleMs: written.timeouts.idle_ms,
+      totalMs: written.timeouts.total_ms,
+    },
+  };
+}
+
+function resolveParams(written: WrittenModel['params'], vendor: Vendor | null, upstream: string): Params {
+  if (written === 'as-is') return { rename: {}, drop: [], defaults: {} };
+  return overlaidParams(quirksOf(vendor, upstream), written);
+}
+
+function resolvePrice(own: WrittenModel['price'], known: CatalogueEntry | null): Pick<Model, 'price' | 'priceSource'> {
+  const given = Object.fromEntries(Object.entries(own ?? {}).filter(([, usd]) => usd !== undefined));
+  // Cache prices belong to an input price: with an input price of the user's own the catalogue's would not fit.
+  const { input, output, ...rest } = known?.price ?? { input: 0, output: 0 };
+  const price: ModelPrice = { input, output, ...(own?.input === undefined ? rest : {}), ...given };
+  if (own?.input !== undefined || own?.output !== undefined) return { price, priceSource: 'config' };
+  return { price, priceSource: known ? 'catalogue' : 'unknown' };
+}
+
+function resolveRouter(name: string, written: WrittenRouter): Router {
+  return {
+    name,
+    models: written.models,
+    answersTo: written.answers_to,
+    policy: written.policy,
+    prefer: written.prefer,
+    explore: written.explore,
+    halfLifeMs: durationMs(written.half_life),
+    sticky: written.sticky,
+    fallbacks: written.fallbacks,
+    maxUsdPerRequest: written.max_usd_per_request ?? null,
+  };
+}

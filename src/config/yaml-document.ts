@@ -1,0 +1,47 @@
+/** Reads YAML, and so JSON, into a plain document; what is wrong is told by line and column, without any of the text. */
+import { LineCounter, parseDocument } from 'yaml';
+import type { Problem } from './problems.ts';
+
+export type ReadDocument = { ok: true; document: unknown } | { ok: false; problems: Problem[] };
+
+type YamlErrorCode = ReturnType<typeof parseDocument>['errors'][number]['code'];
+
+/** The library's own messages quote the text, in which a secret may stand. */
+const WORDS: Partial<Record<YamlErrorCode, string>> = {
+  BAD_ALIAS: 'a * or & that is no valid alias or anchor: put the text in quotes',
+  BAD_DQ_ESCAPE: 'an unknown escape in a text in double quotes',
+  BAD_INDENT: 'wrong indentation',
+  BAD_SCALAR_START: 'a text that cannot start so: put it in quotes',
+  BLOCK_AS_IMPLICIT_KEY: 'a mapping where a single value belongs',
+  BLOCK_IN_FLOW: 'a block inside { } or [ ]',
+  DUPLICATE_KEY: 'this key is here twice',
+  MISSING_CHAR: 'a character is missing: a colon, a comma, a quote or a bracket',
+  MULTILINE_IMPLICIT_KEY: 'a key over several lines: is a colon missing?',
+  MULTIPLE_DOCS: 'more than one document',
+  NON_STRING_KEY: 'a key that is no text',
+  TAB_AS_INDENT: 'a tab as indentation: use spaces',
+  TAG_RESOLVE_FAILED: 'an unknown tag: put the text in quotes',
+  UNEXPECTED_TOKEN: 'something that does not belong here',
+};
+
+export function readDocument(text: string): ReadDocument {
+  const lines = new LineCounter();
+  const parsed = parseDocument(text, { lineCounter: lines, prettyErrors: false, stringKeys: true, logLevel: 'silent' });
+  // A warning is an unknown tag or the like: it would change what a value means.
+  const errors = [...parsed.errors, ...parsed.warnings];
+  if (errors.length > 0) {
+    return {
+      ok: false,
+      problems: errors.map(({ code, pos }) => {
+        const { line, col } = lines.linePos(pos[0]);
+        return { path: `line ${line}, column ${col}`, message: `not valid YAML: ${WORDS[code] ?? 'cannot be read'}` };
+      }),
+    };
+  }
+  try {
+    return { ok: true, document: parsed.toJS() };
+  } catch {
+    // An alias without an anchor, or aliases of aliases that would fill the memory.
+    return { ok: false, problems: [{ path: '', message: 'not valid YAML: its aliases cannot be resolved' }] };
+  }
+}

@@ -1,0 +1,59 @@
+/** `GET /v1/decisions/{id}`: why a request went where it went, how that ended, and what was said of it. */
+import type { DecisionRecord } from '../routing/decision.ts';
+import { decisionTime } from '../routing/decision.ts';
+import type { Caller } from './authenticate.ts';
+import { ApiError } from './errors.ts';
+import type { Gateway } from './gateway.ts';
+
+/** Throws a 404 for an id that is unknown, or that belongs to another key. */
+export async function getDecision(gateway: Gateway, caller: Caller, id: string): Promise<object> {
+  const decision = decisionTime(id) === null ? null : await gateway.ledger.find(id);
+  if (!decision || !(caller.admin || decision.key === caller.name)) {
+    throw new ApiError({ status: 404, message: 'No decision is known by this id.', param: 'id', code: 'decision_not_found' });
+  }
+  return decisionView(decision);
+}
+
+function decisionView(decision: DecisionRecord): object {
+  const { outcome } = decision;
+  return {
+    object: 'decision',
+    id: decision.id,
+    router: decision.router,
+    created: Math.floor(decision.created / 1000),
+    chosen: decision.chosen,
+    model: decision.model,
+    reason: decision.reason,
+    propensity: decision.propensity,
+    candidates: decision.candidates.map((candidate) => ({
+      model: candidate.model,
+      eligible: candidate.eligible,
+      ruled_out: candidate.ruledOut,
+      propensity: candidate.propensity,
+      quality: candidate.quality,
+      cost_usd: candidate.costUsd,
+      first_byte_ms: candidate.firstByteMs,
+      total_ms: candidate.totalMs,
+      utility: candidate.utility,
+    })),
+    attempts: decision.attempts.map((attempt) => ({
+      model: attempt.model,
+      outcome: attempt.outcome,
+      status: attempt.status,
+      first_byte_ms: attempt.firstByteMs,
+      total_ms: attempt.totalMs,
+    })),
+    outcome: outcome && {
+      kind: outcome.kind,
+      finish_reason: outcome.finishReason,
+      prompt_tokens: outcome.promptTokens,
+      completion_tokens: outcome.completionTokens,
+      cost_usd: outcome.costUsd,
+      estimated: outcome.estimated,
+    },
+    signals: decision.signals.map((signal) => ({ ...signal, at: Math.floor(signal.at / 1000) })),
+    reward: decision.reward,
+    // What reproduces the draw: the same features against what had been learned up to `cursor`, with this uniform.
+    draw: { encoder: decision.encoder, x: decision.x, uniform: decision.uniform, cursor: decision.cursor },
+  };
+}

@@ -1,0 +1,51 @@
+/** Errors in OpenAI's shape, so that the official clients raise their typed errors. */
+
+export interface ApiErrorFields {
+  status: 400 | 401 | 403 | 404 | 410 | 413 | 429 | 500 | 502 | 503 | 504;
+  message: string;
+  /** The field at fault, if one is. */
+  param?: string | null;
+  code?: string | null;
+  /** Left out: the type that OpenAI gives to the status. */
+  type?: string;
+  headers?: Readonly<Record<string, string>>;
+}
+
+const TYPES: Readonly<Record<ApiErrorFields['status'], string>> = {
+  400: 'invalid_request_error',
+  401: 'authentication_error',
+  403: 'permission_error',
+  404: 'invalid_request_error',
+  410: 'invalid_request_error',
+  413: 'invalid_request_error',
+  429: 'rate_limit_error',
+  500: 'server_error',
+  502: 'upstream_error',
+  503: 'server_error',
+  504: 'timeout_error',
+};
+
+/** Thrown by a route's reading of its request; the app turns it into the response. */
+export class ApiError extends Error {
+  readonly fields: ApiErrorFields;
+
+  constructor(fields: ApiErrorFields) {
+    super(fields.message);
+    this.name = 'ApiError';
+    this.fields = fields;
+  }
+}
+
+export function errorBody({ status, message, param = null, code = null, type }: ApiErrorFields): string {
+  return JSON.stringify({ error: { message, type: type ?? TYPES[status], param, code } });
+}
+
+export function errorResponse(fields: ApiErrorFields): Response {
+  return new Response(errorBody(fields), {
+    status: fields.status,
+    headers: { 'content-type': 'application/json', ...fields.headers },
+  });
+}
+
+export const badRequest = (message: string, param: string | null = null, code: string | null = null): ApiError =>
+  new ApiError({ status: 400, message, param, code });

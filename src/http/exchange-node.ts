@@ -1,0 +1,59 @@
+/** The exchange on Node: straight to the server's own response, since web streams cost a proxy most of its time. */
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import { RESPONSE_ALREADY_SENT } from '@hono/node-server/utils/response';
+import type { ClientExchange } from './exchange.ts';
+
+export function createNodeExchange(incoming: IncomingMessage, outgoing: ServerResponse): ClientExchange {
+  let answered: (response: Response) => void;
+  const response = new Promise<Response>((resolve) => {
+    answered = resolve;
+  });
+  let ended = false;
+
+  return {
+    response,
+
+    readBody(maxBytes) {
+      return new Promise((resolve) => {
+        if (Number(incoming.headers['content-length']) > maxBytes) return resolve('too_large');
+        const chunks: Buffer[] = [];
+        let size = 0;
+        const stop = (result: Uint8Array | 'too_large' | 'gone'): void => {
+          incoming.off('data', onData).off('end', onEnd).off('close', onGone).off('error', onGone);
+          resolve(result);
+        };
+        const onData = (chunk: Buffer): void => {
+          size += chunk.length;
+          if (size > maxBytes) {
+            incoming.pause();
+            stop('too_large');
+          } else chunks.push(chunk);
+        };
+        const onEnd = (): void => stop(chunks.length === 1 ? (chunks[0] as Buffer) : Buffer.concat(chunks));
+        const onGone = (): void => stop('gone');
+        incoming.on('data', onData).on('end', onEnd).on('close', onGone).on('error', onGone);
+      });
+    },
+
+    begin(status, headers) {
+      if (!outgoing.destroyed) outgoing.writeHead(status, headers);
+      answered(RESPONSE_ALREADY_SENT);
+    },
+    write: (chunk) => outgoing.destroyed || outgoing.write(chunk),
+    onDrain: (listener) => outgoing.once('drain', listener),
+    end() {
+      ended = true;
+      outgoing.end();
+    },
+
+    onLeave(listener) {
+      const left = (): void => {
+        if (ended && outgoing.writableFinished) return;
+        listener();
+        answered(RESPONSE_ALREADY_SENT);
+      };
+      if (outgoing.destroyed || outgoing.closed) left();
+      else outgoing.once('close', left);
+    },
+  };
+}

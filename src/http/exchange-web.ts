@@ -1,0 +1,86 @@
+/** The exchange where there are only web streams (Workers): a Response whose body is written to as bytes come. */
+import type { ClientExchange } from './exchange.ts';
+
+export function createWebExchange(request: Request): ClientExchange {
+  let answered: (response: Response) => void;
+  const response = new Promise<Response>((resolve) => {
+    answered = resolve;
+  });
+  let controller: ReadableStreamDefaultController<Uint8Array> | undefined;
+  let drained: (() => void) | undefined;
+  let leave: (() => void) | undefined;
+  let ended = false;
+  let left = false;
+
+  const onGone = (): void => {
+    if (ended || left) return;
+    left = true;
+    leave?.();
+    answered(new Response(null, { status: 499 }));
+  };
+  request.signal?.addEventListener('abort', onGone, { once: true });
+
+  return {
+    response,
+
+    async readBody(maxBytes) {
+      if (Number(request.headers.get('content-length')) > maxBytes) return 'too_large';
+      const reader = request.body?.getReader();
+      const chunks: Uint8Array[] = [];
+      let size = 0;
+      try {
+        while (reader) {
+          const { done, value } = await reader.read();
+          if (done) break;
+          size += value.length;
+          if (size > maxBytes) {
+            void reader.cancel();
+            return 'too_large';
+          }
+          chunks.push(value);
+        }
+      } catch {
+        return 'gone';
+      }
+      const body = new Uint8Array(size);
+      let at = 0;
+      for (const chunk of chunks) {
+        body.set(chunk, at);
+        at += chunk.length;
+      }
+      return body;
+    },
+
+    begin(status, headers) {
+      const body = new ReadableStream<Uint8Array>({
+        start(given) {
+          controller = given;
+        },
+        pull() {
+          const listener = drained;
+          drained = undefined;
+          listener?.();
+        },
+        cancel: onGone,
+      });
+      answered(new Response(body, { status, headers: { ...headers } }));
+    },
+    write(chunk) {
+      if (left) return true;
+      controller?.enqueue(chunk);
+      return (controller?.desiredSize ?? 1) > 0;
+    },
+    onDrain(listener) {
+      drained = listener;
+    },
+    end() {
+      ended = true;
+      if (!left) controller?.close();
+    },
+
+    onLeave(listener) {
+      if (left) listener();
+      else leave = listener;
+    },
+  };
+}

@@ -1,0 +1,37 @@
+/** `GET /v1/routers/{name}`: what a router has learned of its arms so far. */
+import { expectedCost } from '../bandit/utility.ts';
+import { DAY_MS, spendCounter } from '../routing/ledger.ts';
+import { ApiError } from './errors.ts';
+import type { Gateway } from './gateway.ts';
+
+/** Throws a 404 for a router that there is none of. */
+export async function getRouter(gateway: Gateway, name: string): Promise<object> {
+  const learner = gateway.learners.get(name);
+  if (!learner) {
+    const names = [...gateway.learners.keys()].join(', ');
+    throw new ApiError({ status: 404, message: `There is no router '${name}'. Routers here: ${names}.`, param: 'name', code: 'router_not_found' });
+  }
+  await learner.catchUp();
+  const { posterior } = learner.current();
+  const spent = await gateway.state.add(spendCounter(name, gateway.runtime.now()), 0, 2 * DAY_MS);
+  return {
+    object: 'router',
+    name,
+    policy: learner.router.policy,
+    observations: posterior.observations,
+    labels: posterior.labels,
+    arms: learner.arms.map((arm) => {
+      const summary = posterior.summary(arm.id);
+      return {
+        model: arm.id,
+        pulls: summary.pulls,
+        share: summary.share,
+        quality: summary.quality,
+        cost_usd: expectedCost(arm.price, summary.promptTokens, summary.outputTokens),
+        first_byte_ms: summary.firstByteMs,
+        resting: false,
+      };
+    }),
+    budget: { usd_today: spent, usd_per_day: null },
+  };
+}

@@ -1,0 +1,128 @@
+/** Takes what a person says of an answer, gives it to the decision that made it, and appends the evidence's revision. */
+import type { StateStore } from '../stores/ports.ts';
+import { type DecidedSignal, type DecisionRecord, decisionTime, FEEDBACK_WINDOW_MS } from './decision.ts';
+import { evidenceOf } from './settle.ts';
+
+export const SIGNALS = ['thumbs', 'rating', 'score', 'task_success'] as const;
+export type ExplicitSignal = (typeof SIGNALS)[number];
+
+export interface Feedback {
+  signal: ExplicitSignal;
+  /** In [0, 1], whatever the signal's own scale. */
+  value: number;
+  comment?: string | undefined;
+  idempotencyKey?: string | undefined;
+}
+
+export type FeedbackResult =
+  | { status: 'recorded' | 'revised' | 'duplicate'; decision: DecisionRecord }
+  | { status: 'not_found' | 'too_old' | 'busy' };
+
+/** What each signal's value may be, for error messages. */
+export const ALLOWED_VALUES: Readonly<Record<ExplicitSignal, string>> = {
+  thumbs: '0 or 1',
+  rating: 'a number from 1 to 5',
+  score: 'a number from 0 to 1',
+  task_success: 'true or false',
+};
+
+/** The signal's value on the scale of quality, or null where it is not allowed. */
+export function normaliseValue(signal: ExplicitSignal, value: unknown): number | null {
+  if (signal === 'task_success') return typeof value === 'boolean' ? Number(value) : null;
+  if (typeof value === 'boolean' && signal === 'thumbs') return Number(value);
+  if (typeof value !== 'number' || !Number.isFinite(value)) return null;
+  if (signal === 'thumbs') return value === 0 || value === 1 ? value : null;
+  if (signal === 'rating') return value >= 1 && value <= 5 ? (value - 1) / 4 : null;
+  return value >= 0 && value <= 1 ? value : null;
+}
+
+const UP = new Set(['up', 'thumbs-up', 'thumbs_up', 'thumbsup', '+1', '1', 'true', 'yes', 'good', '👍']);
+const DOWN = new Set(['down', 'thumbs-down', 'thumbs_down', 'thumbsdown', '-1', '0', 'false', 'no', 'bad', '👎']);
+
+/** Reads the header `x-conduit-feedback`; null where it is none of the words and no number from 0 to 1. */
+export function readFeedbackHeader(header: string): Feedback | null {
+  const word = decodedHeader(header).trim().toLowerCase();
+  if (UP.has(word)) return { signal: 'thumbs', value: 1 };
+  if (DOWN.has(word)) return { signal: 'thumbs', value: 0 };
+  const value = normaliseValue('score', word === '' ? Number.NaN : Number(word));
+  return value === null ? null : { signal: 'score', value };
+}
+
+/** A thumb may come as UTF-8 that HTTP has read as Latin-1, or percent-encoded, since headers hold bytes. */
+function decodedHeader(header: string): string {
+  try {
+    if (header.includes('%')) return decodeURIComponent(header);
+    if ([...header].every((char) => char.charCodeAt(0) < 256)) {
+      return new TextDecoder('utf-8', { fatal: true }).decode(Uint8Array.from(header, (char) => char.charCodeAt(0)));
+    }
+  } catch {
+    // Not encoded, then.
+  }
+  return header.replace(/\ufe0f/g, '');
+}
+
+/** Idempotency keys remembered with a decision. */
+const MAX_IDEMPOTENCY_KEYS = 20;
+/** How often a change is tried again when somebody else changed the decision in between. */
+const MAX_TRIES = 10;
+
+/**
+ * Gives feedback to a finished decision. A later value of the same signal takes the earlier one's place; the same value
+ * twice, or the same idempotency key, changes nothing.
+ */
+export async function giveFeedback(
+  state: StateStore,
+  found: DecisionRecord,
+  feedback: Feedback,
+  now: number,
+): Promise<FeedbackResult> {
+  if (now - found.created > FEEDBACK_WINDOW_MS) return { status: 'too_old' };
+  let decision: DecisionRecord | null = found;
+  for (let tries = 0; decision && tries < MAX_TRIES; tries++) {
+    const status = feedbackStatus(decision, feedback);
+    if (status === 'duplicate') return { status, decision };
+    const changed = withSignal(decision, feedback, now);
+    if ((await state.revise(changed, evidenceOf(changed))) === 'written') return { status, decision: changed };
+    decision = await state.recall(found.id);
+  }
+  return { status: decision ? 'busy' : 'not_found' };
+}
+
+/** Why no decision was found under an id: too old to be kept, or never ours. */
+export function whyUnknown(decisionId: string, now: number): 'too_old' | 'not_found' {
+  const time = decisionTime(decisionId);
+  return time !== null && now - time > FEEDBACK_WINDOW_MS ? 'too_old' : 'not_found';
+}
+
+/** What this feedback would do to the decision. */
+export function feedbackStatus(decision: DecisionRecord, feedback: Feedback): 'recorded' | 'revised' | 'duplicate' {
+  if (feedback.idempotencyKey !== undefined && decision.idempotencyKeys.includes(feedback.idempotencyKey)) return 'duplicate';
+  const earlier = decision.signals.find((signal) => signal.source === 'explicit' && signal.signal === feedback.signal);
+  if (!earlier) return 'recorded';
+  const same = earlier.value === feedback.value && (feedback.comment ?? earlier.comment) === earlier.comment;
+  return same ? 'duplicate' : 'revised';
+}
+
+/** The decision with this signal in it and the reward that follows. */
+export function withSignal(decision: DecisionRecord, feedback: Feedback, now: number): DecisionRecord {
+  const { signal, value, comment, idempotencyKey } = feedback;
+  const given: DecidedSignal = { signal, source: 'explicit', value, weight: 1, at: now, ...(comment !== undefined && { comment }) };
+  const others = decision.signals.filter((other) => other.source !== 'explicit' || other.signal !== signal);
+  const signals = [...others, given];
+  return {
+    ...decision,
+    version: decision.version + 1,
+    signals,
+    reward: rewardOf(signals),
+    idempotencyKeys:
+      idempotencyKey === undefined
+        ? decision.idempotencyKeys
+        : [...decision.idempotencyKeys, idempotencyKey].slice(-MAX_IDEMPOTENCY_KEYS),
+  };
+}
+
+/** The mean of what people said in different ways (a thumb and a rating, say), in [0, 1]. */
+function rewardOf(signals: readonly DecidedSignal[]): number | null {
+  const weight = signals.reduce((sum, signal) => sum + signal.weight, 0);
+  return weight > 0 ? signals.reduce((sum, signal) => sum + signal.weight * signal.value, 0) / weight : null;
+}

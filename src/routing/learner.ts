@@ -1,0 +1,101 @@
+/** One router's learning: folds what is new in its log and derives the posterior from it, off the response path. */
+import { emptyFold, type Fold, foldEntry } from '../bandit/fold.ts';
+import { derivePosterior, type Posterior } from '../bandit/posterior.ts';
+import { type Preference, type Rates, ratesFor } from '../bandit/utility.ts';
+import type { Model, Router } from '../config/resolve.ts';
+import { encoder } from '../context/encoder.ts';
+import { LOG_START, type StateStore } from '../stores/ports.ts';
+import { FEEDBACK_WINDOW_MS } from './decision.ts';
+import type { Runtime } from './runtime.ts';
+
+export interface Learner {
+  readonly router: Router;
+  readonly arms: readonly Model[];
+  /** What is believed now, and the log's cursor up to which it was folded. */
+  current(): { posterior: Posterior; cursor: string };
+  rates(preference: Preference): Rates;
+  /** Tells that the log has grown; it is folded soon, at most `MAX_SHARE` of the time being spent on it. */
+  grown(): void;
+  /** Folds everything that is in the log now. */
+  catchUp(): Promise<void>;
+}
+
+const BATCH = 1_000;
+/** Deriving may take this share of one processor; under load posteriors are then derived for many entries at once. */
+const MAX_SHARE = 0.1;
+/** Open decisions whose current entry is kept so that a revision can take it out; the same bound as the store's. */
+const MAX_OPEN = 10_000;
+
+export function createLearner(router: Router, arms: readonly Model[], state: StateStore, runtime: Runtime): Learner {
+  const fold: Fold = emptyFold({
+    encoder: encoder.id,
+    dimensions: encoder.dimensions,
+    halfLifeMs: router.halfLifeMs,
+    windowMs: FEEDBACK_WINDOW_MS,
+    maxOpen: MAX_OPEN,
+  });
+  const ids = arms.map((arm) => arm.id);
+  let cursor = LOG_START;
+  let posterior = derivePosterior(fold, ids);
+  let posteriorCursor = cursor;
+  let ratesByPreference = new Map<Preference, Rates>();
+  let restUntil = 0;
+  let running: Promise<void> | null = null;
+  let again = false;
+
+  const foldNew = async (): Promise<void> => {
+    for (;;) {
+      const slice = await state.readSince(router.name, cursor, BATCH);
+      if (slice.entries.length === 0) break;
+      for (const entry of slice.entries) foldEntry(fold, entry);
+      cursor = slice.cursor;
+    }
+    if (cursor === posteriorCursor) return;
+    const started = runtime.clock();
+    posterior = derivePosterior(fold, ids);
+    posteriorCursor = cursor;
+    ratesByPreference = new Map();
+    restUntil = runtime.clock() + (runtime.clock() - started) * (1 / MAX_SHARE - 1);
+  };
+
+  const run = async (): Promise<void> => {
+    try {
+      do {
+        again = false;
+        const rest = restUntil - runtime.clock();
+        if (rest > 0) await new Promise((resolve) => setTimeout(resolve, rest));
+        await foldNew();
+      } while (again);
+    } catch (error) {
+      runtime.log.error({ err: error, router: router.name }, 'what was learned could not be brought up to date');
+    } finally {
+      running = null;
+    }
+  };
+
+  return {
+    router,
+    arms,
+    current: () => ({ posterior, cursor: posteriorCursor }),
+    rates(preference) {
+      let rates = ratesByPreference.get(preference);
+      if (!rates) {
+        rates = ratesFor(preference, posterior, arms);
+        // A preference given as numbers in a header is a new object each time: only names are worth keeping.
+        if (typeof preference === 'string') ratesByPreference.set(preference, rates);
+      }
+      return rates;
+    },
+    grown() {
+      if (running) again = true;
+      else {
+        running = run();
+        runtime.defer(running);
+      }
+    },
+    async catchUp() {
+      while (running) await running;
+      await foldNew();
+    },
+  };
+}

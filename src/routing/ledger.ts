@@ -1,0 +1,83 @@
+/** Keeps the decisions: those whose answer is still on its way here, those that have ended in the state store. */
+import type { StateStore } from '../stores/ports.ts';
+import type { DecisionRecord } from './decision.ts';
+import { type Feedback, type FeedbackResult, feedbackStatus, giveFeedback, whyUnknown, withSignal } from './feedback.ts';
+import type { Runtime } from './runtime.ts';
+import { evidenceOf } from './settle.ts';
+
+export interface Ledger {
+  /** From here on the decision can be found and rated, before its answer has ended. */
+  open(decision: DecisionRecord): void;
+  /** Ends a decision: `finish` gets it with what was said of it meanwhile. Never throws: a lost write is logged. */
+  settle(decisionId: string, finish: (decision: DecisionRecord) => { decision: DecisionRecord; names: readonly string[] }): void;
+  find(decisionId: string): Promise<DecisionRecord | null>;
+  findByName(names: readonly string[]): Promise<DecisionRecord | null>;
+  giveFeedback(decisionId: string, feedback: Feedback): Promise<FeedbackResult>;
+}
+
+interface OpenDecision {
+  decision: DecisionRecord;
+  /** Set once the answer has ended: resolves when the store has the decision. */
+  kept: Promise<void> | null;
+}
+
+/** `onGrown` is told whenever a router's log has got an entry. */
+export function createLedger(state: StateStore, runtime: Runtime, onGrown: (router: string) => void): Ledger {
+  const open = new Map<string, OpenDecision>();
+
+  const keep = async (decision: DecisionRecord, names: readonly string[]): Promise<void> => {
+    const evidence = evidenceOf(decision);
+    try {
+      await state.remember({ decision, names, evidence });
+      if (decision.router !== null && decision.outcome) {
+        await state.add(spendCounter(decision.router, decision.created), decision.outcome.costUsd, DAY_MS * 2);
+      }
+    } catch (error) {
+      runtime.log.error({ err: error, decision: decision.id }, 'a decision could not be kept');
+    }
+    open.delete(decision.id);
+    if (evidence) onGrown(evidence.router);
+  };
+
+  const find = async (decisionId: string): Promise<DecisionRecord | null> =>
+    open.get(decisionId)?.decision ?? (await state.recall(decisionId));
+
+  return {
+    open(decision) {
+      open.set(decision.id, { decision, kept: null });
+    },
+
+    settle(decisionId, finish) {
+      const entry = open.get(decisionId);
+      if (!entry || entry.kept) return;
+      const { decision, names } = finish(entry.decision);
+      entry.decision = decision;
+      entry.kept = keep(decision, names);
+      runtime.defer(entry.kept);
+    },
+
+    find,
+    findByName: (names) => state.lookUp(names),
+
+    async giveFeedback(decisionId, feedback) {
+      const entry = open.get(decisionId);
+      if (entry && !entry.kept) {
+        // The answer is still on its way: what is said of it goes into the first revision of its evidence.
+        const status = feedbackStatus(entry.decision, feedback);
+        if (status !== 'duplicate') entry.decision = withSignal(entry.decision, feedback, runtime.now());
+        return { status, decision: entry.decision };
+      }
+      await entry?.kept;
+      const decision = await state.recall(decisionId);
+      if (!decision) return { status: whyUnknown(decisionId, runtime.now()) };
+      const result = await giveFeedback(state, decision, feedback, runtime.now());
+      if ((result.status === 'recorded' || result.status === 'revised') && decision.router !== null) onGrown(decision.router);
+      return result;
+    },
+  };
+}
+
+export const DAY_MS = 24 * 60 * 60 * 1000;
+
+/** The name of the counter that holds what a router has spent on a UTC day. */
+export const spendCounter = (router: string, at: number): string => `usd:${router}:${new Date(at).toISOString().slice(0, 10)}`;

@@ -1,0 +1,70 @@
+/**
+ * Names conversations by what was said in them: a running keyed hash over the messages gives each prefix a name, so that
+ * a later request finds the decision that answered before, without a session id and in any language.
+ */
+import { type AnswerMessage, MAX_ANSWER_CHARACTERS } from '../upstream/observe.ts';
+
+/** A keyed hash of a text; the key is the server's secret, so that names kept elsewhere tell nothing. */
+export type Digest = (text: string) => string;
+
+export interface Message {
+  role: string;
+  content?: unknown;
+  tool_calls?: unknown;
+  tool_call_id?: unknown;
+}
+
+export interface Lineage {
+  /** Names under which an earlier decision of this conversation may be known, the latest first. */
+  earlier: readonly string[];
+  /** The name of exactly these messages: a repeat of them finds the decision that answered them. */
+  answered: string;
+  /** The name of this conversation once the answer belongs to it. */
+  withAnswer(answer: AnswerMessage): string;
+  session: string | null;
+}
+
+/** How many earlier answers of a conversation are looked for: a client may have dropped or edited the last ones. */
+const ANSWERS_LOOKED_FOR = 4;
+
+/**
+ * `scope` keeps people apart: the key's name and, where sent, the session or the person. The same words in another scope
+ * have other names.
+ */
+export function traceLineage(messages: readonly Message[], scope: string, session: string | null, digest: Digest): Lineage {
+  let prefix = digest(`scope\n${scope}`);
+  const afterAnswers: string[] = [];
+  for (const message of messages) {
+    prefix = digest(`${prefix}\n${message.role}\n${wordsOf(message)}`);
+    if (message.role === 'assistant') afterAnswers.push(`talk:${prefix}`);
+  }
+  const whole = prefix;
+  return {
+    earlier: afterAnswers.reverse().slice(0, ANSWERS_LOOKED_FOR),
+    answered: `asked:${whole}`,
+    withAnswer: ({ text, toolCallIds }) => `talk:${digest(`${whole}\nassistant\n${answerWords(text, toolCallIds)}`)}`,
+    session: session === null ? null : `session:${digest(`session\n${scope}\n${session}`)}`,
+  };
+}
+
+function wordsOf({ role, content, tool_calls, tool_call_id }: Message): string {
+  const text = textOf(content);
+  if (role === 'assistant') {
+    const calls = Array.isArray(tool_calls) ? tool_calls : [];
+    return answerWords(text, calls.map((call) => String((call as { id?: unknown } | null)?.id ?? '')));
+  }
+  return typeof tool_call_id === 'string' ? `${tool_call_id}\n${text}` : text;
+}
+
+/** Tool calls count by their ids alone: clients write the arguments anew, an id they keep. */
+function answerWords(text: string, toolCallIds: readonly string[]): string {
+  return `${text.slice(0, MAX_ANSWER_CHARACTERS).trim()}\n${toolCallIds.join('\n')}`;
+}
+
+function textOf(content: unknown): string {
+  if (typeof content === 'string') return content;
+  if (!Array.isArray(content)) return '';
+  return content
+    .map((part: { type?: unknown; text?: unknown } | null) => (typeof part?.text === 'string' ? part.text : JSON.stringify(part)))
+    .join('');
+}

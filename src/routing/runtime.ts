@@ -1,0 +1,26 @@
+/** What the platform hands in. Nothing below the entries reads a clock, throws dice or opens a socket by itself. */
+import type { Digest } from './lineage.ts';
+
+export interface Log {
+  debug(fields: object, message: string): void;
+  info(fields: object, message: string): void;
+  warn(fields: object, message: string): void;
+  error(fields: object, message: string): void;
+}
+
+export interface Runtime {
+  /** Milliseconds since 1970. */
+  now: () => number;
+  /** Milliseconds on a steady clock, with fractions. */
+  clock: () => number;
+  /** Uniform in [0, 1). */
+  random: () => number;
+  randomHex: (bytes: number) => string;
+  /** Work that the answer does not wait for, but that the platform must not cut off. */
+  defer: (work: Promise<unknown>) => void;
+  /** Keyed with the server's secret. */
+  digest: Digest;
+  /** Plain SHA-256, in hex. */
+  sha256Hex: (text: string) => string;
+  log: Log;
+}

@@ -1,0 +1,84 @@
+/** Ends a decision: what its attempts came to, what it cost, and the first revision of its evidence. */
+import type { Model } from '../config/resolve.ts';
+import type { NewEvidence } from '../stores/ports.ts';
+import type { AttemptEnd } from '../upstream/attempt.ts';
+import { costOf, type Usage } from '../upstream/usage.ts';
+import type { DecidedOutcome, DecisionRecord } from './decision.ts';
+
+export interface TriedArm {
+  model: Model;
+  end: AttemptEnd;
+}
+
+/** A character of an answer in tokens: what providers' tokenisers come to on ordinary text. */
+const TOKENS_PER_CHARACTER = 0.25;
+
+export function settled(decision: DecisionRecord, tried: readonly TriedArm[], streamed: boolean): DecisionRecord {
+  const last = tried.at(-1);
+  if (!last) return decision;
+  const { end, model } = last;
+  return {
+    ...decision,
+    model: model.id,
+    reason: tried.length > 1 && answered(end) ? 'fallback' : decision.reason,
+    attempts: tried.map(({ model: arm, end: attempt }) => ({
+      model: arm.id,
+      outcome: attempt.outcome,
+      status: attempt.status,
+      // A whole answer's first byte is its last: it says nothing about how soon a stream begins.
+      firstByteMs: streamed ? attempt.firstByteMs : null,
+      totalMs: attempt.totalMs,
+    })),
+    outcome: outcomeOf(decision, end, model),
+    completionId: end.observed?.completionId ?? null,
+  };
+}
+
+/** Whether an answer, or part of one, reached the client: only then has the arm shown anything. */
+const answered = (end: AttemptEnd): boolean => end.observed !== null && (end.begun || end.outcome === 'completed');
+
+function outcomeOf(decision: DecisionRecord, end: AttemptEnd, model: Model): DecidedOutcome {
+  const { observed } = end;
+  const told = observed?.usage ?? null;
+  const usage: Usage | null =
+    told ?? (observed && answered(end) ? estimatedUsage(decision.promptTokensEstimate, observed.characters) : null);
+  return {
+    kind: end.outcome,
+    finishReason: observed?.finishReason ?? null,
+    promptTokens: usage?.promptTokens ?? null,
+    completionTokens: usage?.completionTokens ?? null,
+    costUsd: usage ? costOf(usage, model.price) : 0,
+    estimated: told === null && usage !== null,
+  };
+}
+
+function estimatedUsage(promptTokens: number, characters: number): Usage {
+  return { promptTokens, completionTokens: Math.ceil(characters * TOKENS_PER_CHARACTER), cachedTokens: 0 };
+}
+
+/**
+ * The whole current evidence of a decision; null where it teaches nothing. A failed attempt is no evidence of quality,
+ * and an answer that was cut off tells neither its length nor its time.
+ */
+export function evidenceOf(decision: DecisionRecord): NewEvidence | null {
+  const { router, outcome } = decision;
+  const attempt = decision.attempts.at(-1);
+  if (router === null || !outcome || !attempt || outcome.completionTokens === null) return null;
+  const whole = outcome.kind === 'completed';
+  return {
+    decisionId: decision.id,
+    at: decision.created,
+    router,
+    arm: decision.model,
+    encoder: decision.encoder,
+    x: decision.x,
+    quality: decision.reward,
+    weight: decision.reward === null ? 0 : 1,
+    promptTokensEstimate: decision.promptTokensEstimate,
+    promptTokens: outcome.estimated ? null : outcome.promptTokens,
+    completionTokens: whole ? outcome.completionTokens : null,
+    costUsd: outcome.costUsd,
+    firstByteMs: attempt.firstByteMs,
+    totalMs: whole ? attempt.totalMs : null,
+  };
+}

@@ -1,0 +1,40 @@
+/** The port of the hot store: the log of evidence, the decisions still open to feedback, their names, and counters. */
+import type { Evidence } from '../bandit/evidence.ts';
+import type { DecisionRecord } from '../routing/decision.ts';
+
+/** Evidence as its maker knows it: the store gives the revision. */
+export type NewEvidence = Omit<Evidence, 'revision'>;
+
+export interface LogSlice {
+  entries: Evidence[];
+  /** Where to read on from. Opaque, ordered within one log. */
+  cursor: string;
+}
+
+/** The cursor before the first entry of every log. */
+export const LOG_START = '0';
+
+export interface Remembered {
+  decision: DecisionRecord;
+  /** Names under which the decision shall be found again, each a keyed hash. A name given again moves. */
+  names: readonly string[];
+  /** What the decision has shown so far; null where it teaches nothing (no arm answered, a pinned model). */
+  evidence: NewEvidence | null;
+}
+
+export interface StateStore {
+  /** Keeps a finished decision, its names and the first revision of its evidence: all of it or nothing. */
+  remember(remembered: Remembered): Promise<void>;
+  /**
+   * Puts a changed decision in the place of the one with `version` = decision.version - 1 and appends the next revision
+   * of its evidence, in one step. `changed`: somebody else was faster, recall it and try again.
+   */
+  revise(decision: DecisionRecord, evidence: NewEvidence | null): Promise<'written' | 'changed'>;
+  recall(decisionId: string): Promise<DecisionRecord | null>;
+  /** The decision behind the first of these names that is known. */
+  lookUp(names: readonly string[]): Promise<DecisionRecord | null>;
+  /** Entries of a router's log behind the cursor, oldest first, at most `limit`. */
+  readSince(router: string, cursor: string, limit: number): Promise<LogSlice>;
+  /** Adds to a counter that vanishes `ttlMs` after its first addition, and gives its new value. */
+  add(counter: string, amount: number, ttlMs: number): Promise<number>;
+}

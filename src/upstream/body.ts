@@ -1,0 +1,135 @@
+/**
+ * Changes members of a JSON request body in its text, so that every other byte reaches the upstream as the client wrote
+ * it: numbers keep their digits, unknown fields their shape, and nothing large is written out anew.
+ */
+import type { Params } from '../config/resolve.ts';
+
+export interface BodyEdits {
+  /** Members by name → their new value as JSON text; null takes the member out. Added at the end where there is none. */
+  set: ReadonlyMap<string, string | null>;
+  rename?: Readonly<Record<string, string>>;
+}
+
+interface Member {
+  name: string;
+  /** Position of the name's opening quote. */
+  start: number;
+  nameEnd: number;
+  valueStart: number;
+  /** Position behind the value. */
+  end: number;
+}
+
+/** `text` must be a JSON object that `JSON.parse` has accepted. */
+export function editBody(text: string, edits: BodyEdits): string {
+  const members = topLevelMembers(text);
+  const present = new Set(members.map((member) => member.name));
+  const parts: string[] = [];
+  for (const member of members) {
+    // Where a body names a field twice the last one counts (as in JSON.parse), and every one is changed alike.
+    const value = edits.set.get(member.name);
+    if (value === null) continue;
+    const to = edits.rename?.[member.name];
+    // A client that sent the new name too meant that one.
+    if (to !== undefined && present.has(to)) continue;
+    const name = to === undefined ? text.slice(member.start, member.nameEnd) : JSON.stringify(to);
+    parts.push(value === undefined ? name + text.slice(member.nameEnd, member.end) : `${name}:${value}`);
+  }
+  for (const [name, value] of edits.set) {
+    if (value !== null && !present.has(name)) parts.push(`${JSON.stringify(name)}:${value}`);
+  }
+  return `{${parts.join(',')}}`;
+}
+
+export interface UpstreamBody {
+  text: string;
+  /** Whether usage was asked for by us alone and has to be taken out of the stream again. */
+  ownUsage: boolean;
+}
+
+/**
+ * The body that goes upstream: the model's own name, what its `params` say (not for a request that pins the model), and
+ * for a stream the request for usage where the client did not ask and the provider knows it.
+ */
+export function upstreamBody(
+  text: string,
+  request: Readonly<Record<string, unknown>>,
+  model: { upstream: string; params: Params },
+  options: { pinned: boolean; streamUsage: boolean },
+): UpstreamBody {
+  const set = new Map<string, string | null>([['model', JSON.stringify(model.upstream)]]);
+  let rename: Readonly<Record<string, string>> = {};
+  if (!options.pinned) {
+    rename = model.params.rename;
+    const taken = new Set(Object.values(rename));
+    for (const name of model.params.drop) set.set(name, null);
+    for (const [name, value] of Object.entries(model.params.defaults)) {
+      if (!(name in request) && !taken.has(name)) set.set(name, JSON.stringify(value));
+    }
+  }
+  let ownUsage = false;
+  if (request.stream === true && options.streamUsage && !options.pinned) {
+    const asked = request.stream_options as Record<string, unknown> | null | undefined;
+    if (asked?.include_usage !== true) {
+      ownUsage = true;
+      set.set('stream_options', JSON.stringify({ ...asked, include_usage: true }));
+    }
+  }
+  return { text: editBody(text, { set, rename }), ownUsage };
+}
+
+/** One walk over the text; strings are skipped by searching for their closing quote. */
+function topLevelMembers(text: string): Member[] {
+  const members: Member[] = [];
+  let at = text.indexOf('{') + 1;
+  for (;;) {
+    at = skipSpace(text, at);
+    if (text[at] === ',') at = skipSpace(text, at + 1);
+    if (text[at] !== '"') return members;
+    const start = at;
+    const nameEnd = stringEnd(text, at);
+    const valueStart = skipSpace(text, skipSpace(text, nameEnd) + 1);
+    const end = valueEnd(text, valueStart);
+    members.push({ name: JSON.parse(text.slice(start, nameEnd)) as string, start, nameEnd, valueStart, end });
+    at = end;
+  }
+}
+
+function skipSpace(text: string, at: number): number {
+  let next = at;
+  for (let code = text.charCodeAt(next); code === 32 || code === 10 || code === 13 || code === 9; ) {
+    code = text.charCodeAt(++next);
+  }
+  return next;
+}
+
+/** `at` is at the opening quote; gives the position behind the closing one. */
+function stringEnd(text: string, at: number): number {
+  let quote = text.indexOf('"', at + 1);
+  for (; quote >= 0; quote = text.indexOf('"', quote + 1)) {
+    let backslashes = 0;
+    while (text.charCodeAt(quote - 1 - backslashes) === 92) backslashes++;
+    if (backslashes % 2 === 0) return quote + 1;
+  }
+  return text.length;
+}
+
+function valueEnd(text: string, start: number): number {
+  let depth = 0;
+  let at = start;
+  while (at < text.length) {
+    const code = text.charCodeAt(at);
+    if (code === 34) {
+      at = stringEnd(text, at);
+      if (depth === 0) return at;
+      continue;
+    }
+    if (code === 123 || code === 91) depth++;
+    else if (code === 125 || code === 93) {
+      if (depth === 0) return at;
+      if (--depth === 0) return at + 1;
+    } else if (depth === 0 && (code === 44 || code === 32 || code === 10 || code === 13 || code === 9)) return at;
+    at++;
+  }
+  return at;
+}

@@ -1,0 +1,56 @@
+/** What a failed attempt means for the request: whether another arm may answer it, and what the client is told. */
+import type { AttemptEnd } from './attempt.ts';
+
+/** Codes with which a provider says that this model, not this request, is at fault: another arm may well take it. */
+const ONLY_THIS_ARM = new Set([
+  'unsupported_parameter',
+  'unsupported_value',
+  'context_length_exceeded',
+  'unknown_parameter',
+  'model_not_found',
+]);
+
+/** Statuses that speak of the provider or of its set-up, never of the request. */
+const ABOUT_THE_PROVIDER = new Set([401, 402, 403, 404, 408, 409, 429]);
+
+/** Whether the answer is the request's own fault, so that it passes through with its status and body. */
+export function isOnAccountOfTheRequest(end: AttemptEnd): boolean {
+  if (end.outcome !== 'upstream_error' || end.status === null) return false;
+  if (end.status < 400 || end.status >= 500 || ABOUT_THE_PROVIDER.has(end.status)) return false;
+  return !ONLY_THIS_ARM.has(codeOf(end.body) ?? '');
+}
+
+export interface FinalFailure {
+  status: 429 | 502 | 504;
+  message: string;
+  code: string;
+  retryAfter: string | null;
+}
+
+/** What the client is told when no attempt gave an answer. Never shows what a provider said of our own key. */
+export function finalFailure(attempts: readonly AttemptEnd[]): FinalFailure {
+  const last = attempts.at(-1) as AttemptEnd;
+  const about = last.status === 401 || last.status === 403 ? `status ${last.status}, check the provider's key` : last.message;
+  const message = attempts.length === 1 ? `The upstream failed: ${about}` : `All ${attempts.length} arms failed; the last: ${about}`;
+  if (attempts.every((end) => end.status === 429)) {
+    return { status: 429, message, code: 'rate_limit_exceeded', retryAfter: smallestRetryAfter(attempts) };
+  }
+  if (attempts.every((end) => end.outcome === 'timeout')) {
+    return { status: 504, message, code: 'upstream_timeout', retryAfter: null };
+  }
+  return { status: 502, message, code: 'upstream_error', retryAfter: null };
+}
+
+function smallestRetryAfter(attempts: readonly AttemptEnd[]): string {
+  const seconds = attempts.map((end) => Number(end.headers['retry-after'])).filter((value) => value >= 0);
+  return String(seconds.length > 0 ? Math.ceil(Math.min(...seconds)) : 1);
+}
+
+function codeOf(body: string | null): string | null {
+  try {
+    const code = (JSON.parse(body ?? '') as { error?: { code?: unknown } | null })?.error?.code;
+    return typeof code === 'string' ? code : null;
+  } catch {
+    return null;
+  }
+}

@@ -1,0 +1,68 @@
+/** Sends upstream requests through `fetch` with a pull loop of its own, where there is nothing faster (Workers). */
+import type { Send } from './port.ts';
+
+export function createFetchSender(fetch: typeof globalThis.fetch): Send {
+  return (request, events) => {
+    const aborter = new AbortController();
+    let over = false;
+    let gate: { promise: Promise<void>; open: () => void } | undefined;
+
+    const run = async (): Promise<void> => {
+      // fetch has no connect time-out of its own: until the headers are here, connecting and waiting look the same,
+      // and the attempt's first-byte limit bounds both.
+      let response: Response;
+      try {
+        response = await fetch(request.url, {
+          method: 'POST',
+          headers: request.headers,
+          body: request.body,
+          redirect: 'manual', // a redirect could carry the provider's key to another host
+          signal: aborter.signal,
+        });
+      } catch (error) {
+        if (!over) events.failed({ kind: 'connect', message: messageOf(error) });
+        return;
+      }
+      if (over) return;
+      events.headers(response.status, Object.fromEntries(response.headers));
+      const reader = response.body?.getReader();
+      try {
+        while (reader) {
+          await gate?.promise;
+          const { done, value } = await reader.read();
+          if (over) return;
+          if (done) break;
+          events.data(value);
+        }
+      } catch (error) {
+        if (!over) events.failed({ kind: 'reset', message: messageOf(error) });
+        return;
+      }
+      await gate?.promise;
+      if (!over) events.end();
+    };
+    void run();
+
+    return {
+      pause() {
+        if (gate) return;
+        let open = () => {};
+        const promise = new Promise<void>((resolve) => {
+          open = resolve;
+        });
+        gate = { promise, open };
+      },
+      resume() {
+        gate?.open();
+        gate = undefined;
+      },
+      cancel() {
+        over = true;
+        gate?.open();
+        aborter.abort();
+      },
+    };
+  };
+}
+
+const messageOf = (error: unknown): string => (error instanceof Error ? error.message : String(error));

@@ -1,0 +1,126 @@
+/** Sends upstream requests on Node through undici's `dispatch`: no web streams, which cost a proxy most of its time. */
+import { Agent, type Dispatcher } from 'undici';
+import type { Send, UpstreamEvents, UpstreamFailure } from './port.ts';
+
+export interface UndiciSender {
+  send: Send;
+  /** Closes idle connections and waits for those in use. */
+  close(): Promise<void>;
+}
+
+/** One agent for each connect time-out, since undici knows that limit for an agent only. */
+export function createUndiciSender(): UndiciSender {
+  const agents = new Map<number, Agent>();
+  const agentFor = (connectMs: number): Agent => {
+    let agent = agents.get(connectMs);
+    if (!agent) {
+      // undici's own time-outs are off: an attempt keeps its own, which tell first byte, idle and total apart.
+      // HTTP/1.1 only: on a shared HTTP/2 session one slow reader would hold back other people's streams.
+      agent = new Agent({
+        connect: { timeout: connectMs },
+        headersTimeout: 0,
+        bodyTimeout: 0,
+        pipelining: 1,
+        allowH2: false,
+      });
+      agents.set(connectMs, agent);
+    }
+    return agent;
+  };
+
+  const send: Send = (request, events) => {
+    const handler = new EventsHandler(events);
+    const { origin, pathname, search } = new URL(request.url);
+    const options: Dispatcher.DispatchOptions = {
+      origin,
+      path: pathname + search,
+      method: 'POST',
+      headers: request.headers,
+      body: request.body,
+    };
+    try {
+      agentFor(request.connectMs).dispatch(options, handler);
+    } catch (error) {
+      // Told later, as every other failure is: the caller does not hold the call yet.
+      queueMicrotask(() => handler.onResponseError(undefined, error as Error));
+    }
+    return handler;
+  };
+
+  return {
+    send,
+    async close() {
+      await Promise.all([...agents.values()].map((agent) => agent.close()));
+    },
+  };
+}
+
+/** Hands undici's events on, and is the call that the caller holds. */
+class EventsHandler implements Dispatcher.DispatchHandler {
+  readonly #events: UpstreamEvents;
+  #controller: Dispatcher.DispatchController | undefined;
+  #over = false;
+  #paused = false;
+
+  constructor(events: UpstreamEvents) {
+    this.#events = events;
+  }
+
+  pause(): void {
+    this.#paused = true;
+    this.#controller?.pause();
+  }
+
+  resume(): void {
+    this.#paused = false;
+    this.#controller?.resume();
+  }
+
+  cancel(): void {
+    this.#over = true;
+    this.#controller?.abort(new Error('cancelled'));
+  }
+
+  onRequestStart(controller: Dispatcher.DispatchController): void {
+    this.#controller = controller;
+    // Cancelled while it waited for a connection.
+    if (this.#over) controller.abort(new Error('cancelled'));
+  }
+
+  onResponseStart(
+    controller: Dispatcher.DispatchController,
+    status: number,
+    headers: Record<string, string | string[] | undefined>,
+  ): void {
+    if (this.#over || status < 200) return;
+    const flat: Record<string, string> = {};
+    for (const [name, value] of Object.entries(headers)) {
+      if (value !== undefined) flat[name.toLowerCase()] = Array.isArray(value) ? value.join(', ') : value;
+    }
+    this.#events.headers(status, flat);
+    if (this.#paused) controller.pause();
+  }
+
+  onResponseData(_controller: Dispatcher.DispatchController, chunk: Buffer): void {
+    if (!this.#over) this.#events.data(chunk);
+  }
+
+  onResponseEnd(): void {
+    if (this.#over) return;
+    this.#over = true;
+    this.#events.end();
+  }
+
+  onResponseError(_controller: Dispatcher.DispatchController | undefined, error: Error): void {
+    if (this.#over) return;
+    this.#over = true;
+    this.#events.failed(failureOf(error));
+  }
+}
+
+function failureOf(error: Error & { code?: string }): UpstreamFailure {
+  const message = error.message || error.code || 'the connection failed';
+  if (error.code === 'UND_ERR_CONNECT_TIMEOUT') return { kind: 'connect_timeout', message };
+  const beforeConnecting = ['ECONNREFUSED', 'ENOTFOUND', 'EAI_AGAIN', 'EHOSTUNREACH', 'ENETUNREACH', 'ETIMEDOUT'];
+  return { kind: beforeConnecting.includes(error.code ?? '') ? 'connect' : 'reset', message };
+}
