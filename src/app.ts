@@ -11,7 +11,9 @@ import { getModel, listModels } from './http/models.ts';
 import { getRouter } from './http/routers.ts';
 
 /** What a browser's script may read of an answer. */
-const EXPOSED_HEADERS = ['decision', 'model', 'reason', 'propensity', 'attempts', 'overhead-ms'].map((name) => `x-conduit-${name}`);
+const EXPOSED_HEADERS = ['decision', 'model', 'reason', 'propensity', 'attempts', 'overhead-ms'].map(
+  (name) => `x-conduit-${name}`,
+);
 
 export function createApp(parts: GatewayParts): Hono {
   const gateway = createGateway(parts);
@@ -26,7 +28,12 @@ export function createApp(parts: GatewayParts): Hono {
   }
   app.use('/v1/*', async (_context, next) => {
     if (!parts.accepting()) {
-      throw new ApiError({ status: 503, message: 'Shutting down.', code: 'shutting_down', headers: { 'retry-after': '1', connection: 'close' } });
+      throw new ApiError({
+        status: 503,
+        message: 'Shutting down.',
+        code: 'shutting_down',
+        headers: { 'retry-after': '1', connection: 'close' },
+      });
     }
     await next();
   });
@@ -34,8 +41,12 @@ export function createApp(parts: GatewayParts): Hono {
   app.post('/v1/chat/completions', (context) => chatCompletions(context, gateway));
   app.post('/v1/feedback', (context) => postFeedback(context, gateway, callerOf(context)));
   app.get('/v1/models', (context) => context.json(listModels(gateway, callerOf(context), startedAt)));
-  app.get('/v1/models/:id{.+}', (context) => context.json(getModel(gateway, callerOf(context), context.req.param('id'), startedAt)));
-  app.get('/v1/decisions/:id', async (context) => context.json(await getDecision(gateway, callerOf(context), context.req.param('id'))));
+  app.get('/v1/models/:id{.+}', (context) =>
+    context.json(getModel(gateway, callerOf(context), context.req.param('id'), startedAt)),
+  );
+  app.get('/v1/decisions/:id', async (context) =>
+    context.json(await getDecision(gateway, callerOf(context), context.req.param('id'))),
+  );
   app.get('/v1/routers/:name', async (context) => {
     requireAdmin(callerOf(context));
     return context.json(await getRouter(gateway, context.req.param('name')));
@@ -43,16 +54,27 @@ export function createApp(parts: GatewayParts): Hono {
   app.get('/health', (context) => context.json({ status: 'ok' }));
   app.get('/ready', (context) => {
     const ready = parts.accepting() && config.models.size > 0;
-    return context.json({ status: ready ? 'ready' : 'not_ready', routers: [...config.routers.keys()] }, ready ? 200 : 503);
+    return context.json(
+      { status: ready ? 'ready' : 'not_ready', routers: [...config.routers.keys()] },
+      ready ? 200 : 503,
+    );
   });
 
   app.notFound((context) =>
-    errorResponse({ status: 404, message: `There is no ${context.req.method} ${context.req.path} here.`, code: 'not_found' }),
+    errorResponse({
+      status: 404,
+      message: `There is no ${context.req.method} ${context.req.path} here.`,
+      code: 'not_found',
+    }),
   );
   app.onError((error) => {
     if (error instanceof ApiError) return errorResponse(error.fields);
     runtime.log.error({ err: error }, 'a request failed inside Conduit');
-    return errorResponse({ status: 500, message: 'Something failed inside Conduit; its log says what.', code: 'internal_error' });
+    return errorResponse({
+      status: 500,
+      message: 'Something failed inside Conduit; its log says what.',
+      code: 'internal_error',
+    });
   });
   return app;
 }

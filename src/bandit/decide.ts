@@ -165,11 +165,11 @@ function byLot(contenders: readonly Contender[], uniform: number): Contender {
 }
 
 /** The first with the highest value. */
-function highest<T>(items: readonly T[], valueOf: (item: T) => number): T {
+function highest<T>(items: readonly T[], worth: (item: T) => number): T {
   let best = items[0]!;
-  let most = valueOf(best);
+  let most = worth(best);
   for (let i = 1; i < items.length; i++) {
-    const value = valueOf(items[i]!);
+    const value = worth(items[i]!);
     if (value > most) {
       best = items[i]!;
       most = value;

@@ -163,10 +163,12 @@ export function derivePosterior(fold: Fold, arms: readonly string[]): Posterior 
       const { xx, xy } = beliefOf(id).sums.quality;
       const good = xy[0]! * scale;
       const bad = (xx[0]! - xy[0]!) * scale;
-      return { a: 1 + (good > 0 ? good : 0), b: 1 + (bad > 0 ? bad : 0) };
+      return { a: 1 + counted(good), b: 1 + counted(bad) };
     },
   };
 }
+
+const counted = (sum: number): number => (Number.isFinite(sum) ? Math.max(0, sum) : 0);
 
 /** Beliefs from the sums; where the sums are damaged beyond use, those of arms never seen. */
 function fitOrPrior(sums: readonly Sums[], dimensions: number, scale: number, prior: HierarchyPrior): ArmFit[] {

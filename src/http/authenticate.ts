@@ -13,7 +13,11 @@ export interface Caller {
 const ANYONE: Caller = { name: null, admin: true, routers: null, models: null };
 
 /** Throws a 401 for a missing or wrong key. */
-export function authenticate(authorization: string | undefined, keys: readonly Key[], sha256Hex: (text: string) => string): Caller {
+export function authenticate(
+  authorization: string | undefined,
+  keys: readonly Key[],
+  sha256Hex: (text: string) => string,
+): Caller {
   if (keys.length === 0) return ANYONE;
   const given = /^Bearer\s+(.+)$/i.exec(authorization ?? '')?.[1]?.trim();
   if (!given) {
@@ -34,7 +38,8 @@ export function authenticate(authorization: string | undefined, keys: readonly K
 
 /** Throws a 403 for a caller that may not see what has been learned. */
 export function requireAdmin(caller: Caller): void {
-  if (!caller.admin) throw new ApiError({ status: 403, message: 'This needs a key with admin: true.', code: 'admin_required' });
+  if (!caller.admin)
+    throw new ApiError({ status: 403, message: 'This needs a key with admin: true.', code: 'admin_required' });
 }
 
 function sameText(a: string, b: string): boolean {

@@ -162,12 +162,14 @@ async function answer(
       } else if (!end.begun && isLast && !left) {
         const failure = finalFailure([...tried.map((attempt) => attempt.end), end]);
         const fields: ApiErrorFields = { status: failure.status, message: failure.message, code: failure.code };
-        const retryAfter: Record<string, string> = failure.retryAfter === null ? {} : { 'retry-after': failure.retryAfter };
+        const retryAfter: Record<string, string> =
+          failure.retryAfter === null ? {} : { 'retry-after': failure.retryAfter };
         sendWhole(failure.status, errorBody(fields), { ...retryAfter, ...ownHeaders(model) });
       }
       tried.push({ model, end });
       noteFailure(gateway, decision, model, end);
-      if (end.begun || end.outcome === 'completed' || end.outcome === 'client_abort' || isOnAccountOfTheRequest(end)) break;
+      if (end.begun || end.outcome === 'completed' || end.outcome === 'client_abort' || isOnAccountOfTheRequest(end))
+        break;
     }
   } finally {
     gateway.ledger.settle(decision.id, (current) => {
@@ -175,7 +177,12 @@ async function answer(
       return { decision: done, names: namesOf(done, lineage, tried, runtime.digest) };
     });
     runtime.log.debug(
-      { decision: decision.id, model: tried.at(-1)?.model.id, outcome: tried.at(-1)?.end.outcome, attempts: tried.length },
+      {
+        decision: decision.id,
+        model: tried.at(-1)?.model.id,
+        outcome: tried.at(-1)?.end.outcome,
+        attempts: tried.length,
+      },
       'completion',
     );
   }
@@ -219,15 +226,25 @@ async function armToStayWith(
 }
 
 /** Feedback in a header never fails or delays the completion that it came with; what is wrong with it is logged. */
-async function takeFeedback(gateway: Gateway, headers: RequestHeaders, lineage: Lineage, caller: Caller): Promise<void> {
+async function takeFeedback(
+  gateway: Gateway,
+  headers: RequestHeaders,
+  lineage: Lineage,
+  caller: Caller,
+): Promise<void> {
   const { ledger, runtime } = gateway;
   try {
     const names = [...(lineage.session === null ? [] : [lineage.session]), lineage.answered, ...lineage.earlier];
     const found = headers.decision === null ? await ledger.findByName(names) : await ledger.find(headers.decision);
     const visible = found && (caller.admin || found.key === caller.name) ? found : null;
-    const result = visible ? await ledger.giveFeedback(visible.id, headers.feedback as NonNullable<typeof headers.feedback>) : null;
+    const result = visible
+      ? await ledger.giveFeedback(visible.id, headers.feedback as NonNullable<typeof headers.feedback>)
+      : null;
     if (!result || !('decision' in result)) {
-      runtime.log.warn({ decision: headers.decision, status: result?.status ?? 'not_found' }, 'feedback in a header was about no decision known here');
+      runtime.log.warn(
+        { decision: headers.decision, status: result?.status ?? 'not_found' },
+        'feedback in a header was about no decision known here',
+      );
     }
   } catch (error) {
     runtime.log.error({ err: error }, 'feedback in a header could not be kept');

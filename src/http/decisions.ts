@@ -9,7 +9,12 @@ import type { Gateway } from './gateway.ts';
 export async function getDecision(gateway: Gateway, caller: Caller, id: string): Promise<object> {
   const decision = decisionTime(id) === null ? null : await gateway.ledger.find(id);
   if (!decision || !(caller.admin || decision.key === caller.name)) {
-    throw new ApiError({ status: 404, message: 'No decision is known by this id.', param: 'id', code: 'decision_not_found' });
+    throw new ApiError({
+      status: 404,
+      message: 'No decision is known by this id.',
+      param: 'id',
+      code: 'decision_not_found',
+    });
   }
   return decisionView(decision);
 }

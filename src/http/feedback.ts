@@ -8,7 +8,7 @@ import {
   SIGNALS,
   whyUnknown,
 } from '../routing/feedback.ts';
-import { type Caller } from './authenticate.ts';
+import type { Caller } from './authenticate.ts';
 import { completionName } from './chat-completions.ts';
 import { ApiError, badRequest } from './errors.ts';
 import type { Gateway } from './gateway.ts';
@@ -30,7 +30,11 @@ export async function postFeedback(context: Context, gateway: Gateway, caller: C
   const bytes = await gateway.openExchange(context).readBody(MAX_FEEDBACK_BYTES);
   if (bytes === 'gone') return new Response(null, { status: 400 });
   if (bytes === 'too_large') {
-    throw new ApiError({ status: 413, message: `The body is larger than ${MAX_FEEDBACK_BYTES} bytes.`, code: 'request_too_large' });
+    throw new ApiError({
+      status: 413,
+      message: `The body is larger than ${MAX_FEEDBACK_BYTES} bytes.`,
+      code: 'request_too_large',
+    });
   }
   const wanted = bytes.length === 0 ? fromHeaders(context) : fromBody(readJsonObject(bytes).value);
 
@@ -41,10 +45,11 @@ export async function postFeedback(context: Context, gateway: Gateway, caller: C
   // Another key's decision is told apart from an unknown one by nobody.
   if (!found || !(caller.admin || found.key === caller.name)) throw unknown(wanted, runtime.now());
   const result = await ledger.giveFeedback(found.id, wanted.feedback);
-  if (result.status === 'too_old') throw tooOld();
-  if (result.status === 'not_found') throw unknown(wanted, runtime.now());
-  if (result.status === 'busy') {
-    throw new ApiError({ status: 503, message: 'The decision is being changed by others; try again.', headers: { 'retry-after': '1' } });
+  if (!('decision' in result)) {
+    if (result.status === 'too_old') throw tooOld();
+    if (result.status === 'not_found') throw unknown(wanted, runtime.now());
+    const headers = { 'retry-after': '1' };
+    throw new ApiError({ status: 503, message: 'The decision is being changed by others; try again.', headers });
   }
   const { status, decision } = result;
   return context.json({ object: 'feedback', decision_id: decision.id, status, reward: decision.reward });
@@ -53,7 +58,9 @@ export async function postFeedback(context: Context, gateway: Gateway, caller: C
 function fromHeaders(context: Context): Wanted {
   const { feedback, decision } = readRequestHeaders((name) => context.req.header(name));
   if (!feedback || decision === null) {
-    throw badRequest('Send a JSON body with decision_id or completion_id, signal and value, or the headers x-conduit-feedback and x-conduit-decision.');
+    throw badRequest(
+      'Send a JSON body with decision_id or completion_id, signal and value, or the headers x-conduit-feedback and x-conduit-decision.',
+    );
   }
   return { decisionId: decision, completionId: null, feedback };
 }
@@ -85,9 +92,18 @@ function optionalText(body: Record<string, unknown>, name: string, maxCharacters
 function unknown({ decisionId }: Wanted, now: number): ApiError {
   if (decisionId !== null && whyUnknown(decisionId, now) === 'too_old') return tooOld();
   const param = decisionId === null ? 'completion_id' : 'decision_id';
-  return new ApiError({ status: 404, message: `No decision is known by this ${param}.`, param, code: 'decision_not_found' });
+  return new ApiError({
+    status: 404,
+    message: `No decision is known by this ${param}.`,
+    param,
+    code: 'decision_not_found',
+  });
 }
 
 function tooOld(): ApiError {
-  return new ApiError({ status: 410, message: 'The decision is older than 24 hours and takes no feedback any more.', code: 'feedback_window_closed' });
+  return new ApiError({
+    status: 410,
+    message: 'The decision is older than 24 hours and takes no feedback any more.',
+    code: 'feedback_window_closed',
+  });
 }

@@ -1,12 +1,13 @@
 /** The parts that the routes work with, put together once from a config and a platform. */
+
+import type { Context } from 'hono';
 import type { ConduitConfig, Model } from '../config/resolve.ts';
-import { createLedger, type Ledger } from '../routing/ledger.ts';
 import { createLearner, type Learner } from '../routing/learner.ts';
+import { createLedger, type Ledger } from '../routing/ledger.ts';
 import type { Runtime } from '../routing/runtime.ts';
 import type { StateStore } from '../stores/ports.ts';
 import type { Send } from '../upstream/port.ts';
 import type { ClientExchange } from './exchange.ts';
-import type { Context } from 'hono';
 
 export interface GatewayParts {
   config: ConduitConfig;

@@ -11,7 +11,11 @@ interface ListedModel {
   owned_by: string;
 }
 
-export function listModels(gateway: Gateway, caller: Caller, startedAt: number): { object: 'list'; data: ListedModel[] } {
+export function listModels(
+  gateway: Gateway,
+  caller: Caller,
+  startedAt: number,
+): { object: 'list'; data: ListedModel[] } {
   const { routers, models } = gateway.config;
   const created = Math.floor(startedAt / 1000);
   return {
@@ -32,6 +36,12 @@ export function getModel(gateway: Gateway, caller: Caller, name: string, started
   const target = resolveModel(name, gateway.config, caller);
   const id = target.kind === 'router' ? target.router.name : target.model.id;
   const found = listModels(gateway, caller, startedAt).data.find((model) => model.id === id);
-  if (!found) throw new ApiError({ status: 404, message: `The model '${name}' does not exist.`, param: 'model', code: 'model_not_found' });
+  if (!found)
+    throw new ApiError({
+      status: 404,
+      message: `The model '${name}' does not exist.`,
+      param: 'model',
+      code: 'model_not_found',
+    });
   return found;
 }

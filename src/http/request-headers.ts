@@ -28,23 +28,39 @@ export function readRequestHeaders(header: (name: string) => string | undefined)
 
   const parsed = feedback === undefined ? null : readFeedbackHeader(feedback);
   if (feedback !== undefined && parsed === null) {
-    throw badRequest("Invalid 'x-conduit-feedback': allowed are up, down, their kin (thumbs-up, +1, true, …) and a number from 0 to 1.", 'x-conduit-feedback');
+    throw badRequest(
+      "Invalid 'x-conduit-feedback': allowed are up, down, their kin (thumbs-up, +1, true, …) and a number from 0 to 1.",
+      'x-conduit-feedback',
+    );
   }
   if (decision !== undefined && decisionTime(decision) === null) {
-    throw badRequest("Invalid 'x-conduit-decision': it must be an id that came in a response's x-conduit-decision.", 'x-conduit-decision');
+    throw badRequest(
+      "Invalid 'x-conduit-decision': it must be an id that came in a response's x-conduit-decision.",
+      'x-conduit-decision',
+    );
   }
   if (session !== undefined && (session === '' || session.length > MAX_SESSION_CHARACTERS)) {
-    throw badRequest(`Invalid 'x-conduit-session': 1 to ${MAX_SESSION_CHARACTERS} characters are allowed.`, 'x-conduit-session');
+    throw badRequest(
+      `Invalid 'x-conduit-session': 1 to ${MAX_SESSION_CHARACTERS} characters are allowed.`,
+      'x-conduit-session',
+    );
   }
-  const list = models?.split(',').map((model) => model.trim()).filter(Boolean);
-  if (list?.length === 0) throw badRequest("Invalid 'x-conduit-models': a comma-separated list of model ids is allowed.", 'x-conduit-models');
+  const list = models
+    ?.split(',')
+    .map((model) => model.trim())
+    .filter(Boolean);
+  if (list?.length === 0)
+    throw badRequest("Invalid 'x-conduit-models': a comma-separated list of model ids is allowed.", 'x-conduit-models');
   const preference = PREFERENCES.find((name) => name === prefer);
   if (prefer !== undefined && !preference) {
     throw badRequest(`Invalid 'x-conduit-prefer': allowed are ${PREFERENCES.join(', ')}.`, 'x-conduit-prefer');
   }
   const usd = maxUsd === undefined || maxUsd === '' ? Number.NaN : Number(maxUsd);
   if (maxUsd !== undefined && !(usd >= 0)) {
-    throw badRequest("Invalid 'x-conduit-max-usd': a number of US dollars, 0 or more, is allowed.", 'x-conduit-max-usd');
+    throw badRequest(
+      "Invalid 'x-conduit-max-usd': a number of US dollars, 0 or more, is allowed.",
+      'x-conduit-max-usd',
+    );
   }
   return {
     feedback: parsed,

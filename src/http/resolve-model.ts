@@ -19,7 +19,12 @@ export function resolveModel(name: string, config: ConduitConfig, caller: Caller
     });
   }
   if (!isAllowed(target, caller)) {
-    throw new ApiError({ status: 403, message: `This key does not allow the model '${name}'.`, param: 'model', code: 'model_not_allowed' });
+    throw new ApiError({
+      status: 403,
+      message: `This key does not allow the model '${name}'.`,
+      param: 'model',
+      code: 'model_not_allowed',
+    });
   }
   return target;
 }

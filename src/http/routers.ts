@@ -9,7 +9,12 @@ export async function getRouter(gateway: Gateway, name: string): Promise<object>
   const learner = gateway.learners.get(name);
   if (!learner) {
     const names = [...gateway.learners.keys()].join(', ');
-    throw new ApiError({ status: 404, message: `There is no router '${name}'. Routers here: ${names}.`, param: 'name', code: 'router_not_found' });
+    throw new ApiError({
+      status: 404,
+      message: `There is no router '${name}'. Routers here: ${names}.`,
+      param: 'name',
+      code: 'router_not_found',
+    });
   }
   await learner.catchUp();
   const { posterior } = learner.current();

@@ -17,12 +17,20 @@ export function readChatRequest(bytes: Uint8Array): ChatRequest {
   const { text, value: body } = readJsonObject(bytes);
   const { model, messages, stream, tools } = body;
   if (typeof model !== 'string' || model === '') {
-    throw badRequest('you must provide a model parameter: a router, a model id or a name that a router answers to', 'model');
+    throw badRequest(
+      'you must provide a model parameter: a router, a model id or a name that a router answers to',
+      'model',
+    );
   }
-  if (messages === undefined) throw badRequest("Missing required parameter: 'messages'.", 'messages', 'missing_required_parameter');
+  if (messages === undefined)
+    throw badRequest("Missing required parameter: 'messages'.", 'messages', 'missing_required_parameter');
   if (!Array.isArray(messages)) throw wrongType('messages', 'an array of objects', messages);
   if (messages.length === 0) {
-    throw badRequest("Invalid 'messages': empty array. Expected an array with minimum length 1.", 'messages', 'empty_array');
+    throw badRequest(
+      "Invalid 'messages': empty array. Expected an array with minimum length 1.",
+      'messages',
+      'empty_array',
+    );
   }
   for (const [index, message] of messages.entries()) {
     const at = `messages[${index}]`;
@@ -33,7 +41,8 @@ export function readChatRequest(bytes: Uint8Array): ChatRequest {
       throw wrongType(`${at}.content`, 'a string or an array of parts', content);
     }
   }
-  if (stream !== undefined && stream !== null && typeof stream !== 'boolean') throw wrongType('stream', 'a boolean', stream);
+  if (stream !== undefined && stream !== null && typeof stream !== 'boolean')
+    throw wrongType('stream', 'a boolean', stream);
   if (tools !== undefined && tools !== null && !Array.isArray(tools)) throw wrongType('tools', 'an array', tools);
   return {
     text,
@@ -65,7 +74,11 @@ export function readJsonObject(bytes: Uint8Array): { text: string; value: Record
 
 function wrongType(param: string, wanted: string, value: unknown): Error {
   const got = value === null ? 'null' : Array.isArray(value) ? 'an array' : `a ${typeof value}`;
-  return badRequest(`Invalid type for '${param}': expected ${wanted}, but got ${value === undefined ? 'nothing' : got}.`, param, 'invalid_type');
+  return badRequest(
+    `Invalid type for '${param}': expected ${wanted}, but got ${value === undefined ? 'nothing' : got}.`,
+    param,
+    'invalid_type',
+  );
 }
 
 const isObject = (value: unknown): value is Record<string, unknown> =>

@@ -1,5 +1,5 @@
 /** Chooses the arm for one request: eligible arms → a distribution → one draw → a decision that can be explained. */
-import { type Candidate, decide, type Draw, rankRest } from '../bandit/decide.ts';
+import { type Candidate, type Draw, decide, rankRest } from '../bandit/decide.ts';
 import { expectedCost, type Preference } from '../bandit/utility.ts';
 import type { Model } from '../config/resolve.ts';
 import { type ContextInput, encoder } from '../context/encoder.ts';
@@ -20,7 +20,11 @@ export interface ChoiceRequest {
 }
 
 export type Choice =
-  | { kind: 'decided'; decision: DecisionRecord; /** The arms to try, the chosen one first. */ order: readonly string[] }
+  | {
+      kind: 'decided';
+      decision: DecisionRecord /** The arms to try, the chosen one first. */;
+      order: readonly string[];
+    }
   | { kind: 'no_eligible_model'; ruledOut: readonly { model: string; why: string }[] };
 
 export function choose(learner: Learner, request: ChoiceRequest, runtime: Runtime): Choice {
@@ -37,7 +41,10 @@ export function choose(learner: Learner, request: ChoiceRequest, runtime: Runtim
     ruledOut.set(arm.id, ruledOutBy(arm, needs, request.restrictions, usd));
   }
   if (arms.every((arm) => ruledOut.get(arm.id) !== null)) {
-    return { kind: 'no_eligible_model', ruledOut: arms.map((arm) => ({ model: arm.id, why: ruledOut.get(arm.id) as string })) };
+    return {
+      kind: 'no_eligible_model',
+      ruledOut: arms.map((arm) => ({ model: arm.id, why: ruledOut.get(arm.id) as string })),
+    };
   }
 
   const uniform = runtime.random();
@@ -67,10 +74,12 @@ export function choose(learner: Learner, request: ChoiceRequest, runtime: Runtim
     ...blankDecision(newDecisionId(created, runtime.randomHex), created, request.key, draw.chosen, reason),
     router: router.name,
     propensity: draw.propensity,
-    candidates: draw.candidates.map((candidate): DecidedCandidate => ({
-      ...candidate,
-      ruledOut: ruledOut.get(candidate.model) ?? null,
-    })),
+    candidates: draw.candidates.map(
+      (candidate): DecidedCandidate => ({
+        ...candidate,
+        ruledOut: ruledOut.get(candidate.model) ?? null,
+      }),
+    ),
     encoder: encoder.id,
     x: Array.from(x),
     uniform,
@@ -91,14 +100,22 @@ export function pin(model: Model, key: string | null, needs: Needs, runtime: Run
 
 /** The draw as it is where nothing was left to chance. */
 function certain(draw: Draw, chosen: string): Draw {
-  const candidates = draw.candidates.map((candidate): Candidate => ({
-    ...candidate,
-    propensity: candidate.model === chosen ? 1 : 0,
-  }));
+  const candidates = draw.candidates.map(
+    (candidate): Candidate => ({
+      ...candidate,
+      propensity: candidate.model === chosen ? 1 : 0,
+    }),
+  );
   return { ...draw, chosen, propensity: 1, candidates };
 }
 
-function blankDecision(id: string, created: number, key: string | null, chosen: string, reason: Reason): DecisionRecord {
+function blankDecision(
+  id: string,
+  created: number,
+  key: string | null,
+  chosen: string,
+  reason: Reason,
+): DecisionRecord {
   return {
     id,
     version: 1,

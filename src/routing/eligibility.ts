@@ -31,6 +31,7 @@ export function ruledOutBy(model: Model, needs: Needs, restrictions: Restriction
     const least = needs.promptTokensEstimate * ESTIMATE_SLACK + (needs.outputTokens ?? 0);
     if (least > model.context) return `its context of ${model.context} tokens is too short`;
   }
-  if (maxUsd !== null && expectedUsd > maxUsd) return `expected to cost $${expectedUsd.toPrecision(3)}, more than $${maxUsd}`;
+  if (maxUsd !== null && expectedUsd > maxUsd)
+    return `expected to cost $${expectedUsd.toPrecision(3)}, more than $${maxUsd}`;
   return null;
 }

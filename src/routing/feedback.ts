@@ -96,7 +96,8 @@ export function whyUnknown(decisionId: string, now: number): 'too_old' | 'not_fo
 
 /** What this feedback would do to the decision. */
 export function feedbackStatus(decision: DecisionRecord, feedback: Feedback): 'recorded' | 'revised' | 'duplicate' {
-  if (feedback.idempotencyKey !== undefined && decision.idempotencyKeys.includes(feedback.idempotencyKey)) return 'duplicate';
+  if (feedback.idempotencyKey !== undefined && decision.idempotencyKeys.includes(feedback.idempotencyKey))
+    return 'duplicate';
   const earlier = decision.signals.find((signal) => signal.source === 'explicit' && signal.signal === feedback.signal);
   if (!earlier) return 'recorded';
   const same = earlier.value === feedback.value && (feedback.comment ?? earlier.comment) === earlier.comment;
@@ -106,7 +107,14 @@ export function feedbackStatus(decision: DecisionRecord, feedback: Feedback): 'r
 /** The decision with this signal in it and the reward that follows. */
 export function withSignal(decision: DecisionRecord, feedback: Feedback, now: number): DecisionRecord {
   const { signal, value, comment, idempotencyKey } = feedback;
-  const given: DecidedSignal = { signal, source: 'explicit', value, weight: 1, at: now, ...(comment !== undefined && { comment }) };
+  const given: DecidedSignal = {
+    signal,
+    source: 'explicit',
+    value,
+    weight: 1,
+    at: now,
+    ...(comment !== undefined && { comment }),
+  };
   const others = decision.signals.filter((other) => other.source !== 'explicit' || other.signal !== signal);
   const signals = [...others, given];
   return {

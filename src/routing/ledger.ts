@@ -1,7 +1,14 @@
 /** Keeps the decisions: those whose answer is still on its way here, those that have ended in the state store. */
 import type { StateStore } from '../stores/ports.ts';
 import type { DecisionRecord } from './decision.ts';
-import { type Feedback, type FeedbackResult, feedbackStatus, giveFeedback, whyUnknown, withSignal } from './feedback.ts';
+import {
+  type Feedback,
+  type FeedbackResult,
+  feedbackStatus,
+  giveFeedback,
+  whyUnknown,
+  withSignal,
+} from './feedback.ts';
 import type { Runtime } from './runtime.ts';
 import { evidenceOf } from './settle.ts';
 
@@ -9,7 +16,10 @@ export interface Ledger {
   /** From here on the decision can be found and rated, before its answer has ended. */
   open(decision: DecisionRecord): void;
   /** Ends a decision: `finish` gets it with what was said of it meanwhile. Never throws: a lost write is logged. */
-  settle(decisionId: string, finish: (decision: DecisionRecord) => { decision: DecisionRecord; names: readonly string[] }): void;
+  settle(
+    decisionId: string,
+    finish: (decision: DecisionRecord) => { decision: DecisionRecord; names: readonly string[] },
+  ): void;
   find(decisionId: string): Promise<DecisionRecord | null>;
   findByName(names: readonly string[]): Promise<DecisionRecord | null>;
   giveFeedback(decisionId: string, feedback: Feedback): Promise<FeedbackResult>;
@@ -71,7 +81,8 @@ export function createLedger(state: StateStore, runtime: Runtime, onGrown: (rout
       const decision = await state.recall(decisionId);
       if (!decision) return { status: whyUnknown(decisionId, runtime.now()) };
       const result = await giveFeedback(state, decision, feedback, runtime.now());
-      if ((result.status === 'recorded' || result.status === 'revised') && decision.router !== null) onGrown(decision.router);
+      if ((result.status === 'recorded' || result.status === 'revised') && decision.router !== null)
+        onGrown(decision.router);
       return result;
     },
   };
@@ -80,4 +91,5 @@ export function createLedger(state: StateStore, runtime: Runtime, onGrown: (rout
 export const DAY_MS = 24 * 60 * 60 * 1000;
 
 /** The name of the counter that holds what a router has spent on a UTC day. */
-export const spendCounter = (router: string, at: number): string => `usd:${router}:${new Date(at).toISOString().slice(0, 10)}`;
+export const spendCounter = (router: string, at: number): string =>
+  `usd:${router}:${new Date(at).toISOString().slice(0, 10)}`;

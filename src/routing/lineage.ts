@@ -31,7 +31,12 @@ const ANSWERS_LOOKED_FOR = 4;
  * `scope` keeps people apart: the key's name and, where sent, the session or the person. The same words in another scope
  * have other names.
  */
-export function traceLineage(messages: readonly Message[], scope: string, session: string | null, digest: Digest): Lineage {
+export function traceLineage(
+  messages: readonly Message[],
+  scope: string,
+  session: string | null,
+  digest: Digest,
+): Lineage {
   let prefix = digest(`scope\n${scope}`);
   const afterAnswers: string[] = [];
   for (const message of messages) {
@@ -51,7 +56,10 @@ function wordsOf({ role, content, tool_calls, tool_call_id }: Message): string {
   const text = textOf(content);
   if (role === 'assistant') {
     const calls = Array.isArray(tool_calls) ? tool_calls : [];
-    return answerWords(text, calls.map((call) => String((call as { id?: unknown } | null)?.id ?? '')));
+    return answerWords(
+      text,
+      calls.map((call) => String((call as { id?: unknown } | null)?.id ?? '')),
+    );
   }
   return typeof tool_call_id === 'string' ? `${tool_call_id}\n${text}` : text;
 }
@@ -65,6 +73,8 @@ function textOf(content: unknown): string {
   if (typeof content === 'string') return content;
   if (!Array.isArray(content)) return '';
   return content
-    .map((part: { type?: unknown; text?: unknown } | null) => (typeof part?.text === 'string' ? part.text : JSON.stringify(part)))
+    .map((part: { type?: unknown; text?: unknown } | null) =>
+      typeof part?.text === 'string' ? part.text : JSON.stringify(part),
+    )
     .join('');
 }

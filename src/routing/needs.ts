@@ -16,7 +16,8 @@ export function needsOf(body: Readonly<Record<string, unknown>>, input: ContextI
   const capabilities = new Set<Capability>();
   if (Array.isArray(body.tools) && body.tools.length > 0) capabilities.add('tools');
   if (Array.isArray(body.functions) && body.functions.length > 0) capabilities.add('tools');
-  if ((body.response_format as { type?: unknown } | null | undefined)?.type === 'json_schema') capabilities.add('json_schema');
+  if ((body.response_format as { type?: unknown } | null | undefined)?.type === 'json_schema')
+    capabilities.add('json_schema');
   if (typeof body.reasoning_effort === 'string' && body.reasoning_effort !== 'none') capabilities.add('reasoning');
   if (body.audio || (Array.isArray(body.modalities) && body.modalities.includes('audio'))) capabilities.add('audio');
   for (const message of input.messages as { content?: unknown }[]) {

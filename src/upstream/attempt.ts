@@ -184,8 +184,10 @@ export function startAttempt(plan: AttemptPlan): RunningAttempt {
   });
 
   const endStream = (watched: StreamObserver): void => {
-    if (phase === 'waiting' && !watched.finished()) return finish('upstream_drop', 'the upstream ended before its first event');
-    if (!watched.finished()) return breakOff('upstream_drop', 'the upstream ended the stream before the answer was whole');
+    if (phase === 'waiting' && !watched.finished())
+      return finish('upstream_drop', 'the upstream ended before its first event');
+    if (!watched.finished())
+      return breakOff('upstream_drop', 'the upstream ended the stream before the answer was whole');
     if (phase === 'waiting') beginStream();
     write(filter?.end() ?? null);
     client.end();
@@ -232,7 +234,8 @@ function decoded(chunks: readonly Uint8Array[]): string {
 }
 
 function messageOf(status: number | null, body: string): string {
-  if (status !== null && status >= 200 && status < 300) return 'the upstream answered with something that is no chat completion';
+  if (status !== null && status >= 200 && status < 300)
+    return 'the upstream answered with something that is no chat completion';
   try {
     const message = (JSON.parse(body) as { error?: { message?: unknown } | null })?.error?.message;
     if (typeof message === 'string') return message;

@@ -30,8 +30,10 @@ export interface FinalFailure {
 /** What the client is told when no attempt gave an answer. Never shows what a provider said of our own key. */
 export function finalFailure(attempts: readonly AttemptEnd[]): FinalFailure {
   const last = attempts.at(-1) as AttemptEnd;
-  const about = last.status === 401 || last.status === 403 ? `status ${last.status}, check the provider's key` : last.message;
-  const message = attempts.length === 1 ? `The upstream failed: ${about}` : `All ${attempts.length} arms failed; the last: ${about}`;
+  const about =
+    last.status === 401 || last.status === 403 ? `status ${last.status}, check the provider's key` : last.message;
+  const message =
+    attempts.length === 1 ? `The upstream failed: ${about}` : `All ${attempts.length} arms failed; the last: ${about}`;
   if (attempts.every((end) => end.status === 429)) {
     return { status: 429, message, code: 'rate_limit_exceeded', retryAfter: smallestRetryAfter(attempts) };
   }

@@ -10,9 +10,19 @@ import type { ResponseHeaders } from './port.ts';
 const REQUEST_HEADERS = ['accept', 'openai-beta', 'anthropic-beta', 'http-referer', 'x-title', 'idempotency-key'];
 
 /** What an upstream may say to a client. Not `content-length` (usage may be taken out), no cookie, no `server`. */
-const RESPONSE_HEADERS = ['content-type', 'cache-control', 'x-request-id', 'openai-processing-ms', 'openai-version', 'retry-after'];
+const RESPONSE_HEADERS = [
+  'content-type',
+  'cache-control',
+  'x-request-id',
+  'openai-processing-ms',
+  'openai-version',
+  'retry-after',
+];
 
-export function upstreamHeaders(client: (name: string) => string | null | undefined, provider: Provider): Record<string, string> {
+export function upstreamHeaders(
+  client: (name: string) => string | null | undefined,
+  provider: Provider,
+): Record<string, string> {
   const headers: Record<string, string> = { 'content-type': 'application/json', 'accept-encoding': 'identity' };
   for (const name of REQUEST_HEADERS) {
     const value = client(name);

@@ -73,7 +73,8 @@ export function createStreamObserver(): StreamObserver {
         pieces.push(delta.content);
         kept += delta.content.length;
       }
-      for (const call of delta?.tool_calls ?? []) if (typeof call?.id === 'string' && call.id) toolCallIds.push(call.id);
+      for (const call of delta?.tool_calls ?? [])
+        if (typeof call?.id === 'string' && call.id) toolCallIds.push(call.id);
     }
   });
 
@@ -101,7 +102,8 @@ export function observeWhole(body: string): Observed | null {
   const first = choices.find((choice) => (choice?.index ?? 0) === 0);
   let characters = 0;
   for (const { message } of choices) {
-    for (const text of [message?.content, message?.reasoning_content]) if (typeof text === 'string') characters += text.length;
+    for (const text of [message?.content, message?.reasoning_content])
+      if (typeof text === 'string') characters += text.length;
     for (const call of message?.tool_calls ?? []) characters += call?.function?.arguments?.length ?? 0;
   }
   return {
@@ -110,7 +112,9 @@ export function observeWhole(body: string): Observed | null {
     usage: readUsage(answer.usage),
     message: {
       text: typeof first?.message?.content === 'string' ? first.message.content : '',
-      toolCallIds: (first?.message?.tool_calls ?? []).flatMap((call) => (typeof call?.id === 'string' ? [call.id] : [])),
+      toolCallIds: (first?.message?.tool_calls ?? []).flatMap((call) =>
+        typeof call?.id === 'string' ? [call.id] : [],
+      ),
     },
     characters,
     error: null,

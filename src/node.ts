@@ -1,0 +1,96 @@
+/** The gateway as a Node process: chooses Node's implementations of every part and serves the app on a port. */
+import { createHash, createHmac, randomBytes } from 'node:crypto';
+import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { getRequestListener } from '@hono/node-server';
+import { pino } from 'pino';
+import { createApp } from './app.ts';
+import type { ConduitConfig } from './config/resolve.ts';
+import { createNodeExchange } from './http/exchange-node.ts';
+import type { Log, Runtime } from './routing/runtime.ts';
+import { createMemoryStore } from './stores/memory.ts';
+import { createUndiciSender } from './upstream/send-undici.ts';
+
+export interface GatewayOptions {
+  /** Left out: JSON lines on stderr at the config's level. */
+  log?: Log;
+  /** Left out: the system's. For tests that need the same dice each time. */
+  random?: () => number;
+}
+
+export interface RunningGateway {
+  url: string;
+  /** Stops accepting, lets answers in flight finish for at most 30 s, and then ends. */
+  close(): Promise<void>;
+}
+
+const DRAIN_MS = 30_000;
+
+/** Resolves once the port is open; rejects where it cannot be. */
+export async function startGateway(config: ConduitConfig, options: GatewayOptions = {}): Promise<RunningGateway> {
+  const { host, port } = config.server;
+  const log = options.log ?? pino({ level: config.log.level }, pino.destination({ dest: 2, sync: true }));
+  const deferred = new Set<Promise<unknown>>();
+  const runtime = nodeRuntime(config, log, deferred, options.random);
+  const sender = createUndiciSender();
+  let accepting = true;
+
+  const app = createApp({
+    config,
+    runtime,
+    state: createMemoryStore({ now: runtime.now }),
+    send: sender.send,
+    openExchange: (context) => {
+      const { incoming, outgoing } = context.env as { incoming: IncomingMessage; outgoing: ServerResponse };
+      return createNodeExchange(incoming, outgoing);
+    },
+    accepting: () => accepting,
+  });
+
+  // hono's Request and Response stay out of the global scope: a program that embeds the gateway keeps its own.
+  const server = createServer(getRequestListener(app.fetch, { overrideGlobalObjects: false }));
+  await new Promise<void>((resolve, reject) => {
+    server.once('error', reject);
+    server.listen(port, host, resolve);
+  });
+  const bound = server.address() as AddressInfo;
+
+  return {
+    url: `http://${host.includes(':') ? `[${host}]` : host}:${bound.port}`,
+    async close() {
+      accepting = false;
+      const closed = new Promise<void>((resolve) => server.close(() => resolve()));
+      server.closeIdleConnections();
+      const timer = setTimeout(() => server.closeAllConnections(), DRAIN_MS);
+      await closed;
+      clearTimeout(timer);
+      await Promise.allSettled(deferred);
+      await sender.close();
+    },
+  };
+}
+
+function nodeRuntime(
+  config: ConduitConfig,
+  log: Log,
+  deferred: Set<Promise<unknown>>,
+  random: (() => number) | undefined,
+): Runtime {
+  // With the memory store nothing outlives the process, so that a secret of the process's own is enough.
+  const secret = config.server.secret ?? randomBytes(32).toString('hex');
+  return {
+    now: Date.now,
+    clock: () => performance.now(),
+    random: random ?? (() => randomBytes(6).readUIntBE(0, 6) / 2 ** 48),
+    randomHex: (bytes) => randomBytes(bytes).toString('hex'),
+    defer(work) {
+      const tracked = work
+        .catch((error) => log.error({ err: error }, 'deferred work failed'))
+        .finally(() => deferred.delete(tracked));
+      deferred.add(tracked);
+    },
+    digest: (text) => createHmac('sha256', secret).update(text).digest('base64url').slice(0, 22),
+    sha256Hex: (text) => createHash('sha256').update(text).digest('hex'),
+    log,
+  };
+}

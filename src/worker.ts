@@ -1,0 +1,70 @@
+/** The gateway as a Cloudflare Worker: the same app with web streams, `fetch` and an isolate's memory. */
+import { createHash, createHmac, randomBytes } from 'node:crypto';
+import type { Hono } from 'hono';
+import { createApp } from './app.ts';
+import { loadConfig, problemLine } from './config/load.ts';
+import { createWebExchange } from './http/exchange-web.ts';
+import type { Log } from './routing/runtime.ts';
+import { createMemoryStore } from './stores/memory.ts';
+import { createFetchSender } from './upstream/send-fetch.ts';
+
+/** Variables and secrets of the Worker; the config may refer to each as `${NAME}`. */
+export interface WorkerEnvironment {
+  /** The text of a conduit.yaml. */
+  CONDUIT_CONFIG_TEXT?: string;
+  [name: string]: unknown;
+}
+
+export interface WaitUntil {
+  waitUntil(work: Promise<unknown>): void;
+}
+
+export interface WorkerAppOptions {
+  fetch: typeof globalThis.fetch;
+  defer: (work: Promise<unknown>) => void;
+}
+
+/** Throws with one line a problem where the config is not valid. */
+export function createWorkerApp(environment: WorkerEnvironment, options: WorkerAppOptions): Hono {
+  const sha256Hex = (text: string): string => createHash('sha256').update(text).digest('hex');
+  const env = Object.fromEntries(
+    Object.entries(environment).filter((entry): entry is [string, string] => typeof entry[1] === 'string'),
+  );
+  const loaded = loadConfig({ text: environment.CONDUIT_CONFIG_TEXT ?? '', env, sha256Hex });
+  if (!loaded.ok) throw new Error(loaded.problems.map(problemLine).join('\n'));
+  const { config } = loaded;
+  const secret = config.server.secret ?? randomBytes(32).toString('hex');
+  return createApp({
+    config,
+    state: createMemoryStore({ now: Date.now }),
+    send: createFetchSender(options.fetch),
+    openExchange: (context) => createWebExchange(context.req.raw),
+    accepting: () => true,
+    runtime: {
+      now: Date.now,
+      clock: () => performance.now(),
+      random: () => randomBytes(6).readUIntBE(0, 6) / 2 ** 48,
+      randomHex: (bytes) => randomBytes(bytes).toString('hex'),
+      defer: options.defer,
+      digest: (text) => createHmac('sha256', secret).update(text).digest('base64url').slice(0, 22),
+      sha256Hex,
+      log: consoleLog,
+    },
+  });
+}
+
+/** One app an isolate. Its deferred work is tied to the request that is being answered when it starts. */
+let app: Hono | undefined;
+let current: WaitUntil | undefined;
+
+export default {
+  fetch(request: Request, environment: WorkerEnvironment, context: WaitUntil): Response | Promise<Response> {
+    current = context;
+    app ??= createWorkerApp(environment, { fetch: globalThis.fetch, defer: (work) => current?.waitUntil(work) });
+    return app.fetch(request);
+  },
+};
+
+const line = (level: string) => (fields: object, message: string) =>
+  console.log(JSON.stringify({ level, message, ...fields }));
+const consoleLog: Log = { debug: () => {}, info: line('info'), warn: line('warn'), error: line('error') };
