@@ -4,7 +4,7 @@ import { cors } from 'hono/cors';
 import { authenticate, type Caller, requireAdmin } from './http/authenticate.ts';
 import { chatCompletions } from './http/chat-completions.ts';
 import { getDecision } from './http/decisions.ts';
-import { ApiError, errorResponse } from './http/errors.ts';
+import { ApiError, errorResponse, internalError } from './http/errors.ts';
 import { postFeedback } from './http/feedback.ts';
 import { createGateway, type GatewayParts } from './http/gateway.ts';
 import { getModel, listModels } from './http/models.ts';
@@ -70,11 +70,7 @@ export function createApp(parts: GatewayParts): Hono {
   app.onError((error) => {
     if (error instanceof ApiError) return errorResponse(error.fields);
     runtime.log.error({ err: error }, 'a request failed inside Conduit');
-    return errorResponse({
-      status: 500,
-      message: 'Something failed inside Conduit; its log says what.',
-      code: 'internal_error',
-    });
+    return errorResponse(internalError);
   });
   return app;
 }

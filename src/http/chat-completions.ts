@@ -12,7 +12,7 @@ import { upstreamBody } from '../upstream/body.ts';
 import { finalFailure, isOnAccountOfTheRequest } from '../upstream/failures.ts';
 import { clientHeaders, upstreamHeaders } from '../upstream/headers.ts';
 import { authenticate, type Caller } from './authenticate.ts';
-import { ApiError, type ApiErrorFields, errorBody } from './errors.ts';
+import { ApiError, type ApiErrorFields, errorBody, internalError } from './errors.ts';
 import type { ClientExchange } from './exchange.ts';
 import type { Gateway } from './gateway.ts';
 import { type RequestHeaders, readRequestHeaders } from './request-headers.ts';
@@ -104,6 +104,7 @@ async function answer(
   let left = false;
   let running: RunningAttempt | undefined;
   let upstreamMs = 0;
+  let begun = false;
   exchange.onLeave(() => {
     left = true;
     running?.abandon();
@@ -119,6 +120,7 @@ async function answer(
   });
 
   const sendWhole = (status: number, body: string, headers: Record<string, string>): void => {
+    begun = true;
     const bytes = new TextEncoder().encode(body);
     exchange.begin(status, { 'content-type': 'application/json', ...headers, 'content-length': String(bytes.length) });
     exchange.write(bytes);
@@ -148,6 +150,7 @@ async function answer(
         client: exchange,
         clock: runtime.clock,
         begin: (status, headers) => {
+          begun = true;
           upstreamMs += runtime.clock() - sentAt;
           exchange.begin(status, { ...clientHeaders(headers), ...ownHeaders(model) });
         },
@@ -171,6 +174,11 @@ async function answer(
       if (end.begun || end.outcome === 'completed' || end.outcome === 'client_abort' || isOnAccountOfTheRequest(end))
         break;
     }
+  } catch (error) {
+    runtime.log.error({ err: error, decision: decision.id }, 'an answer failed inside Conduit');
+    running?.abandon();
+    if (!begun) sendWhole(500, errorBody(internalError), {});
+    else exchange.end();
   } finally {
     gateway.ledger.settle(decision.id, (current) => {
       const done = settled(current, tried, request.stream);

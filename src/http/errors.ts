@@ -49,3 +49,10 @@ export function errorResponse(fields: ApiErrorFields): Response {
 
 export const badRequest = (message: string, param: string | null = null, code: string | null = null): ApiError =>
   new ApiError({ status: 400, message, param, code });
+
+/** What a client is told of a fault of our own; the log says more. */
+export const internalError: ApiErrorFields = {
+  status: 500,
+  message: 'Something failed inside Conduit; its log says what.',
+  code: 'internal_error',
+};

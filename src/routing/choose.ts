@@ -35,10 +35,12 @@ export function choose(learner: Learner, request: ChoiceRequest, runtime: Runtim
 
   const ruledOut = new Map<string, string | null>();
   for (const arm of arms) {
-    const expected = posterior.predict(arm.id, x, needs.promptTokensEstimate);
-    const outputTokens = Math.min(expected.outputTokens, needs.outputTokens ?? Number.POSITIVE_INFINITY);
-    const usd = expectedCost(arm.price, expected.promptTokens, outputTokens);
-    ruledOut.set(arm.id, ruledOutBy(arm, needs, request.restrictions, usd));
+    const expectedUsd = (): number => {
+      const expected = posterior.predict(arm.id, x, needs.promptTokensEstimate);
+      const outputTokens = Math.min(expected.outputTokens, needs.outputTokens ?? Number.POSITIVE_INFINITY);
+      return expectedCost(arm.price, expected.promptTokens, outputTokens);
+    };
+    ruledOut.set(arm.id, ruledOutBy(arm, needs, request.restrictions, expectedUsd));
   }
   if (arms.every((arm) => ruledOut.get(arm.id) !== null)) {
     return {

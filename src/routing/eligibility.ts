@@ -16,7 +16,12 @@ export interface Restrictions {
 const ESTIMATE_SLACK = 0.8;
 
 /** Why this model cannot serve the request, in words; null where it can. */
-export function ruledOutBy(model: Model, needs: Needs, restrictions: Restrictions, expectedUsd: number): string | null {
+export function ruledOutBy(
+  model: Model,
+  needs: Needs,
+  restrictions: Restrictions,
+  expectedUsd: () => number,
+): string | null {
   const { keyModels, headerModels, maxUsd } = restrictions;
   if (keyModels && !keyModels.some((glob) => matchesGlob(glob, model.id))) return 'the key does not allow this model';
   if (headerModels && !headerModels.some((glob) => matchesGlob(glob, model.id))) return 'not in x-conduit-models';
@@ -31,7 +36,9 @@ export function ruledOutBy(model: Model, needs: Needs, restrictions: Restriction
     const least = needs.promptTokensEstimate * ESTIMATE_SLACK + (needs.outputTokens ?? 0);
     if (least > model.context) return `its context of ${model.context} tokens is too short`;
   }
-  if (maxUsd !== null && expectedUsd > maxUsd)
-    return `expected to cost $${expectedUsd.toPrecision(3)}, more than $${maxUsd}`;
+  if (maxUsd !== null) {
+    const expected = expectedUsd();
+    if (expected > maxUsd) return `expected to cost $${expected.toPrecision(3)}, more than $${maxUsd}`;
+  }
   return null;
 }

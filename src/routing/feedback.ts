@@ -41,7 +41,10 @@ const DOWN = new Set(['down', 'thumbs-down', 'thumbs_down', 'thumbsdown', '-1', 
 
 /** Reads the header `x-conduit-feedback`; null where it is none of the words and no number from 0 to 1. */
 export function readFeedbackHeader(header: string): Feedback | null {
-  const word = decodedHeader(header).trim().toLowerCase();
+  const word = decodedHeader(header)
+    .replace(/[\ufe0f\u{1f3fb}-\u{1f3ff}]/gu, '')
+    .trim()
+    .toLowerCase();
   if (UP.has(word)) return { signal: 'thumbs', value: 1 };
   if (DOWN.has(word)) return { signal: 'thumbs', value: 0 };
   const value = normaliseValue('score', word === '' ? Number.NaN : Number(word));
@@ -58,7 +61,7 @@ function decodedHeader(header: string): string {
   } catch {
     // Not encoded, then.
   }
-  return header.replace(/\ufe0f/g, '');
+  return header;
 }
 
 /** Idempotency keys remembered with a decision. */

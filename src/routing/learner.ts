@@ -58,7 +58,16 @@ export function createLearner(router: Router, arms: readonly Model[], state: Sta
     restUntil = runtime.clock() + (runtime.clock() - started) * (1 / MAX_SHARE - 1);
   };
 
-  const run = async (): Promise<void> => {
+  /** Folds in turn, never twice at once. */
+  const inTurn = (work: () => Promise<void>): Promise<void> => {
+    const turn = (running ?? Promise.resolve()).then(work).finally(() => {
+      if (running === turn) running = null;
+    });
+    running = turn;
+    return turn;
+  };
+
+  const foldSoon = async (): Promise<void> => {
     try {
       do {
         again = false;
@@ -68,8 +77,6 @@ export function createLearner(router: Router, arms: readonly Model[], state: Sta
       } while (again);
     } catch (error) {
       runtime.log.error({ err: error, router: router.name }, 'what was learned could not be brought up to date');
-    } finally {
-      running = null;
     }
   };
 
@@ -88,14 +95,8 @@ export function createLearner(router: Router, arms: readonly Model[], state: Sta
     },
     grown() {
       if (running) again = true;
-      else {
-        running = run();
-        runtime.defer(running);
-      }
+      else runtime.defer(inTurn(foldSoon));
     },
-    async catchUp() {
-      while (running) await running;
-      await foldNew();
-    },
+    catchUp: () => inTurn(foldNew),
   };
 }

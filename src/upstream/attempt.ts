@@ -184,10 +184,11 @@ export function startAttempt(plan: AttemptPlan): RunningAttempt {
   });
 
   const endStream = (watched: StreamObserver): void => {
-    if (phase === 'waiting' && !watched.finished())
-      return finish('upstream_drop', 'the upstream ended before its first event');
-    if (!watched.finished())
-      return breakOff('upstream_drop', 'the upstream ended the stream before the answer was whole');
+    if (!watched.finished()) {
+      const where = phase === 'waiting' ? 'before its first event' : 'the stream before the answer was whole';
+      breakOff('upstream_drop', `the upstream ended ${where}`);
+      return;
+    }
     if (phase === 'waiting') beginStream();
     write(filter?.end() ?? null);
     client.end();

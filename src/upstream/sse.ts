@@ -22,9 +22,9 @@ export function createLineReader(onLine: (line: Uint8Array) => void, maxBytes = 
   let afterCarriageReturn = false;
 
   const finish = (tail: Uint8Array): void => {
-    if (skipping || held + tail.length > maxBytes) onLine(new Uint8Array(0));
-    else if (held === 0) onLine(tail);
-    else onLine(joined(parts, held, tail));
+    // Not even told as an empty line, which would end the event.
+    const tooLong = skipping || held + tail.length > maxBytes;
+    if (!tooLong) onLine(held === 0 ? tail : joined(parts, held, tail));
     parts = [];
     held = 0;
     skipping = false;

@@ -1,0 +1,118 @@
+import * as fc from 'fast-check';
+import { describe, expect, test } from 'vitest';
+import { createEventReader, createLineReader } from '../../src/upstream/sse.ts';
+import { anyCuts, bytesOf, type Cuts, inPieces, textOf } from '../support/cuts.ts';
+
+function eventsOf(text: string | Uint8Array, cuts: Cuts = [], maxBytes?: number): string[] {
+  const events: string[] = [];
+  const reader = createEventReader((data) => events.push(data), maxBytes);
+  inPieces(typeof text === 'string' ? bytesOf(text) : text, cuts, reader.push);
+  return events;
+}
+
+const lineEnd = fc.constantFrom('\n', '\r\n', '\r');
+/** Text of one line: letters of one to four bytes, spaces, colons, but no line end. */
+const lineText = fc
+  .string({ unit: 'binary', maxLength: 20 })
+  .map((text) => text.replace(/[\r\n]/g, 'é').toWellFormed());
+const event = fc.record({
+  before: fc.array(
+    fc.oneof(
+      lineText.map((text) => `:${text}`),
+      fc.constantFrom('event: x', 'id: 7', 'retry: 10', 'other'),
+    ),
+  ),
+  data: fc.array(lineText, { minLength: 1, maxLength: 3 }),
+  space: fc.boolean(),
+});
+
+describe('the reader of server-sent events', () => {
+  test('gives the events that were sent, whatever the line ends and wherever the bytes are cut', () => {
+    fc.assert(
+      fc.property(fc.array(event, { maxLength: 8 }), lineEnd, fc.boolean(), anyCuts, (sent, end, bom, cuts) => {
+        const lines = sent.flatMap(({ before, data, space }) => [
+          ...before,
+          ...data.map((line) => `data:${space || line.startsWith(' ') ? ' ' : ''}${line}`),
+          '',
+        ]);
+        const text = (bom ? '\ufeff' : '') + lines.map((line) => line + end).join('');
+        expect(eventsOf(text, cuts)).toEqual(sent.map(({ data }) => data.join('\n')));
+      }),
+      { numRuns: 500 },
+    );
+  });
+
+  test('gives the same for any bytes at all, wherever they are cut', () => {
+    const noise = fc
+      .array(fc.constantFrom('\r', '\n', 'data:', 'data', ': ', 'é', '👍', 'x', '\ufeff', '\0'))
+      .map((parts) => bytesOf(parts.join('')));
+    fc.assert(
+      fc.property(fc.oneof(noise, fc.uint8Array()), anyCuts, (bytes, cuts) => {
+        expect(eventsOf(bytes, cuts)).toEqual(eventsOf(bytes));
+      }),
+      { numRuns: 1000 },
+    );
+  });
+
+  test('mixes LF, CRLF and CR in one stream', () => {
+    expect(eventsOf('data: a\r\n\r\ndata: b\n\ndata: c\r\rdata: d\r\n\n')).toEqual(['a', 'b', 'c', 'd']);
+  });
+
+  test('takes a CR that ends one chunk and the LF that begins the next for one line end', () => {
+    const events: string[] = [];
+    const reader = createEventReader((data) => events.push(data));
+    reader.push(bytesOf('data: a\r'));
+    reader.push(bytesOf(''));
+    reader.push(bytesOf('\ndata: b\r'));
+    reader.push(bytesOf('\n\r'));
+    expect(events).toEqual(['a\nb']);
+  });
+
+  test('gives an event as soon as its empty line is there, even where that ends in a CR', () => {
+    expect(eventsOf('data: now\r\r')).toEqual(['now']);
+  });
+
+  test('passes over comments and other fields', () => {
+    expect(eventsOf(': keep-alive\n\n: data: no\nevent: x\nid: 1\ndata: yes\n\nevent: alone\n\n')).toEqual(['yes']);
+  });
+
+  test('takes one space after the colon away and no more, and knows a field without colon', () => {
+    expect(eventsOf('data:a\n\ndata:  b\n\ndata\n\ndata\ndata\n\ndatax: no\n\n')).toEqual(['a', ' b', '', '\n']);
+  });
+
+  test('takes a byte order mark away at the start alone', () => {
+    expect(eventsOf('\ufeffdata: a\n\n\ufeffdata: b\n\n')).toEqual(['a']);
+  });
+
+  test('does not give an event that the end of the stream cut off', () => {
+    expect(eventsOf('data: whole\n\ndata: half\n')).toEqual(['whole']);
+  });
+
+  test('skips a line that is too long, and reads on behind it', () => {
+    fc.assert(
+      fc.property(fc.integer({ min: 1, max: 60 }), anyCuts, (length, cuts) => {
+        const line = 'x'.repeat(length);
+        const text = `data: a\ndata: ${line}\ndata: b\n\ndata: c\n\n`;
+        const tooLong = `data: ${line}`.length > 30;
+        expect(eventsOf(text, cuts, 30)).toEqual([tooLong ? 'a\nb' : `a\n${line}\nb`, 'c']);
+      }),
+    );
+  });
+
+  test('holds no more of a line without end than its limit', () => {
+    const piece = new Uint8Array(1024 * 1024).fill(0x78);
+    const lines: number[] = [];
+    const reader = createLineReader((line) => lines.push(line.length), 2 * piece.length);
+    const before = process.memoryUsage().arrayBuffers;
+    for (let i = 0; i < 200; i++) reader.push(piece);
+    expect(process.memoryUsage().arrayBuffers - before).toBeLessThan(20 * piece.length);
+    reader.push(bytesOf('\nnext\n'));
+    expect(lines).toEqual([4]);
+  });
+
+  test('reads a character that two chunks share', () => {
+    const bytes = bytesOf('data: 👍é\n\n');
+    for (let at = 0; at <= bytes.length; at++) expect(eventsOf(bytes, [at])).toEqual(['👍é']);
+    expect(textOf(bytes)).toContain('👍');
+  });
+});
