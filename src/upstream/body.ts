@@ -20,25 +20,34 @@ interface Member {
   end: number;
 }
 
-/** `text` must be a JSON object that `JSON.parse` has accepted. */
+/** `text` must be a JSON object that `JSON.parse` has accepted; what is around it, and in it, stays as it is. */
 export function editBody(text: string, edits: BodyEdits): string {
   const members = topLevelMembers(text);
   const present = new Set(members.map((member) => member.name));
-  const parts: string[] = [];
+  let behind = text.indexOf('{') + 1;
+  let edited = text.slice(0, members[0]?.start ?? behind);
+  let isFirst = true;
   for (const member of members) {
+    const separator = text.slice(behind, member.start);
+    behind = member.end;
     // Where a body names a field twice the last one counts (as in JSON.parse), and every one is changed alike.
     const value = edits.set.get(member.name);
     if (value === null) continue;
-    const to = edits.rename?.[member.name];
+    // Own properties alone: a client may well call a field `constructor`.
+    const to = edits.rename && Object.hasOwn(edits.rename, member.name) ? edits.rename[member.name] : undefined;
     // A client that sent the new name too meant that one.
-    if (to !== undefined && present.has(to)) continue;
+    if (to !== undefined && to !== member.name && present.has(to)) continue;
     const name = to === undefined ? text.slice(member.start, member.nameEnd) : JSON.stringify(to);
-    parts.push(value === undefined ? name + text.slice(member.nameEnd, member.end) : `${name}:${value}`);
+    const colon = text.slice(member.nameEnd, member.valueStart);
+    edited += (isFirst ? '' : separator) + name + colon + (value ?? text.slice(member.valueStart, member.end));
+    isFirst = false;
   }
   for (const [name, value] of edits.set) {
-    if (value !== null && !present.has(name)) parts.push(`${JSON.stringify(name)}:${value}`);
+    if (value === null || present.has(name)) continue;
+    edited += `${isFirst ? '' : ','}${JSON.stringify(name)}:${value}`;
+    isFirst = false;
   }
-  return `{${parts.join(',')}}`;
+  return edited + text.slice(behind);
 }
 
 export interface UpstreamBody {
@@ -61,16 +70,19 @@ export function upstreamBody(
   let rename: Readonly<Record<string, string>> = {};
   if (!options.pinned) {
     rename = model.params.rename;
-    const taken = new Set(Object.values(rename));
+    const has = (name: string): boolean => Object.hasOwn(request, name);
+    const renamedTo = new Set(Object.entries(rename).flatMap(([from, to]) => (has(from) ? [to] : [])));
     for (const name of model.params.drop) set.set(name, null);
     for (const [name, value] of Object.entries(model.params.defaults)) {
-      if (!(name in request) && !taken.has(name)) set.set(name, JSON.stringify(value));
+      if (!has(name) && !renamedTo.has(name)) set.set(name, JSON.stringify(value));
     }
   }
   let ownUsage = false;
-  if (request.stream === true && options.streamUsage && !options.pinned) {
-    const asked = request.stream_options as Record<string, unknown> | null | undefined;
-    if (asked?.include_usage !== true) {
+  const asked = request.stream_options ?? {};
+  const canAsk = options.streamUsage && !options.pinned && !set.has('stream_options');
+  // Options of a wrong type are for the upstream to refuse.
+  if (request.stream === true && canAsk && typeof asked === 'object' && !Array.isArray(asked)) {
+    if ((asked as Record<string, unknown>).include_usage !== true) {
       ownUsage = true;
       set.set('stream_options', JSON.stringify({ ...asked, include_usage: true }));
     }

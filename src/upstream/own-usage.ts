@@ -2,7 +2,7 @@
  * Takes out of a stream the usage that Conduit alone asked for (`stream_options.include_usage`), so that a client sees
  * what it would have seen without us. Everything else passes byte for byte; only a line that is not whole yet is held.
  */
-
+import { editBody } from './body.ts';
 import { MAX_LINE_BYTES } from './sse.ts';
 
 const LF = 10;
@@ -16,51 +16,75 @@ export interface OwnUsageFilter {
   end(): Uint8Array | null;
 }
 
+const WITHOUT_USAGE = { set: new Map([['usage', null]]) };
+
 export function createOwnUsageFilter(): OwnUsageFilter {
-  const decoder = new TextDecoder('utf-8', { ignoreBOM: true });
+  const decoder = new TextDecoder('utf-8', { ignoreBOM: true, fatal: true });
   const encoder = new TextEncoder();
   let held: Uint8Array[] = [];
   let heldBytes = 0;
+  /** Whether the client has had lines of an event whose empty line is still to come. */
+  let inEvent = false;
   let dropBlankLine = false;
+  /** What became of a line whose CR ended a chunk: an LF that begins the next one shares its fate. */
+  let afterCarriageReturn: 'nothing' | 'passed' | 'dropped' = 'nothing';
 
   /** The line as the client shall have it, its end included; null where the whole event goes. */
   const lineFor = (line: Uint8Array): Uint8Array | null => {
-    if (dropBlankLine) {
-      dropBlankLine = false;
-      if (isBlank(line)) return null;
-    }
+    const blank = isBlank(line);
+    const drop = dropBlankLine && blank;
+    dropBlankLine = false;
+    if (drop) return null;
+    const kept = blank ? line : withoutUsage(line);
+    // The empty line stays where the event had more than its usage, or the next event would be taken for the same one.
+    if (kept === null) dropBlankLine = !inEvent;
+    else inEvent = !blank;
+    return kept;
+  };
+
+  const withoutUsage = (line: Uint8Array): Uint8Array | null => {
     if (!includes(line, NEEDLE)) return line;
-    const text = decoder.decode(line);
-    const body = text.trimEnd();
-    if (!body.startsWith('data:')) return line;
-    const event = parsed(body.slice(5));
+    const text = decoded(line);
+    if (!text?.startsWith('data:')) return line;
+    const event = parsed(text.slice(5));
     if (!event || !('usage' in event)) return line;
-    if (event.usage === null) {
-      // OpenAI says `"usage":null` in every chunk but the last once usage has been asked for.
-      const without = text.replace(/,\s*"usage"\s*:\s*null(?=\s*\}\s*$)/, '');
-      if (without !== text) return encoder.encode(without);
-      const { usage: _, ...rest } = event;
-      return encoder.encode(`data: ${JSON.stringify(rest)}${text.slice(body.length)}`);
-    }
-    if (Array.isArray(event.choices) && event.choices.length === 0) {
-      dropBlankLine = true;
+    // OpenAI says `"usage":null` in every chunk but the last once usage has been asked for.
+    if (event.usage === null) return encoder.encode(editBody(text, WITHOUT_USAGE));
+    // Usage beside a choice is what this provider sends of its own accord.
+    return Array.isArray(event.choices) && event.choices.length === 0 ? null : line;
+  };
+
+  /** Null for bytes that are no UTF-8: to write them out again would change them. */
+  const decoded = (line: Uint8Array): string | null => {
+    try {
+      return decoder.decode(line);
+    } catch {
       return null;
     }
-    // Usage beside a choice is what this provider sends of its own accord.
-    return line;
   };
 
   return {
     push(chunk) {
-      const clean = held.length === 0 && !dropBlankLine && chunk[chunk.length - 1] === LF && !includes(chunk, NEEDLE);
-      if (clean) return chunk;
+      const wholeLines = chunk[chunk.length - 1] === LF && held.length === 0 && afterCarriageReturn === 'nothing';
+      if (wholeLines && !dropBlankLine && !includes(chunk, NEEDLE)) {
+        inEvent = !endsInBlankLine(chunk);
+        return chunk;
+      }
       const out: Uint8Array[] = [];
       let start = 0;
-      for (let end = afterLine(chunk, 0); end > 0; end = afterLine(chunk, start)) {
+      if (afterCarriageReturn !== 'nothing' && chunk.length > 0) {
+        if (chunk[0] === LF) {
+          start = 1;
+          if (afterCarriageReturn === 'passed') out.push(chunk.subarray(0, 1));
+        }
+        afterCarriageReturn = 'nothing';
+      }
+      for (let end = afterLine(chunk, start); end > 0; end = afterLine(chunk, start)) {
         const kept = lineFor(concatenated([...held, chunk.subarray(start, end)]));
         held = [];
         heldBytes = 0;
         if (kept) out.push(kept);
+        if (end === chunk.length && chunk[end - 1] === CR) afterCarriageReturn = kept ? 'passed' : 'dropped';
         start = end;
       }
       if (start < chunk.length) {
@@ -88,9 +112,13 @@ export function createOwnUsageFilter(): OwnUsageFilter {
 function afterLine(chunk: Uint8Array, start: number): number {
   const lf = chunk.indexOf(LF, start);
   const cr = chunk.subarray(start, lf < 0 ? chunk.length : lf).indexOf(CR);
-  // A CR that ends the chunk may yet be half of a CRLF.
-  if (cr >= 0 && start + cr + 1 < chunk.length && start + cr + 1 !== lf) return start + cr + 1;
-  return lf + 1;
+  return cr < 0 || start + cr + 1 === lf ? lf + 1 : start + cr + 1;
+}
+
+/** Whether the last line of a chunk that ends in LF is empty, as far as this chunk tells. */
+function endsInBlankLine(chunk: Uint8Array): boolean {
+  const end = chunk.length - (chunk[chunk.length - 2] === CR ? 2 : 1);
+  return end === 0 || chunk[end - 1] === LF || chunk[end - 1] === CR;
 }
 
 function isBlank(line: Uint8Array): boolean {

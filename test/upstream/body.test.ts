@@ -1,0 +1,198 @@
+import * as fc from 'fast-check';
+import { describe, expect, test } from 'vitest';
+import { editBody, upstreamBody } from '../../src/upstream/body.ts';
+import { spaceText, stringText, valueText } from '../support/json-text.ts';
+
+const AS_IS = { rename: {}, drop: [], defaults: {} };
+
+interface Member {
+  name: string;
+  /** Everything between the commas but the value. */
+  before: string;
+  between: string;
+  value: string;
+  after: string;
+}
+
+const NAMES = [
+  '"model"',
+  '"m\\u006fdel"',
+  '"n"',
+  '"n"',
+  '"messages"',
+  '"stream"',
+  '"constructor"',
+  '"__proto__"',
+  '"toString"',
+  '""',
+];
+const member: fc.Arbitrary<Member> = fc
+  .tuple(spaceText, fc.oneof(fc.constantFrom(...NAMES), stringText), spaceText, spaceText, valueText, spaceText)
+  .map(([before, name, colon, space, value, after]) => ({ name, before, between: `${colon}:${space}`, value, after }));
+
+const objectText = (members: readonly Member[]): string =>
+  `{${members.map(({ before, name, between, value, after }) => before + name + between + value + after).join(',')}}`;
+const nameOf = ({ name }: Member): string => JSON.parse(name) as string;
+/** Own properties, `__proto__` too. */
+const entriesOf = (text: string): Record<string, unknown> => Object.assign(Object.create(null), JSON.parse(text));
+
+describe('a body that is edited', () => {
+  test('changes in the values that are set and in not one other byte', () => {
+    fc.assert(
+      fc.property(fc.array(member, { maxLength: 8 }), fc.array(fc.tuple(stringText, valueText)), (members, more) => {
+        const present = new Set(members.map(nameOf));
+        const chosen = members.filter((_, i) => i % 2 === 0).map((one): [string, string] => [nameOf(one), '"set"']);
+        const added = new Map(
+          more
+            .map(([name, value]) => [JSON.parse(name) as string, value] as const)
+            .filter(([name]) => !present.has(name)),
+        );
+        const set = new Map([...chosen, ...added]);
+        const expected = members.map((one) => ({ ...one, value: set.get(nameOf(one)) ?? one.value }));
+        const last = [...added].map(([name, value]) => `${JSON.stringify(name)}:${value}`).join(',');
+        const whole = objectText(expected);
+        const comma = members.length > 0 && added.size > 0 ? ',' : '';
+        const tail = members.at(-1)?.after ?? '';
+        expect(editBody(objectText(members), { set })).toBe(
+          `${whole.slice(0, whole.length - tail.length - 1)}${comma}${last}${tail}}`,
+        );
+      }),
+      { numRuns: 500 },
+    );
+  });
+
+  test('means the same but for what was set, taken out or renamed', () => {
+    fc.assert(
+      fc.property(fc.array(member, { maxLength: 8 }), fc.array(stringText), valueText, (members, out, value) => {
+        const text = objectText(members);
+        const taken = out.map((name) => JSON.parse(name) as string).filter((name) => name !== 'model');
+        const set = new Map<string, string | null>([
+          ['n', null],
+          ...taken.map((name): [string, null] => [name, null]),
+          ['model', value],
+        ]);
+        const expected = entriesOf(text);
+        for (const name of [...taken, 'n']) delete expected[name];
+        expected.model = JSON.parse(value);
+        if (!set.has('stream') && 'stream' in expected) {
+          if (!('flow' in expected)) expected.flow = expected.stream;
+          delete expected.stream;
+        }
+        fc.pre(!taken.includes('flow'));
+        expect(entriesOf(editBody(text, { set, rename: { stream: 'flow' } }))).toEqual(expected);
+      }),
+      { numRuns: 500 },
+    );
+  });
+
+  test('leaves a field alone whose name every object inherits', () => {
+    const text = '{"constructor":1,"toString":2,"__proto__":{"a":1.0},"hasOwnProperty":3,"model":"m"}';
+    const { text: edited } = upstreamBody(
+      text,
+      JSON.parse(text),
+      { upstream: 'm', params: AS_IS },
+      { pinned: false, streamUsage: true },
+    );
+    expect(edited).toBe(text);
+  });
+
+  test('changes a field that comes twice in both places, so that it cannot be read the old way', () => {
+    expect(editBody('{"model":"a","n":1,"model":"b"}', { set: new Map([['model', '"c"']]) })).toBe(
+      '{"model":"c","n":1,"model":"c"}',
+    );
+  });
+
+  test('loses a member with its comma, wherever it stood', () => {
+    const without = (text: string) => editBody(text, { set: new Map([['x', null]]) });
+    expect(without('{"x":1,"a":2}')).toBe('{"a":2}');
+    expect(without('{"a":2 , "x":1}')).toBe('{"a":2}');
+    expect(without('{"a":2,"x":{"y":[1,"}"]},"b":3}')).toBe('{"a":2,"b":3}');
+    expect(without('{ "x":1 }')).toBe('{  }');
+    expect(without('{"x":1,"x":2}')).toBe('{}');
+    expect(without(' {} ')).toBe(' {} ');
+  });
+});
+
+describe('the body that goes upstream', () => {
+  const send = (
+    text: string,
+    params: Partial<
+      typeof AS_IS & { rename: Record<string, string>; drop: string[]; defaults: Record<string, unknown> }
+    > = {},
+    options: { pinned?: boolean; streamUsage?: boolean } = {},
+  ) =>
+    upstreamBody(
+      text,
+      JSON.parse(text),
+      { upstream: 'theirs', params: { ...AS_IS, ...params } },
+      { pinned: false, streamUsage: true, ...options },
+    );
+
+  test('has the upstream name of the model and is otherwise the one that came', () => {
+    expect(send('{ "model" : "auto",\n "temperature": 1.0, "seed": 12345678901234567890, "x": "\\u00e9" }').text).toBe(
+      '{ "model" : "theirs",\n "temperature": 1.0, "seed": 12345678901234567890, "x": "\\u00e9" }',
+    );
+  });
+
+  test('asks for usage in a stream where the client did not', () => {
+    const sent = send('{"model":"auto","stream":true}');
+    expect(sent).toEqual({
+      text: '{"model":"theirs","stream":true,"stream_options":{"include_usage":true}}',
+      ownUsage: true,
+    });
+    for (const options of [
+      'null',
+      '{}',
+      '{"include_usage":false}',
+      '{"include_usage":null,"include_obfuscation":false}',
+    ]) {
+      const { text, ownUsage } = send(`{"model":"auto","stream":true,"stream_options":${options}}`);
+      expect(ownUsage).toBe(true);
+      expect(JSON.parse(text).stream_options).toEqual({ ...JSON.parse(options), include_usage: true });
+    }
+  });
+
+  test('asks for no usage where the client has, where nothing streams, where the provider does not know it, or where it was of a wrong type', () => {
+    for (const text of [
+      '{"model":"theirs","stream":true,"stream_options":{"include_usage":true}}',
+      '{"model":"theirs","stream":false}',
+      '{"model":"theirs"}',
+      '{"model":"theirs","stream":true,"stream_options":"yes"}',
+      '{"model":"theirs","stream":true,"stream_options":[1]}',
+    ]) {
+      expect(send(text)).toEqual({ text, ownUsage: false });
+    }
+    const stream = '{"model":"theirs","stream":true}';
+    expect(send(stream, {}, { streamUsage: false })).toEqual({ text: stream, ownUsage: false });
+  });
+
+  test('does not ask for usage a model whose params drop stream_options', () => {
+    expect(send('{"model":"theirs","stream":true}', { drop: ['stream_options'] })).toEqual({
+      text: '{"model":"theirs","stream":true}',
+      ownUsage: false,
+    });
+  });
+
+  test('follows the model’s params', () => {
+    const params = {
+      rename: { max_tokens: 'max_completion_tokens' },
+      drop: ['temperature'],
+      defaults: { top_p: 0.5, max_completion_tokens: 9 },
+    };
+    expect(send('{"model":"auto","max_tokens":5,"temperature":1}', params).text).toBe(
+      '{"model":"theirs","max_completion_tokens":5,"top_p":0.5}',
+    );
+    expect(send('{"model":"auto","top_p":1}', params).text).toBe(
+      '{"model":"theirs","top_p":1,"max_completion_tokens":9}',
+    );
+    expect(send('{"model":"auto","max_tokens":5,"max_completion_tokens":6}', params).text).toBe(
+      '{"model":"theirs","max_completion_tokens":6,"top_p":0.5}',
+    );
+  });
+
+  test('changes in its model alone where the request pins the model', () => {
+    const params = { rename: { max_tokens: 'max_completion_tokens' }, drop: ['temperature'], defaults: { top_p: 0.5 } };
+    const text = '{"model":"theirs","stream":true,"max_tokens":5,"temperature":1}';
+    expect(send(text.replace('theirs', 'fake/theirs'), params, { pinned: true })).toEqual({ text, ownUsage: false });
+  });
+});
