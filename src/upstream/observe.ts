@@ -23,8 +23,8 @@ export interface StreamObserver {
   push(chunk: Uint8Array): void;
   /** Whether an event has come that belongs to an answer. */
   begun(): boolean;
-  /** What the upstream said where its first event is an error, else null. */
-  refused(): string | null;
+  /** What the upstream said where an event of its own was an error, else null. */
+  error(): string | null;
   /** Whether the upstream said that the answer is whole: a finish reason or `[DONE]`. */
   finished(): boolean;
   observed(): Observed;
@@ -58,14 +58,14 @@ export function createStreamObserver(): StreamObserver {
     if (!event) return;
     if (typeof event.id === 'string' && completionId === null) completionId = event.id;
     if (event.error) error = errorMessage(event.error);
-    else begun = true;
+    else if (Array.isArray(event.choices)) begun = true;
     usage = readUsage(event.usage) ?? usage;
-    if (!Array.isArray(event.choices)) return;
-    for (const choice of event.choices as Choice[]) {
+    for (const choice of listOf<Choice>(event.choices)) {
       const delta = choice?.delta;
+      const calls = listOf<ToolCall>(delta?.tool_calls);
       wrote(delta?.content);
       wrote(delta?.reasoning_content);
-      for (const call of delta?.tool_calls ?? []) wrote(call?.function?.arguments);
+      for (const call of calls) wrote(call?.function?.arguments);
       // A conversation goes on from its first choice.
       if ((choice?.index ?? 0) !== 0) continue;
       if (typeof choice?.finish_reason === 'string') finishReason = choice.finish_reason;
@@ -73,15 +73,15 @@ export function createStreamObserver(): StreamObserver {
         pieces.push(delta.content);
         kept += delta.content.length;
       }
-      for (const call of delta?.tool_calls ?? [])
-        if (typeof call?.id === 'string' && call.id) toolCallIds.push(call.id);
+      // Some providers repeat a call's id with each piece of its arguments.
+      for (const id of idsOf(calls)) if (!toolCallIds.includes(id)) toolCallIds.push(id);
     }
   });
 
   return {
     push: reader.push,
     begun: () => begun,
-    refused: () => (begun ? null : error),
+    error: () => error,
     finished: () => done || finishReason !== null,
     observed: () => ({
       completionId,
@@ -94,17 +94,18 @@ export function createStreamObserver(): StreamObserver {
   };
 }
 
-/** The same out of a whole answer's body; null where it is no chat completion. */
+/** The same out of a whole answer's body; null where it is no chat completion, or one without any choice. */
 export function observeWhole(body: string): Observed | null {
   const answer = parsed(body);
-  if (!answer || !Array.isArray(answer.choices)) return null;
-  const choices = answer.choices as Choice[];
+  const choices = listOf<Choice>(answer?.choices);
+  if (!answer || choices.length === 0) return null;
   const first = choices.find((choice) => (choice?.index ?? 0) === 0);
   let characters = 0;
-  for (const { message } of choices) {
-    for (const text of [message?.content, message?.reasoning_content])
-      if (typeof text === 'string') characters += text.length;
-    for (const call of message?.tool_calls ?? []) characters += call?.function?.arguments?.length ?? 0;
+  for (const choice of choices) {
+    const message = choice?.message;
+    const calls = listOf<ToolCall>(message?.tool_calls);
+    const texts = [message?.content, message?.reasoning_content, ...calls.map((call) => call?.function?.arguments)];
+    for (const text of texts) if (typeof text === 'string') characters += text.length;
   }
   return {
     completionId: typeof answer.id === 'string' ? answer.id : null,
@@ -112,24 +113,24 @@ export function observeWhole(body: string): Observed | null {
     usage: readUsage(answer.usage),
     message: {
       text: typeof first?.message?.content === 'string' ? first.message.content : '',
-      toolCallIds: (first?.message?.tool_calls ?? []).flatMap((call) =>
-        typeof call?.id === 'string' ? [call.id] : [],
-      ),
+      toolCallIds: idsOf(listOf<ToolCall>(first?.message?.tool_calls)),
     },
     characters,
     error: null,
   };
 }
 
+// What an upstream sends is taken for nothing: each of these may in truth be of any type.
+
 interface ToolCall {
   id?: unknown;
-  function?: { arguments?: string } | null;
+  function?: { arguments?: unknown } | null;
 }
 
 interface Written {
   content?: unknown;
   reasoning_content?: unknown;
-  tool_calls?: (ToolCall | null)[] | null;
+  tool_calls?: unknown;
 }
 
 interface Choice {
@@ -155,7 +156,16 @@ function parsed(text: string): Parsed | null {
   }
 }
 
-function errorMessage(error: unknown): string {
-  const message = (error as { message?: unknown }).message;
+function listOf<Item>(value: unknown): readonly (Item | null)[] {
+  return Array.isArray(value) ? value : [];
+}
+
+function idsOf(calls: readonly (ToolCall | null)[]): string[] {
+  return calls.flatMap((call) => (typeof call?.id === 'string' && call.id !== '' ? [call.id] : []));
+}
+
+/** What an error says of itself, whether it is OpenAI's object or a bare text. */
+export function errorMessage(error: unknown): string {
+  const message = typeof error === 'string' ? error : (error as { message?: unknown } | null)?.message;
   return typeof message === 'string' ? message : JSON.stringify(error).slice(0, 500);
 }

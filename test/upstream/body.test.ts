@@ -1,9 +1,10 @@
 import * as fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
+import type { Params } from '../../src/config/resolve.ts';
 import { editBody, upstreamBody } from '../../src/upstream/body.ts';
 import { spaceText, stringText, valueText } from '../support/json-text.ts';
 
-const AS_IS = { rename: {}, drop: [], defaults: {} };
+const AS_IS: Params = { rename: {}, drop: [], defaults: {} };
 
 interface Member {
   name: string;
@@ -116,9 +117,7 @@ describe('a body that is edited', () => {
 describe('the body that goes upstream', () => {
   const send = (
     text: string,
-    params: Partial<
-      typeof AS_IS & { rename: Record<string, string>; drop: string[]; defaults: Record<string, unknown> }
-    > = {},
+    params: Partial<Params> = {},
     options: { pinned?: boolean; streamUsage?: boolean } = {},
   ) =>
     upstreamBody(
