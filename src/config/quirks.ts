@@ -5,7 +5,7 @@
 import { matchesGlob } from './glob.ts';
 import type { Vendor } from './presets.ts';
 
-export const QUIRKS_DATE = '2025-11';
+export const QUIRKS_DATE = '2026-11-24';
 
 export interface Params {
   /** Fields of the request body: from their name at the client to their name upstream. */
@@ -30,24 +30,30 @@ const LOGPROBS = ['logprobs', 'top_logprobs'];
 const QUIRKS: readonly Quirk[] = [
   // These chat models of the family do not reason and take what gpt-4o takes.
   { vendor: 'openai', models: ['gpt-5-chat*', 'gpt-5.*-chat*'] },
-  // From gpt-5.1 on, sampling parameters are accepted as long as no reasoning effort is asked for, which is the default.
-  { vendor: 'openai', models: ['gpt-5.*'], rename: TO_COMPLETION_TOKENS },
+  // These do not reason unless asked to, and take sampling parameters as long as they do not.
+  { vendor: 'openai', models: ['gpt-5.1*', 'gpt-5.2*', 'gpt-5.4*'], rename: TO_COMPLETION_TOKENS },
+  // "When reasoning effort is not none, remove temperature, top_p" (developers.openai.com, deployment checklist).
   {
     vendor: 'openai',
-    models: ['gpt-5*', 'o1*', 'o3*', 'o4*'],
+    models: ['gpt-5*', 'gpt-6*', 'o1*', 'o3*', 'o4*'],
     rename: TO_COMPLETION_TOKENS,
     drop: ['temperature', 'top_p', 'presence_penalty', 'frequency_penalty', 'logit_bias', 'stop', ...LOGPROBS],
   },
+  // From Claude Opus 4.7 on these are answered with 400 (platform.claude.com, migration guides).
+  {
+    vendor: 'anthropic',
+    models: ['claude-opus-4-7*', 'claude-opus-4-8*', 'claude-*-5', 'claude-*-5-5*', 'claude-*-5-1*'],
+    drop: ['temperature', 'top_p'],
+  },
   // Answers 400 to these (console.groq.com/docs/openai).
   { vendor: 'groq', models: ['*'], drop: ['logit_bias', ...LOGPROBS] },
-  // Answers 422 to every field that it does not know.
+  // Answers 422 to every field that it does not know; usage comes in a stream's last chunk anyway.
   {
     vendor: 'mistral',
     models: ['*'],
     rename: { ...TO_MAX_TOKENS, seed: 'random_seed' },
-    drop: ['logit_bias', 'user', 'store', 'service_tier', ...LOGPROBS],
+    drop: ['stream_options', 'logit_bias', 'user', 'store', 'service_tier', ...LOGPROBS],
   },
-  { vendor: 'deepseek', models: ['deepseek-reasoner*'], rename: TO_MAX_TOKENS, drop: LOGPROBS },
   { vendor: 'deepseek', models: ['*'], rename: TO_MAX_TOKENS },
   // Reasoning models answer 400 to these (docs.x.ai, reasoning).
   { vendor: 'xai', models: ['*non-reasoning*'] },
