@@ -24,7 +24,13 @@ export function createApp(parts: GatewayParts): Hono {
     authenticate(context.req.header('authorization'), config.keys, runtime.sha256Hex);
 
   if (config.server.cors.length > 0) {
-    app.use('*', cors({ origin: [...config.server.cors], exposeHeaders: [...EXPOSED_HEADERS, 'retry-after'] }));
+    app.use(
+      '*',
+      cors({
+        origin: config.server.cors.includes('*') ? '*' : [...config.server.cors],
+        exposeHeaders: [...EXPOSED_HEADERS, 'retry-after'],
+      }),
+    );
   }
   app.use('/v1/*', async (_context, next) => {
     if (!parts.accepting()) {

@@ -1,10 +1,6 @@
 #!/usr/bin/env node
 /** The command line: `conduit serve | init | check | demo`. */
 import { Command, InvalidArgumentError } from 'commander';
-import { check } from './cli/check.ts';
-import { demo } from './cli/demo.ts';
-import { init } from './cli/init.ts';
-import { serve } from './cli/serve.ts';
 
 /** Commands of later versions, refused by name so that nobody looks for a typing error. */
 const NOT_BUILT_YET = ['replay', 'report', 'rebuild', 'export', 'import', 'import-litellm', 'keys'];
@@ -15,6 +11,7 @@ const portNumber = (text: string): number => {
   return port;
 };
 
+// A command is loaded when it is asked for: nobody who checks a config waits for the gateway's parts.
 const program = new Command('conduit')
   .description('An OpenAI-compatible reverse proxy that learns which model to send each request to.')
   .showHelpAfterError('(conduit --help lists commands and options)');
@@ -26,14 +23,18 @@ const withAddress = (command: Command): Command =>
     .option('--port <number>', 'the port to listen on', portNumber)
     .option('--host <address>', 'the address to listen on');
 
-withAddress(withConfig(program.command('serve').description('serve the gateway'))).action(serve);
-withAddress(program.command('demo').description('watch it learn on simulated models, without any key')).action(demo);
+withAddress(withConfig(program.command('serve').description('serve the gateway'))).action(async (options) =>
+  (await import('./cli/serve.ts')).serve(options),
+);
+withAddress(program.command('demo').description('watch it learn on simulated models, without any key')).action(
+  async (options) => (await import('./cli/demo.ts')).demo(options),
+);
 withConfig(
   program.command('check').description('check a config: one line a problem, exit 1 where there is one'),
-).action(check);
+).action(async (options) => (await import('./cli/check.ts')).check(options));
 withConfig(program.command('init').description('write a config from the provider keys in the environment'))
   .option('--force', 'overwrite a config that is there')
-  .action(init);
+  .action(async (options) => (await import('./cli/init.ts')).init(options));
 for (const name of NOT_BUILT_YET) {
   program
     .command(name, { hidden: true })

@@ -42,7 +42,8 @@ export async function startGateway(config: ConduitConfig, options: GatewayOption
     send: sender.send,
     openExchange: (context) => {
       const { incoming, outgoing } = context.env as { incoming: IncomingMessage; outgoing: ServerResponse };
-      return createNodeExchange(incoming, outgoing);
+      // What a middleware has set so far, which is CORS; hono adds it to its own responses alone.
+      return createNodeExchange(incoming, outgoing, config.server.cors.length > 0 ? context.res.headers : undefined);
     },
     accepting: () => accepting,
   });
@@ -60,9 +61,11 @@ export async function startGateway(config: ConduitConfig, options: GatewayOption
     async close() {
       accepting = false;
       const closed = new Promise<void>((resolve) => server.close(() => resolve()));
-      server.closeIdleConnections();
+      // A connection that falls idle after its last answer would else be waited for until its keep-alive ends.
+      const idle = setInterval(() => server.closeIdleConnections(), 50);
       const timer = setTimeout(() => server.closeAllConnections(), DRAIN_MS);
       await closed;
+      clearInterval(idle);
       clearTimeout(timer);
       await Promise.allSettled(deferred);
       await sender.close();

@@ -1,7 +1,7 @@
 /** One decision: each arm's score, the distribution that follows, and one draw from it. */
 
 import { POLICIES, type PolicyName } from './policies/index.ts';
-import type { ArmView, Policy } from './policies/policy.ts';
+import type { ArmView } from './policies/policy.ts';
 import type { Posterior } from './posterior.ts';
 import { ownUniform } from './quantiles.ts';
 import { chancesOfBeingHighest, narrowed, quantileOf, type Score } from './scores.ts';
@@ -157,7 +157,7 @@ function markUncertain(contenders: (Contender & { pulls: number })[], warmup: nu
  * without any label at all, cost and time decide.
  */
 function zealOf({ labels, observations }: Posterior): number {
-  return Math.min(1, (labels + 10) / (0.1 * observations + 10));
+  return Math.min(1, Math.max(0.01, (labels + 5) / (0.1 * observations + 5)));
 }
 
 function byLot(contenders: readonly Contender[], uniform: number): Contender {

@@ -43,14 +43,19 @@ export interface Posterior {
   /** At the router's usual request. */
   summary(arm: string): ArmSummary;
   /** Beta(a, b) of the arm's quality without context; the prior is Beta(1, 1). */
-  betas(arm: string): { a: number; b: number };
+  betas(arm: string): Betas;
+}
+
+export interface Betas {
+  readonly a: number;
+  readonly b: number;
 }
 
 /** Wide on the intercept (deviation .3), modest on context (.15 at a usual prompt), before anything is known. */
 const QUALITY: HierarchyPrior = {
   mean: 0.7,
   shared: { intercept: 0.25 ** 2, context: 0.12 ** 2 },
-  own: { intercept: 0.17 ** 2, context: 0.1 ** 2 },
+  own: { intercept: 0.17 ** 2, context: 0.05 ** 2 },
   noise: 0.15,
   sizeWorth: 8,
   noiseWorth: 10,
@@ -90,6 +95,7 @@ const MOST_LOG = 16;
 
 interface ArmBelief {
   sums: ArmSums;
+  betas: Betas;
   quality: ArmFit;
   outcomes: Record<Outcome, ArmFit>;
 }
@@ -118,6 +124,7 @@ export function derivePosterior(fold: Fold, arms: readonly string[]): Posterior 
       id,
       {
         sums: sums[k]!,
+        betas: betasOf(sums[k]!.quality, scale),
         quality: quality[k]!,
         outcomes: Object.fromEntries(OUTCOMES.map((outcome, i) => [outcome, outcomes[i]![k]!])) as Record<
           Outcome,
@@ -159,25 +166,26 @@ export function derivePosterior(fold: Fold, arms: readonly string[]): Posterior 
       const high = Math.min(1, mean + 1.96 * deviation);
       return { ...rest, share: pulls > 0 ? rest.pulls / pulls : 0, quality: { mean, low, high } };
     },
-    betas(id) {
-      const { xx, xy } = beliefOf(id).sums.quality;
-      const good = xy[0]! * scale;
-      const bad = (xx[0]! - xy[0]!) * scale;
-      return { a: 1 + counted(good), b: 1 + counted(bad) };
-    },
+    betas: (id) => beliefOf(id).betas,
   };
+}
+
+function betasOf({ xx, xy }: Sums, scale: number): Betas {
+  const good = xy[0]! * scale;
+  const bad = (xx[0]! - xy[0]!) * scale;
+  return { a: 1 + counted(good), b: 1 + counted(bad) };
 }
 
 const counted = (sum: number): number => (Number.isFinite(sum) ? Math.max(0, sum) : 0);
 
 /** Beliefs from the sums; where the sums are damaged beyond use, those of arms never seen. */
 function fitOrPrior(sums: readonly Sums[], dimensions: number, scale: number, prior: HierarchyPrior): ArmFit[] {
-  const fit = (of: readonly Sums[]): ArmFit[] => fitHierarchy(of, dimensions, scale, prior).arms;
-  const unseen = (): ArmFit[] => fit(sums.map(() => emptyArm(dimensions).quality));
+  const fitted = (of: readonly Sums[]): ArmFit[] => fitHierarchy(of, dimensions, scale, prior).arms;
+  const unseen = (): ArmFit[] => fitted(sums.map(() => emptyArm(dimensions).quality));
   try {
-    const fitted = fit(sums);
-    const sound = fitted.every((arm) => arm.mean.every(Number.isFinite) && arm.covariance.every(Number.isFinite));
-    return sound ? fitted : unseen();
+    const fits = fitted(sums);
+    const sound = fits.every((arm) => arm.mean.every(Number.isFinite) && arm.covariance.every(Number.isFinite));
+    return sound ? fits : unseen();
   } catch {
     return unseen();
   }

@@ -1,14 +1,13 @@
 /** Puts quality, cost and time on one scale: what one point (1%) of quality may cost in USD and in seconds. */
 import type { Posterior } from './posterior.ts';
 
-/** USD per million tokens; `request` and `image` in USD each. */
+/** USD per million tokens; `request` in USD each. */
 export interface Price {
   input: number;
   output: number;
   cached_input?: number;
   cache_write?: number;
   request?: number;
-  image?: number;
 }
 
 export type Preference =
@@ -66,6 +65,7 @@ export function tollOf(rates: Rates, costUsd: number, totalMs: number): number {
   return costUsd / rates.usdPerPoint / 100 + totalMs / 1000 / rates.secondsPerPoint / 100;
 }
 
-/** A preference in numbers leaves out what does not matter. A rate of 0 would make anything that costs infinitely bad. */
+/** A preference in numbers leaves out what does not matter. A rate of 0 would make whatever costs anything infinitely bad. */
+const LEAST_RATE = 1e-9;
 const rate = (value: number | undefined): number =>
-  value === undefined || !(value >= 0) ? Number.POSITIVE_INFINITY : Math.max(value, 1e-12);
+  value === undefined || !(value >= 0) ? Number.POSITIVE_INFINITY : Math.max(value, LEAST_RATE);

@@ -22,7 +22,12 @@ export async function init({
     const variables = PRESETS.map((preset) => preset.variable).join(', ');
     return refuse(`no provider key is set: set one of ${variables}, or copy an example from docs/configure.md`);
   }
-  writeFileSync(config, built.text);
+  try {
+    // Without --force nothing that came to be in the meantime is overwritten either.
+    writeFileSync(config, built.text, { flag: force ? 'w' : 'wx' });
+  } catch (error) {
+    return refuse(`${config} cannot be written (${(error as NodeJS.ErrnoException).code})`);
+  }
   process.stdout.write(
     `wrote ${config}; next: conduit check --config ${config}, then conduit serve --config ${config}\n`,
   );

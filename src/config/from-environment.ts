@@ -17,6 +17,8 @@ export function configFromEnvironment(
   const lines = [
     '# Written from the provider keys found in the environment. docs/configure.md explains every field.',
     'server: { host: 127.0.0.1, port: 8787 }',
+    '# keys: # who may call; without keys only this machine can',
+    `#   - { name: web, key: "\${CONDUIT_WEB_KEY}" }`,
     'providers:',
     ...found.map((preset) => `  ${preset.vendor}: ${providerOf(preset, env)}`),
     'models: # prices come from the catalogue; `price: { input: …, output: … }` in USD per million tokens overrides them',

@@ -20,6 +20,7 @@ const UNBUILT: readonly Unbuilt[] = [
   { path: 'providers.*.api_key', when: Array.isArray, allowed: 'one key' },
   { path: 'providers.*.api_key', when: (value) => value === 'passthrough', allowed: 'one key' },
   { path: 'models.*.was' },
+  { path: 'models.*.price.image' },
   {
     path: 'routers.*.policy',
     when: (value) => ['linucb', 'ucb1', 'epsilon-greedy'].includes(value as string),

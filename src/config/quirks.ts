@@ -42,7 +42,9 @@ const QUIRKS: readonly Quirk[] = [
   // From Claude Opus 4.7 on these are answered with 400 (platform.claude.com, migration guides).
   {
     vendor: 'anthropic',
-    models: ['claude-opus-4-7*', 'claude-opus-4-8*', 'claude-*-5', 'claude-*-5-5*', 'claude-*-5-1*'],
+    models: ['opus-4-7', 'opus-4-8', 'opus-5', 'sonnet-5', 'haiku-5', 'fable-5', 'mythos'].map(
+      (name) => `claude-${name}*`,
+    ),
     drop: ['temperature', 'top_p'],
   },
   // Answers 400 to these (console.groq.com/docs/openai).

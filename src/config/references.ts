@@ -26,6 +26,10 @@ function keyProblems({ keys, server, models, ...config }: WrittenConfig): Proble
       message: 'another key has this name',
     })),
   );
+  const secrets = keys.map((key) => key.key ?? key.key_sha256?.toLowerCase() ?? key.name);
+  problems.push(
+    ...repeated(secrets).map((index) => ({ path: `keys[${index}]`, message: 'the same key as another one' })),
+  );
   keys.forEach((key, index) => {
     const path = `keys[${index}]`;
     if ((key.key === undefined) === (key.key_sha256 === undefined)) {

@@ -3,6 +3,7 @@ import type { PolicyName } from '../bandit/policies/index.ts';
 import type { Preference } from '../bandit/utility.ts';
 import { type CatalogueEntry, catalogueEntry } from './catalogue.ts';
 import { durationMs } from './duration.ts';
+import { matchesGlob } from './glob.ts';
 import { type Vendor, vendorOf } from './presets.ts';
 import { knowsStreamOptions, overlaidParams, type Params, quirksOf } from './quirks.ts';
 import type { CAPABILITIES, WrittenConfig } from './schema.ts';
@@ -11,14 +12,13 @@ export type { Params } from './quirks.ts';
 
 export type Capability = (typeof CAPABILITIES)[number];
 
-/** USD per million tokens; `request` and `image` in USD each. */
+/** USD per million tokens; `request` in USD each. */
 export interface ModelPrice {
   input: number;
   output: number;
   cached_input?: number;
   cache_write?: number;
   request?: number;
-  image?: number;
 }
 
 export interface Timeouts {
@@ -124,6 +124,13 @@ export function resolveConfig(
     stores: written.stores,
     log: { level: written.log.level },
   };
+  written.keys.forEach((key, index) => {
+    key.models?.forEach((glob, at) => {
+      if (!written.models.some((model) => matchesGlob(glob, model.id))) {
+        warnings.push(`keys[${index}].models[${at}]: matches no model`);
+      }
+    });
+  });
   return { config, warnings };
 }
 
@@ -132,7 +139,7 @@ export function writtenRouters(written: WrittenConfig): Record<string, WrittenRo
   return (
     written.routers ?? {
       auto: {
-        models: written.models.map((model) => model.id),
+        models: [...new Set(written.models.map((model) => model.id))],
         answers_to: [],
         policy: 'linear-thompson',
         prefer: 'balanced',

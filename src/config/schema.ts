@@ -112,7 +112,6 @@ const price = section({
   output: usd().optional(),
   cache_write: usd().optional(),
   request: usd().optional(),
-  image: usd().optional(),
 });
 
 const params = section({

@@ -9,12 +9,13 @@ import { type Needs, needsOf } from '../routing/needs.ts';
 import { settled, type TriedArm } from '../routing/settle.ts';
 import { type AttemptEnd, type RunningAttempt, startAttempt } from '../upstream/attempt.ts';
 import { upstreamBody } from '../upstream/body.ts';
-import { finalFailure, isOnAccountOfTheRequest } from '../upstream/failures.ts';
+import { finalFailure, isOnAccountOfTheRequest, isRefusal } from '../upstream/failures.ts';
 import { clientHeaders, upstreamHeaders } from '../upstream/headers.ts';
 import { authenticate, type Caller } from './authenticate.ts';
 import { ApiError, type ApiErrorFields, errorBody, internalError } from './errors.ts';
 import type { ClientExchange } from './exchange.ts';
 import type { Gateway } from './gateway.ts';
+import { encodeHeaderText } from './header-text.ts';
 import { type RequestHeaders, readRequestHeaders } from './request-headers.ts';
 import { resolveModel } from './resolve-model.ts';
 import { type ChatRequest, readChatRequest } from './wire.ts';
@@ -112,17 +113,17 @@ async function answer(
 
   const ownHeaders = (model: Model): Record<string, string> => ({
     'x-conduit-decision': decision.id,
-    'x-conduit-model': model.id,
+    'x-conduit-model': encodeHeaderText(model.id),
     'x-conduit-reason': tried.length > 0 ? 'fallback' : decision.reason,
     'x-conduit-propensity': String(decision.propensity),
     'x-conduit-attempts': String(tried.length + 1),
     'x-conduit-overhead-ms': Math.max(0, runtime.clock() - startedAt - upstreamMs).toFixed(3),
   });
 
-  const sendWhole = (status: number, body: string, headers: Record<string, string>): void => {
-    begun = true;
-    const bytes = new TextEncoder().encode(body);
+  const sendWhole = (status: number, body: string | Uint8Array, headers: Record<string, string>): void => {
+    const bytes = typeof body === 'string' ? new TextEncoder().encode(body) : body;
     exchange.begin(status, { 'content-type': 'application/json', ...headers, 'content-length': String(bytes.length) });
+    begun = true;
     exchange.write(bytes);
     exchange.end();
   };
@@ -150,18 +151,24 @@ async function answer(
         client: exchange,
         clock: runtime.clock,
         begin: (status, headers) => {
-          begun = true;
           upstreamMs += runtime.clock() - sentAt;
           exchange.begin(status, { ...clientHeaders(headers), ...ownHeaders(model) });
+          begun = true;
         },
       });
       const end = await running.ended;
       if (!end.begun) upstreamMs += runtime.clock() - sentAt;
       const isLast = tried.length + 1 === order.length;
       if (!end.begun && end.outcome === 'completed') {
-        sendWhole(end.status as number, end.body as string, { ...clientHeaders(end.headers), ...ownHeaders(model) });
-      } else if (isOnAccountOfTheRequest(end) && !left) {
-        sendWhole(end.status as number, end.body ?? '', { ...clientHeaders(end.headers), ...ownHeaders(model) });
+        sendWhole(end.status as number, end.body as Uint8Array, {
+          ...clientHeaders(end.headers),
+          ...ownHeaders(model),
+        });
+      } else if (!left && (isOnAccountOfTheRequest(end) || (isLast && isRefusal(end)))) {
+        sendWhole(end.status as number, end.body as Uint8Array, {
+          ...clientHeaders(end.headers),
+          ...ownHeaders(model),
+        });
       } else if (!end.begun && isLast && !left) {
         const failure = finalFailure([...tried.map((attempt) => attempt.end), end]);
         const fields: ApiErrorFields = { status: failure.status, message: failure.message, code: failure.code };

@@ -3,7 +3,12 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import { RESPONSE_ALREADY_SENT } from '@hono/node-server/utils/response';
 import type { ClientExchange } from './exchange.ts';
 
-export function createNodeExchange(incoming: IncomingMessage, outgoing: ServerResponse): ClientExchange {
+/** `preset` are headers that go out beside those that the answer begins with. */
+export function createNodeExchange(
+  incoming: IncomingMessage,
+  outgoing: ServerResponse,
+  preset?: Headers,
+): ClientExchange {
   let answered: (response: Response) => void;
   const response = new Promise<Response>((resolve) => {
     answered = resolve;
@@ -36,7 +41,7 @@ export function createNodeExchange(incoming: IncomingMessage, outgoing: ServerRe
     },
 
     begin(status, headers) {
-      if (!outgoing.destroyed) outgoing.writeHead(status, headers);
+      if (!outgoing.destroyed) outgoing.writeHead(status, { ...(preset && Object.fromEntries(preset)), ...headers });
       answered(RESPONSE_ALREADY_SENT);
     },
     write: (chunk) => outgoing.destroyed || outgoing.write(chunk),

@@ -1,8 +1,9 @@
 /** Conduit's own request headers, each checked: a value that is not understood is an error, never ignored. */
 import type { Preference } from '../bandit/utility.ts';
 import { decisionTime } from '../routing/decision.ts';
-import { type Feedback, readFeedbackHeader } from '../routing/feedback.ts';
+import { type Feedback, readFeedbackText } from '../routing/feedback.ts';
 import { badRequest } from './errors.ts';
+import { decodeHeaderText } from './header-text.ts';
 
 export interface RequestHeaders {
   feedback: Feedback | null;
@@ -26,7 +27,7 @@ export function readRequestHeaders(header: (name: string) => string | undefined)
   const prefer = header('x-conduit-prefer')?.trim();
   const maxUsd = header('x-conduit-max-usd')?.trim();
 
-  const parsed = feedback === undefined ? null : readFeedbackHeader(feedback);
+  const parsed = feedback === undefined ? null : readFeedbackText(decodeHeaderText(feedback));
   if (feedback !== undefined && parsed === null) {
     throw badRequest(
       "Invalid 'x-conduit-feedback': allowed are up, down, their kin (thumbs-up, +1, true, …) and a number from 0 to 1.",
@@ -47,7 +48,7 @@ export function readRequestHeaders(header: (name: string) => string | undefined)
   }
   const list = models
     ?.split(',')
-    .map((model) => model.trim())
+    .flatMap((model) => [...new Set([model.trim(), decodeHeaderText(model.trim())])])
     .filter(Boolean);
   if (list?.length === 0)
     throw badRequest("Invalid 'x-conduit-models': a comma-separated list of model ids is allowed.", 'x-conduit-models');

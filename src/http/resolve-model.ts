@@ -10,7 +10,8 @@ export type Target = { kind: 'router'; router: Router } | { kind: 'model'; model
 export function resolveModel(name: string, config: ConduitConfig, caller: Caller): Target {
   const target = find(name, config);
   if (!target) {
-    const routers = [...config.routers.keys()].join(', ');
+    const allowed = [...config.routers.values()].filter((router) => isAllowed({ kind: 'router', router }, caller));
+    const routers = allowed.map((router) => router.name).join(', ') || 'none for this key';
     throw new ApiError({
       status: 404,
       message: `The model '${name}' does not exist. Routers here: ${routers}; GET /v1/models lists everything.`,

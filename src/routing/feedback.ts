@@ -39,29 +39,16 @@ export function normaliseValue(signal: ExplicitSignal, value: unknown): number |
 const UP = new Set(['up', 'thumbs-up', 'thumbs_up', 'thumbsup', '+1', '1', 'true', 'yes', 'good', '👍']);
 const DOWN = new Set(['down', 'thumbs-down', 'thumbs_down', 'thumbsdown', '-1', '0', 'false', 'no', 'bad', '👎']);
 
-/** Reads the header `x-conduit-feedback`; null where it is none of the words and no number from 0 to 1. */
-export function readFeedbackHeader(header: string): Feedback | null {
-  const word = decodedHeader(header)
-    .replace(/[\ufe0f\u{1f3fb}-\u{1f3ff}]/gu, '')
-    .trim()
-    .toLowerCase();
+/** How an emoji looks, not what it says: the variation selector and the five skin tones. */
+const LOOKS = /[\ufe0f\u{1f3fb}-\u{1f3ff}]/gu;
+
+/** Reads the text of `x-conduit-feedback`; null where it is none of the words and no number from 0 to 1. */
+export function readFeedbackText(text: string): Feedback | null {
+  const word = text.replace(LOOKS, '').trim().toLowerCase();
   if (UP.has(word)) return { signal: 'thumbs', value: 1 };
   if (DOWN.has(word)) return { signal: 'thumbs', value: 0 };
   const value = normaliseValue('score', word === '' ? Number.NaN : Number(word));
   return value === null ? null : { signal: 'score', value };
-}
-
-/** A thumb may come as UTF-8 that HTTP has read as Latin-1, or percent-encoded, since headers hold bytes. */
-function decodedHeader(header: string): string {
-  try {
-    if (header.includes('%')) return decodeURIComponent(header);
-    if ([...header].every((char) => char.charCodeAt(0) < 256)) {
-      return new TextDecoder('utf-8', { fatal: true }).decode(Uint8Array.from(header, (char) => char.charCodeAt(0)));
-    }
-  } catch {
-    // Not encoded, then.
-  }
-  return header;
 }
 
 /** Idempotency keys remembered with a decision. */

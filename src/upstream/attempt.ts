@@ -1,8 +1,9 @@
 /** One attempt at one arm: sends the request, passes the answer on, and ends exactly once with one outcome. */
 import type { Timeouts } from '../config/resolve.ts';
-import { createStreamObserver, type Observed, observeWhole, type StreamObserver } from './observe.ts';
+import { createStreamObserver, errorMessage, type Observed, observeWhole, type StreamObserver } from './observe.ts';
 import { createOwnUsageFilter } from './own-usage.ts';
 import type { ClientSink, ResponseHeaders, Send, UpstreamRequest } from './port.ts';
+import { concatenated, createWholeLines } from './whole-lines.ts';
 
 export type OutcomeKind = 'completed' | 'client_abort' | 'upstream_error' | 'upstream_drop' | 'timeout';
 
@@ -26,6 +27,7 @@ export interface AttemptEnd {
   /** What the upstream answered with; null where no headers came. */
   status: number | null;
   headers: ResponseHeaders;
+  /** Of a stream: until its first event, since comments that keep a connection alive are none of the answer. */
   firstByteMs: number | null;
   totalMs: number;
   /** Why it did not complete, in words for a log and a client; null where it did. */
@@ -34,8 +36,8 @@ export interface AttemptEnd {
   observed: Observed | null;
   /** Whether bytes of it have gone to the client, so that no other arm may answer any more. */
   begun: boolean;
-  /** A body that has not been sent: a whole answer, or an upstream's error. */
-  body: string | null;
+  /** A body that has not been sent, byte for byte: a whole answer, or an upstream's error. */
+  body: Uint8Array | null;
 }
 
 export interface RunningAttempt {
@@ -58,11 +60,12 @@ export function startAttempt(plan: AttemptPlan): RunningAttempt {
   let headers: ResponseHeaders = {};
   let observer: StreamObserver | null = null;
   let firstByteAt: number | null = null;
+  let heard = false;
   let lastByteAt = startedAt;
   let waitingForClient = false;
   let chunks: Uint8Array[] = [];
   let size = 0;
-  const filter = plan.ownUsage ? createOwnUsageFilter() : null;
+  const filter = plan.ownUsage ? createOwnUsageFilter() : createWholeLines();
   let resolve: (end: AttemptEnd) => void;
   const ended = new Promise<AttemptEnd>((give) => {
     resolve = give;
@@ -70,6 +73,7 @@ export function startAttempt(plan: AttemptPlan): RunningAttempt {
 
   const timers = new Set<ReturnType<typeof setTimeout>>();
   const after = (ms: number, action: () => void): void => {
+    if (phase === 'over') return;
     const timer = setTimeout(() => {
       timers.delete(timer);
       action();
@@ -97,14 +101,16 @@ export function startAttempt(plan: AttemptPlan): RunningAttempt {
     });
   };
 
-  /** Ends the attempt badly; a stream that has begun is told so and never ends as if it were whole. */
+  /** Ends the attempt badly; a client whose stream has begun is told so, and never sees it end as if it were whole. */
   const breakOff = (outcome: 'upstream_error' | 'upstream_drop' | 'timeout', message: string): void => {
     if (phase === 'over') return;
+    // Where the upstream has told an error in an event of its own, that one stands.
+    const told = observer?.error() ?? null;
     if (phase === 'streaming') {
-      client.write(errorEvent(outcome, message));
+      if (told === null) client.write(errorEvent(outcome, message));
       client.end();
     }
-    finish(outcome, message);
+    finish(told === null ? outcome : 'upstream_error', told ?? message);
   };
 
   const write = (bytes: Uint8Array | null): void => {
@@ -121,10 +127,11 @@ export function startAttempt(plan: AttemptPlan): RunningAttempt {
 
   const beginStream = (): void => {
     phase = 'streaming';
+    firstByteAt = lastByteAt;
     plan.begin(status as number, headers);
     const held = chunks;
     chunks = [];
-    for (const chunk of held) write(filter ? filter.push(chunk) : chunk);
+    for (const chunk of held) write(filter.push(chunk));
   };
 
   const watchIdle = (ms: number): void => {
@@ -141,17 +148,23 @@ export function startAttempt(plan: AttemptPlan): RunningAttempt {
     headers(code, received) {
       status = code;
       headers = received;
+      const encoding = received['content-encoding'] ?? 'identity';
+      if (!/^identity$/i.test(encoding)) {
+        call.cancel();
+        return breakOff('upstream_error', `the upstream answered in the encoding ${encoding}, which was not asked for`);
+      }
       const streams = code >= 200 && code < 300 && /^text\/event-stream\b/i.test(received['content-type'] ?? '');
       if (streams) observer = createStreamObserver();
     },
     data(chunk) {
       if (phase === 'over') return;
       lastByteAt = clock();
-      if (firstByteAt === null) {
-        firstByteAt = lastByteAt;
+      if (!heard) {
+        heard = true;
         watchIdle(timeouts.idleMs);
       }
       if (!observer) {
+        firstByteAt ??= lastByteAt;
         size += chunk.length;
         if (size > MAX_WHOLE_BYTES) {
           call.cancel();
@@ -161,44 +174,46 @@ export function startAttempt(plan: AttemptPlan): RunningAttempt {
         return;
       }
       observer.push(chunk);
-      if (phase === 'streaming') return write(filter ? filter.push(chunk) : chunk);
+      if (phase === 'streaming') return write(filter.push(chunk));
       chunks.push(chunk);
       size += chunk.length;
-      if (observer.refused() !== null) {
+      if (observer.error() !== null) {
         call.cancel();
-        return finish('upstream_error', observer.refused());
+        return finish('upstream_error', observer.error());
       }
       if (observer.begun() || size > MAX_HELD_BYTES) beginStream();
     },
     end() {
       if (observer) return endStream(observer);
-      const body = decoded(chunks);
-      const observed = status !== null && status >= 200 && status < 300 ? observeWhole(body) : null;
+      const body = concatenated(chunks);
+      const text = new TextDecoder().decode(body);
+      const observed = status !== null && status >= 200 && status < 300 ? observeWhole(text) : null;
       if (observed) finish('completed', null, { observed, body });
-      else finish('upstream_error', messageOf(status, body), { body });
+      else finish('upstream_error', messageOf(status, text), { body });
     },
     failed({ kind, message }) {
       if (kind === 'connect_timeout') breakOff('timeout', `no connection within ${plan.request.connectMs} ms`);
-      else breakOff(firstByteAt === null ? 'upstream_error' : 'upstream_drop', message);
+      else breakOff(heard ? 'upstream_drop' : 'upstream_error', message);
     },
   });
 
   const endStream = (watched: StreamObserver): void => {
-    if (!watched.finished()) {
+    const told = watched.error();
+    if (!watched.begun() || (!watched.finished() && told === null)) {
       const where = phase === 'waiting' ? 'before its first event' : 'the stream before the answer was whole';
       breakOff('upstream_drop', `the upstream ended ${where}`);
       return;
     }
-    if (phase === 'waiting') beginStream();
-    write(filter?.end() ?? null);
+    write(filter.end());
     client.end();
-    finish('completed', null);
+    // The client has been told by the upstream's own event.
+    finish(told === null ? 'completed' : 'upstream_error', told);
   };
 
   // A whole answer's first byte is its last, so this limit is for streams unless the user set one.
   if (plan.stream || timeouts.firstByteForWholeAnswers) {
     after(timeouts.firstByteMs, () => {
-      if (phase !== 'waiting') return;
+      if (phase !== 'waiting' || (heard && !observer)) return;
       call.cancel();
       breakOff('timeout', `no first byte within ${timeouts.firstByteMs} ms`);
     });
@@ -214,7 +229,9 @@ export function startAttempt(plan: AttemptPlan): RunningAttempt {
       if (phase === 'over') return;
       call.cancel();
       // Many clients hang up at the finish reason or at [DONE] without waiting for the connection's end.
-      if (observer?.finished()) finish('completed', null);
+      const told = observer?.error() ?? null;
+      if (told !== null) finish('upstream_error', told);
+      else if (observer?.finished()) finish('completed', null);
       else finish('client_abort', 'the client left');
     },
   };
@@ -227,21 +244,15 @@ function errorEvent(outcome: OutcomeKind, message: string): Uint8Array {
   return new TextEncoder().encode(`\n\ndata: ${JSON.stringify({ error })}\n\n`);
 }
 
-function decoded(chunks: readonly Uint8Array[]): string {
-  const decoder = new TextDecoder();
-  let text = '';
-  for (const chunk of chunks) text += decoder.decode(chunk, { stream: true });
-  return text + decoder.decode();
-}
-
 function messageOf(status: number | null, body: string): string {
-  if (status !== null && status >= 200 && status < 300)
-    return 'the upstream answered with something that is no chat completion';
   try {
-    const message = (JSON.parse(body) as { error?: { message?: unknown } | null })?.error?.message;
-    if (typeof message === 'string') return message;
+    const error = (JSON.parse(body) as { error?: unknown } | null)?.error;
+    if (error) return errorMessage(error);
   } catch {
     // Not JSON: an error page of a proxy in between, most likely.
   }
-  return `the upstream answered with status ${status}`;
+  const isAnswer = status !== null && status >= 200 && status < 300;
+  return isAnswer
+    ? 'the upstream answered with something that is no chat completion'
+    : `the upstream answered with status ${status}`;
 }

@@ -13,11 +13,15 @@ const ONLY_THIS_ARM = new Set([
 /** Statuses that speak of the provider or of its set-up, never of the request. */
 const ABOUT_THE_PROVIDER = new Set([401, 402, 403, 404, 408, 409, 429]);
 
-/** Whether the answer is the request's own fault, so that it passes through with its status and body. */
+/** Whether the upstream refused the request itself: where no other arm is left, its status and body pass through. */
+export function isRefusal({ outcome, status, body }: AttemptEnd): boolean {
+  if (outcome !== 'upstream_error' || status === null || body === null) return false;
+  return status >= 400 && status < 500 && !ABOUT_THE_PROVIDER.has(status);
+}
+
+/** Whether every other arm would refuse it too, so that none is asked. */
 export function isOnAccountOfTheRequest(end: AttemptEnd): boolean {
-  if (end.outcome !== 'upstream_error' || end.status === null) return false;
-  if (end.status < 400 || end.status >= 500 || ABOUT_THE_PROVIDER.has(end.status)) return false;
-  return !ONLY_THIS_ARM.has(codeOf(end.body) ?? '');
+  return isRefusal(end) && !ONLY_THIS_ARM.has(codeOf(end.body) ?? '');
 }
 
 export interface FinalFailure {
@@ -48,9 +52,11 @@ function smallestRetryAfter(attempts: readonly AttemptEnd[]): string {
   return String(seconds.length > 0 ? Math.ceil(Math.min(...seconds)) : 1);
 }
 
-function codeOf(body: string | null): string | null {
+function codeOf(body: Uint8Array | null): string | null {
   try {
-    const code = (JSON.parse(body ?? '') as { error?: { code?: unknown } | null })?.error?.code;
+    const code = (
+      JSON.parse(new TextDecoder().decode(body ?? new Uint8Array())) as { error?: { code?: unknown } | null }
+    )?.error?.code;
     return typeof code === 'string' ? code : null;
   } catch {
     return null;

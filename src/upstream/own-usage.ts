@@ -4,21 +4,15 @@
  */
 import { editBody } from './body.ts';
 import { MAX_LINE_BYTES } from './sse.ts';
+import { concatenated, type StreamFilter } from './whole-lines.ts';
 
 const LF = 10;
 const CR = 13;
 const NEEDLE = new TextEncoder().encode('"usage"');
 
-export interface OwnUsageFilter {
-  /** The bytes of this chunk that are the client's, or null for none. */
-  push(chunk: Uint8Array): Uint8Array | null;
-  /** What was held when the stream ended, or null. */
-  end(): Uint8Array | null;
-}
-
 const WITHOUT_USAGE = { set: new Map([['usage', null]]) };
 
-export function createOwnUsageFilter(): OwnUsageFilter {
+export function createOwnUsageFilter(): StreamFilter {
   const decoder = new TextDecoder('utf-8', { ignoreBOM: true, fatal: true });
   const encoder = new TextEncoder();
   let held: Uint8Array[] = [];
@@ -142,15 +136,4 @@ function includes(haystack: Uint8Array, needle: Uint8Array): boolean {
     if (matched === needle.length) return true;
   }
   return false;
-}
-
-function concatenated(parts: readonly Uint8Array[]): Uint8Array {
-  if (parts.length === 1) return parts[0] as Uint8Array;
-  const whole = new Uint8Array(parts.reduce((sum, part) => sum + part.length, 0));
-  let at = 0;
-  for (const part of parts) {
-    whole.set(part, at);
-    at += part.length;
-  }
-  return whole;
 }

@@ -24,7 +24,10 @@ export function createFetchSender(fetch: typeof globalThis.fetch): Send {
         return;
       }
       if (over) return;
-      events.headers(response.status, Object.fromEntries(response.headers));
+      // fetch has undone the encoding, but still tells it.
+      const { 'content-encoding': _, ...headers } = Object.fromEntries(response.headers);
+      events.headers(response.status, headers);
+      if (over) return;
       const reader = response.body?.getReader();
       try {
         while (reader) {

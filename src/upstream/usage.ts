@@ -6,6 +6,8 @@ export interface Usage {
   completionTokens: number;
   /** Part of `promptTokens` that the provider had cached. */
   cachedTokens: number;
+  /** Part of `promptTokens` that the provider has put into its cache now. */
+  cacheWriteTokens: number;
 }
 
 /** Reads OpenAI's `usage` object; null where there is none, or its numbers are not whole and positive. */
@@ -13,20 +15,27 @@ export function readUsage(value: unknown): Usage | null {
   if (typeof value !== 'object' || value === null) return null;
   const { prompt_tokens, completion_tokens, prompt_tokens_details } = value as Record<string, unknown>;
   if (!isCount(prompt_tokens)) return null;
-  const cached = (prompt_tokens_details as { cached_tokens?: unknown } | null | undefined)?.cached_tokens;
+  const details = prompt_tokens_details as { cached_tokens?: unknown; cache_write_tokens?: unknown } | null | undefined;
+  const cachedTokens = countUpTo(details?.cached_tokens, prompt_tokens);
   return {
     promptTokens: prompt_tokens,
     completionTokens: isCount(completion_tokens) ? completion_tokens : 0,
-    cachedTokens: isCount(cached) ? Math.min(cached, prompt_tokens) : 0,
+    cachedTokens,
+    cacheWriteTokens: countUpTo(details?.cache_write_tokens, prompt_tokens - cachedTokens),
   };
 }
 
 /** USD for one request: token prices are per million. */
 export function costOf(usage: Usage, price: ModelPrice): number {
-  const fresh = usage.promptTokens - usage.cachedTokens;
-  const cachedPrice = price.cached_input ?? price.input;
-  const tokens = fresh * price.input + usage.cachedTokens * cachedPrice + usage.completionTokens * price.output;
-  return tokens / 1e6 + (price.request ?? 0);
+  const { promptTokens, completionTokens, cachedTokens, cacheWriteTokens } = usage;
+  const usd =
+    (promptTokens - cachedTokens - cacheWriteTokens) * price.input +
+    cachedTokens * (price.cached_input ?? price.input) +
+    cacheWriteTokens * (price.cache_write ?? price.input) +
+    completionTokens * price.output;
+  return usd / 1e6 + (price.request ?? 0);
 }
+
+const countUpTo = (value: unknown, most: number): number => (isCount(value) ? Math.min(value, most) : 0);
 
 const isCount = (value: unknown): value is number => Number.isSafeInteger(value) && (value as number) >= 0;

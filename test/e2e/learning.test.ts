@@ -71,7 +71,7 @@ describe('a router', () => {
 
   test('takes the cheaper of two models that people like equally', async () => {
     upstream = await startFakeUpstream(answer());
-    gateway = await startTestGateway(simpleConfig(upstream.url, ['cheap', 'dear'], { router: 'prefer: balanced' }), {
+    gateway = await startTestGateway(simpleConfig(upstream.url, ['cheap', 'dear'], { router: 'prefer: cost' }), {
       random: dice(4),
     });
     const models: string[] = [];

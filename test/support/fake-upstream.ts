@@ -13,7 +13,7 @@ export interface Received {
   hungUpAt: Promise<number>;
 }
 
-export type Script = (response: ServerResponse, received: Received) => void | Promise<void>;
+export type Script = (response: ServerResponse, received: Received) => unknown;
 
 export interface FakeUpstream {
   url: string;

@@ -44,6 +44,35 @@ export async function startTestGateway(
   };
 }
 
+/** `GET /v1/decisions/{id}` for the decision that a response names, or for this id. */
+export async function decisionOf(gateway: TestGateway, from: Response | string, key?: string): Promise<Decision> {
+  const id = typeof from === 'string' ? from : from.headers.get('x-conduit-decision');
+  const response = await gateway.get(`/v1/decisions/${id}`, key);
+  if (response.status !== 200) throw new Error(`decision ${id}: ${response.status} ${await response.text()}`);
+  return (await response.json()) as Decision;
+}
+
+/** The parts of a decision that tests look at. */
+export interface Decision {
+  id: string;
+  router: string | null;
+  chosen: string;
+  model: string;
+  reason: string;
+  propensity: number;
+  candidates: { model: string; eligible: boolean; ruled_out: string | null; propensity: number }[];
+  attempts: { model: string; outcome: string; status: number | null; first_byte_ms: number | null; total_ms: number }[];
+  outcome: {
+    kind: string;
+    finish_reason: string | null;
+    prompt_tokens: number | null;
+    completion_tokens: number | null;
+    cost_usd: number;
+  } | null;
+  signals: { signal: string; source: string; value: number; weight: number; at: number }[];
+  reward: number | null;
+}
+
 /** A config with one provider and models of these names, in one router `auto`. */
 export function simpleConfig(
   upstreamUrl: string,

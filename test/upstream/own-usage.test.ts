@@ -102,7 +102,7 @@ describe('usage that Conduit alone asked for', () => {
           expect(passed).toBe(filtered(asked.subarray(0, wholeLines), []).length);
         });
       }),
-      { numRuns: 500 },
+      { numRuns: 100 },
     );
   });
 

@@ -1,6 +1,19 @@
 /** Thompson sampling without context: a Beta per arm, fractional labels counted as such (Agrawal & Goyal, COLT 2012, §1). */
-import { betaScore, shifted } from '../scores.ts';
+import type { Betas } from '../posterior.ts';
+import { betaScore, type Score, shifted } from '../scores.ts';
 import type { Policy } from './policy.ts';
+
+/** A posterior serves many requests, and its betas are the same for all of them. */
+const scores = new WeakMap<Betas, Score>();
+
+function scoreOf(betas: Betas): Score {
+  let score = scores.get(betas);
+  if (!score) {
+    score = betaScore(betas.a, betas.b);
+    scores.set(betas, score);
+  }
+  return score;
+}
 
 export const thompson: Policy = {
   explores: true,
@@ -9,8 +22,5 @@ export const thompson: Policy = {
     const mean = a / (a + b);
     return { mean, deviation: Math.sqrt((mean * (1 - mean)) / (a + b + 1)) };
   },
-  score({ id, toll, posterior }) {
-    const { a, b } = posterior.betas(id);
-    return shifted(betaScore(a, b), -toll);
-  },
+  score: ({ id, toll, posterior }) => shifted(scoreOf(posterior.betas(id)), -toll),
 };

@@ -1,0 +1,125 @@
+/**
+ * `conduit demo`: the gateway, simulated models and simulated people in one process, without keys and without a network.
+ * Environment: CONDUIT_DEMO_SECONDS ends it by itself after so many seconds, CONDUIT_DEMO_SEED throws other dice,
+ * NO_COLOR turns colours off.
+ */
+import { createHash } from 'node:crypto';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { loadConfig, problemLine } from '../config/load.ts';
+import type { ConduitConfig } from '../config/resolve.ts';
+import { type RunningGateway, startGateway } from '../node.ts';
+import type { Log } from '../routing/runtime.ts';
+import { createDice } from './dice.ts';
+import { findModel, KINDS, MODELS, PROVIDER } from './models.ts';
+import { startTraffic } from './people.ts';
+import { startSimulatedProvider } from './providers.ts';
+import { createTally, type Tally } from './tally.ts';
+import { openTerminal } from './terminal.ts';
+import type { Learned, Scene } from './view.ts';
+
+export interface DemoOptions {
+  /** Left out: 8787 or, where that is taken, the next free one. */
+  port?: number;
+  host?: string;
+}
+
+const DEFAULT_PORT = 8787;
+const PORTS_TRIED = 20;
+const REQUESTS_PER_SECOND = 30;
+
+/** Resolves when it was asked to end and everything is closed. */
+export async function runDemo(options: DemoOptions): Promise<void> {
+  const ending = new AbortController();
+  const end = (): void => ending.abort();
+  process.once('SIGINT', end).once('SIGTERM', end);
+
+  const seconds = positiveNumber('CONDUIT_DEMO_SECONDS') ?? Number.POSITIVE_INFINITY;
+  const dice = createDice(positiveNumber('CONDUIT_DEMO_SEED') ?? 1);
+  const tally = createTally();
+  const provider = await startSimulatedProvider(tally.billed);
+  const gateway = await openGateway(options, provider.url, logOf(tally));
+  const terminal = openTerminal(process.stdout, process.env);
+  const startedAt = performance.now();
+  const elapsed = (): number => (performance.now() - startedAt) / 1000;
+  terminal.open(gateway.url);
+  const traffic = startTraffic({ url: gateway.url, dice, tally, perSecond: REQUESTS_PER_SECOND });
+
+  let learned: Scene['learned'] = {};
+  const scene = (): Scene =>
+    sceneOf(tally, { url: gateway.url, seconds: elapsed(), inFlight: traffic.inFlight, learned });
+  while (!ending.signal.aborted && elapsed() < seconds) {
+    const wait = Math.min(terminal.every, Math.max(0, (seconds - elapsed()) * 1000));
+    await sleep(wait, undefined, { signal: ending.signal }).catch(() => {});
+    learned = await readLearned(gateway.url).catch(() => learned);
+    if (!ending.signal.aborted && elapsed() < seconds) terminal.show(scene());
+  }
+  await traffic.stop();
+  terminal.close(scene());
+  await gateway.close();
+  await provider.close();
+  process.off('SIGINT', end).off('SIGTERM', end);
+}
+
+/** Moves on to the next port only where nobody asked for a certain one. */
+async function openGateway(options: DemoOptions, providerUrl: string, log: Log): Promise<RunningGateway> {
+  const last = (options.port ?? DEFAULT_PORT) + (options.port === undefined ? PORTS_TRIED - 1 : 0);
+  for (let port = options.port ?? DEFAULT_PORT; ; port++) {
+    try {
+      return await startGateway(configFor(providerUrl, { ...options, port }), { log });
+    } catch (error) {
+      if ((error as { code?: unknown }).code !== 'EADDRINUSE' || port >= last) throw error;
+    }
+  }
+}
+
+function configFor(providerUrl: string, overrides: { host?: string; port: number }): ConduitConfig {
+  const text = `
+providers:
+  ${PROVIDER}: { base_url: "${providerUrl}" }
+models:
+${MODELS.map(({ id, price }) => `  - { id: ${id}, price: { input: ${price.input}, output: ${price.output} } }`).join('\n')}
+routers:
+  auto: { models: [${MODELS.map(({ id }) => id).join(', ')}], prefer: balanced }
+`;
+  const sha256Hex = (secret: string): string => createHash('sha256').update(secret).digest('hex');
+  const loaded = loadConfig({ text, env: {}, sha256Hex, overrides });
+  if (!loaded.ok) throw new Error(loaded.problems.map(problemLine).join('\n'));
+  return loaded.config;
+}
+
+/** The gateway's own troubles count as failures; its everyday lines would only spoil the view. */
+function logOf(tally: Tally): Log {
+  const silent = (): void => {};
+  return { debug: silent, info: silent, warn: silent, error: (_fields, message) => tally.failed(message) };
+}
+
+async function readLearned(url: string): Promise<Scene['learned']> {
+  const response = await fetch(`${url}/v1/routers/auto`);
+  const { arms } = (await response.json()) as { arms: { model: string; quality: Learned }[] };
+  return Object.fromEntries(arms.map(({ model, quality }) => [findModel(model)?.name ?? model, quality]));
+}
+
+function sceneOf(tally: Tally, rest: Pick<Scene, 'url' | 'seconds' | 'inFlight' | 'learned'>): Scene {
+  return {
+    ...rest,
+    requests: tally.requests,
+    failures: tally.failures,
+    lastFailure: tally.lastFailure,
+    latest: tally.latest,
+    shares: tally.shares(),
+    sharesByKind: Object.fromEntries(KINDS.map((kind) => [kind, tally.shares(kind)])) as Scene['sharesByKind'],
+    qualities: tally.qualities(),
+    curve: tally.curve(),
+    money: tally.money(),
+    reactions: tally.reactions,
+    visitors: tally.visitors,
+  };
+}
+
+function positiveNumber(variable: string): number | null {
+  const text = process.env[variable];
+  if (!text) return null;
+  const value = Number(text);
+  if (!(value > 0)) throw new Error(`${variable} must be a number above 0, not '${text}'`);
+  return value;
+}

@@ -1,0 +1,55 @@
+/** Evidence and folds for tests. */
+import type { Evidence } from '../../src/bandit/evidence.ts';
+import { emptyFold, type Fold, type FoldSettings, foldEntry } from '../../src/bandit/fold.ts';
+
+export const SETTINGS: FoldSettings = {
+  encoder: 'test',
+  dimensions: 3,
+  halfLifeMs: null,
+  windowMs: 864e5,
+  maxOpen: 10_000,
+};
+
+let made = 0;
+export function evidence(given: Partial<Evidence> = {}): Evidence {
+  return {
+    decisionId: `decision-${made++}`,
+    revision: 1,
+    at: 1_000_000,
+    router: 'auto',
+    arm: 'a',
+    encoder: 'test',
+    x: [1, 0, 0],
+    quality: null,
+    weight: 1,
+    promptTokensEstimate: 100,
+    promptTokens: 100,
+    completionTokens: 200,
+    costUsd: 0.001,
+    firstByteMs: 300,
+    totalMs: 2000,
+    ...given,
+  };
+}
+
+export function foldOf(entries: readonly Evidence[], settings: Partial<FoldSettings> = {}): Fold {
+  const fold = emptyFold({ ...SETTINGS, ...settings });
+  for (const entry of entries) foldEntry(fold, entry);
+  return fold;
+}
+
+/** `count` labelled entries of an arm, `good` of them of quality 1. */
+export function labelled(arm: string, count: number, good: number, given: Partial<Evidence> = {}): Evidence[] {
+  return Array.from({ length: count }, (_, i) => evidence({ arm, quality: i < good ? 1 : 0, ...given }));
+}
+
+/** Uniform in [0, 1), the same numbers each time (mulberry32). */
+export function seeded(seed: number): () => number {
+  let state = seed;
+  return () => {
+    state = (state + 0x6d2b79f5) | 0;
+    let t = Math.imul(state ^ (state >>> 15), 1 | state);
+    t = (t + Math.imul(t ^ (t >>> 7), 61 | t)) ^ t;
+    return ((t ^ (t >>> 14)) >>> 0) / 2 ** 32;
+  };
+}

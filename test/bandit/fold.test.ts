@@ -1,0 +1,211 @@
+import fc from 'fast-check';
+import { describe, expect, test } from 'vitest';
+import type { Evidence } from '../../src/bandit/evidence.ts';
+import { type Fold, foldEntry } from '../../src/bandit/fold.ts';
+import { foldFromBytes, foldToBytes } from '../../src/bandit/fold-bytes.ts';
+import { evidence, foldOf, labelled } from './evidence.ts';
+
+const HOUR = 3_600_000;
+const settings = { halfLifeMs: 5 * HOUR, windowMs: 24 * HOUR };
+
+const unit = { noNaN: true, min: 0, max: 1 };
+const known = fc.option(fc.double({ noNaN: true, min: 0, max: 1e5 }));
+/** What a decision may have shown at one time. */
+const shown = fc.record({
+  quality: fc.option(fc.double(unit)),
+  weight: fc.double({ noNaN: true, min: 0, max: 2 }),
+  completionTokens: known,
+  promptTokens: known,
+  firstByteMs: known,
+  totalMs: known,
+});
+/** Decisions of one day, each with its revisions in order. */
+const decisions = fc
+  .array(
+    fc.record({
+      at: fc.integer({ min: 1_000 * HOUR, max: 1_023 * HOUR }),
+      arm: fc.constantFrom('a', 'b', 'c'),
+      x: fc.tuple(fc.constant(1), fc.double({ ...unit, min: -1 }), fc.double({ ...unit, min: -1 })),
+      revisions: fc.array(shown, { minLength: 1, maxLength: 3 }),
+    }),
+    { maxLength: 25 },
+  )
+  .map((list) =>
+    list.map(({ at, arm, x, revisions }, i): Evidence[] =>
+      revisions.map((what, revision) => evidence({ decisionId: `d${i}`, revision: revision + 1, at, arm, x, ...what })),
+    ),
+  );
+const log = decisions.chain((list) =>
+  fc.tuple(fc.constant(list), fc.shuffledSubarray(list.flat(), { minLength: list.flat().length })),
+);
+
+function numbersOf(fold: Fold): Map<string, number[]> {
+  return new Map(
+    [...fold.arms]
+      .filter(([, arm]) => arm.pulls > 0)
+      .sort(([one], [other]) => (one < other ? -1 : 1))
+      .map(([id, { pulls, labels, quality, outcomes, requests }]) => {
+        const sums = [quality, ...Object.values(outcomes)].flatMap(({ xx, xy, yy }) => [...xx, ...xy, yy]);
+        return [id, [pulls, labels, ...sums, ...requests.x, requests.weight, requests.logPrompt]];
+      }),
+  );
+}
+
+function expectAlike(one: Fold, other: Fold): void {
+  expect([one.entries, one.labels, one.landmark, one.newest]).toEqual([
+    other.entries,
+    other.labels,
+    other.landmark,
+    other.newest,
+  ]);
+  const [these, those] = [numbersOf(one), numbersOf(other)];
+  expect([...these.keys()]).toEqual([...those.keys()]);
+  for (const [arm, numbers] of these) {
+    for (const [i, value] of numbers.entries()) {
+      const expected = those.get(arm)![i]!;
+      expect(Math.abs(value - expected)).toBeLessThanOrEqual(1e-9 * Math.max(1, Math.abs(expected)));
+    }
+  }
+}
+
+describe('replicas that read the same log', () => {
+  test('agree in whatever order entries and revisions come', () => {
+    fc.assert(
+      fc.property(log, ([list, shuffled]) => expectAlike(foldOf(shuffled, settings), foldOf(list.flat(), settings))),
+    );
+  });
+
+  test('know after a revision what they would know had it been the first', () => {
+    fc.assert(
+      fc.property(decisions, (list) => {
+        const last = list.map((revisions) => revisions.at(-1)!);
+        expectAlike(foldOf(list.flat(), settings), foldOf(last, settings));
+      }),
+    );
+  });
+
+  test('are byte-equal after the same entries, also where one of them started from a snapshot', () => {
+    fc.assert(
+      fc.property(log, fc.double(unit), ([, shuffled], part) => {
+        const whole = foldOf(shuffled, settings);
+        const cut = Math.floor(part * shuffled.length);
+        const resumed = foldFromBytes(foldToBytes(foldOf(shuffled.slice(0, cut), settings)))!;
+        for (const entry of shuffled.slice(cut)) foldEntry(resumed, entry);
+        expect(foldToBytes(resumed)).toEqual(foldToBytes(whole));
+      }),
+    );
+  });
+
+  test('count a decision once, however often its entry comes', () => {
+    const entry = evidence({ quality: 1 });
+    const fold = foldOf([entry, entry, { ...entry, quality: 0 }]);
+    expect(fold).toMatchObject({ entries: 1, labels: 1, late: 2 });
+    expect(fold.arms.get('a')!.quality.xy[0]).toBe(1);
+  });
+
+  test('learn nothing of one arm from another', () => {
+    const ours = labelled('a', 5, 3);
+    const alone = foldOf(ours);
+    const together = foldOf([...labelled('b', 9, 1), ...ours, ...labelled('c', 2, 2)]);
+    expect(together.arms.get('a')).toEqual(alone.arms.get('a'));
+  });
+});
+
+describe('forgetting', () => {
+  test('an observation a half-life older weighs half as much', () => {
+    const fold = foldOf(
+      [evidence({ arm: 'old', at: 100 * HOUR, quality: 1 }), evidence({ arm: 'new', at: 105 * HOUR, quality: 1 })],
+      settings,
+    );
+    const weight = (arm: string): number => fold.arms.get(arm)!.quality.xx[0]!;
+    expect(weight('old') / weight('new')).toBeCloseTo(0.5, 12);
+  });
+
+  test('what is a thousand half-lives old is gone without a trace of infinity', () => {
+    const fold = foldOf([...labelled('a', 3, 3), evidence({ arm: 'b', at: 1e6 * HOUR, quality: 1 })], settings);
+    expect(fold.arms.get('a')!.quality.xx[0]).toBe(0);
+    expect(fold.arms.get('b')!.quality.xx[0]).toBeGreaterThanOrEqual(1);
+  });
+
+  test('switched off, everything weighs the same', () => {
+    const fold = foldOf([evidence({ at: 1, quality: 1 }), evidence({ at: 1e13, quality: 1 })]);
+    expect(fold.arms.get('a')!.quality.xx[0]).toBe(2);
+  });
+});
+
+describe('the window for revisions', () => {
+  const first = evidence({ decisionId: 'd', at: 10 * HOUR, quality: 1 });
+  const dayLater = evidence({ at: 40 * HOUR });
+
+  test('a revision after its decision has closed changes nothing', () => {
+    const fold = foldOf([first, dayLater, { ...first, revision: 2, quality: 0 }], settings);
+    expect(fold.late).toBe(1);
+    expect(fold.arms.get('a')!.quality.xy[0]).toBeGreaterThan(0);
+  });
+
+  test('a decision whose first entry was held up still counts', () => {
+    expectAlike(foldOf([dayLater, first], settings), foldOf([first, dayLater], settings));
+  });
+
+  test('of more open decisions than may be kept, the oldest close', () => {
+    const entries = Array.from({ length: 10 }, (_, i) => evidence({ decisionId: `${i}`, at: i * 1000, quality: 0 }));
+    const fold = foldOf(entries, { maxOpen: 3 });
+    expect([...fold.open.keys()]).toEqual(['7', '8', '9']);
+    for (const entry of entries) foldEntry(fold, { ...entry, revision: 2, quality: 1 });
+    expect(fold.arms.get('a')!.quality.xy[0]).toBe(3);
+    expect(fold.entries).toBe(10);
+  });
+});
+
+describe('evidence that is not as it should be', () => {
+  test('of another encoder, it counts for the arm on the whole', () => {
+    const fold = foldOf([evidence({ encoder: 'older', x: [1, 0.5, 0.5, 0.5], quality: 1 })]);
+    expect(fold.arms.get('a')!.quality.xx).toEqual(Float64Array.of(1, 0, 0, 0, 0, 0));
+  });
+
+  test('with numbers that are none, the sums stay finite', () => {
+    const wild = fc.constantFrom(Number.NaN, Number.POSITIVE_INFINITY, Number.NEGATIVE_INFINITY, -1, 1e300, 0, null);
+    fc.assert(
+      fc.property(wild, wild, wild, wild, (one, two, three, four) => {
+        const fold = foldOf([
+          evidence({
+            at: one as number,
+            x: [1, two as number, 0],
+            quality: three,
+            weight: four as number,
+            promptTokensEstimate: one as number,
+            promptTokens: two,
+            completionTokens: three,
+            firstByteMs: four,
+            totalMs: one,
+          }),
+        ]);
+        for (const numbers of numbersOf(fold).values()) expect(numbers.every(Number.isFinite)).toBe(true);
+      }),
+    );
+  });
+});
+
+describe('a snapshot', () => {
+  const bytes = foldToBytes(foldOf([...labelled('a', 5, 3), evidence({ arm: 'b' })], settings));
+
+  test('that was damaged anywhere is refused', () => {
+    fc.assert(
+      fc.property(fc.integer({ min: 0, max: bytes.length - 1 }), fc.integer({ min: 1, max: 255 }), (at, change) => {
+        const damaged = bytes.slice();
+        damaged[at] = damaged[at]! ^ change;
+        expect(foldFromBytes(damaged)).toBeNull();
+      }),
+    );
+    expect(foldFromBytes(bytes.slice(0, -1))).toBeNull();
+    expect(foldFromBytes(new Uint8Array())).toBeNull();
+  });
+
+  test('with impossible numbers is refused though its checksum is right', () => {
+    const fold = foldOf(labelled('a', 5, 3));
+    fold.arms.get('a')!.quality.xx[0] = Number.NaN;
+    expect(foldFromBytes(foldToBytes(fold))).toBeNull();
+    fold.arms.get('a')!.quality.xx[0] = -3;
+    expect(foldFromBytes(foldToBytes(fold))).toBeNull();
+  });
+});

@@ -1,0 +1,141 @@
+import { describe, expect, test } from 'vitest';
+import { type DecideInput, decide } from '../../src/bandit/decide.ts';
+import { foldEntry } from '../../src/bandit/fold.ts';
+import { POLICY_NAMES } from '../../src/bandit/policies/index.ts';
+import { derivePosterior } from '../../src/bandit/posterior.ts';
+import { evidence, foldOf, labelled, seeded } from './evidence.ts';
+import { testPolicy } from './policy-contract.ts';
+
+for (const name of POLICY_NAMES) testPolicy({ newPolicy: () => name });
+
+const arms = [
+  { id: 'dear', price: { input: 5, output: 20 }, eligible: true },
+  { id: 'cheap', price: { input: 0.1, output: 0.4 }, eligible: true },
+];
+const ids = arms.map(({ id }) => id);
+const base: DecideInput = {
+  policy: 'linear-thompson',
+  posterior: derivePosterior(foldOf([]), ids),
+  arms,
+  x: Float64Array.of(1, 0, 0),
+  promptTokensEstimate: 200,
+  rates: { usdPerPoint: Number.POSITIVE_INFINITY, secondsPerPoint: Number.POSITIVE_INFINITY },
+  explore: { floor: 0, warmup: 0 },
+  uniform: 0.3,
+};
+const sharesOf = (input: DecideInput): Record<string, number> =>
+  Object.fromEntries(decide(input).candidates.map(({ model, propensity }) => [model, propensity]));
+
+describe('early pulls', () => {
+  const warming = { ...base, explore: { floor: 0, warmup: 8 } };
+
+  test('go to each arm alike, until each has had its number', () => {
+    expect(decide(warming).reason).toBe('warmup');
+    expect(sharesOf(warming)).toEqual({ dear: 0.5, cheap: 0.5 });
+    const posterior = derivePosterior(foldOf([...labelled('dear', 8, 6), ...labelled('cheap', 3, 2)]), ids);
+    expect(sharesOf({ ...warming, posterior })).toEqual({ dear: 0, cheap: 1 });
+    const done = derivePosterior(foldOf([...labelled('dear', 8, 6), ...labelled('cheap', 8, 5)]), ids);
+    expect(decide({ ...warming, posterior: done }).reason).not.toBe('warmup');
+  });
+
+  test('are fewer for an arm that is dear by what quality may cost', () => {
+    // The dear arm's 300 tokens cost about 0.006 USD: 10 points more than the cheap one's.
+    const rates = { usdPerPoint: 0.0006, secondsPerPoint: Number.POSITIVE_INFINITY };
+    const posterior = derivePosterior(foldOf([...labelled('dear', 5, 5), ...labelled('cheap', 5, 4)]), ids);
+    expect(sharesOf({ ...warming, rates, posterior })).toEqual({ dear: 0, cheap: 1 });
+  });
+
+  test('are not given to an arm that can no longer be the best', () => {
+    const rates = { usdPerPoint: 0.00001, secondsPerPoint: Number.POSITIVE_INFINITY };
+    expect(sharesOf({ ...warming, rates })).toEqual({ dear: 0, cheap: 1 });
+  });
+});
+
+describe('the exploration floor', () => {
+  const known = derivePosterior(foldOf([...labelled('dear', 400, 390), ...labelled('cheap', 400, 80)]), ids);
+  const close = derivePosterior(foldOf([...labelled('dear', 400, 330), ...labelled('cheap', 20, 15)]), ids);
+
+  test('goes to arms that might still be the best', () => {
+    const withFloor = sharesOf({ ...base, posterior: close, explore: { floor: 0.4, warmup: 0 } });
+    expect(withFloor.cheap).toBeGreaterThanOrEqual(0.2);
+  });
+
+  test('gives nothing to an arm that is known to be worse', () => {
+    const { cheap } = sharesOf({ ...base, posterior: known, explore: { floor: 0.4, warmup: 0 } });
+    expect(cheap).toBeLessThan(1e-6);
+  });
+});
+
+/** The share of right choices in the second half, where each arm is good at one of two kinds of request. */
+function learnedShare(
+  policy: DecideInput['policy'],
+  qualityOf: (right: boolean) => number | null,
+): { right: number; cheap: number } {
+  const random = seeded(3);
+  const fold = foldOf([]);
+  const rounds = 900;
+  let { posterior } = base;
+  let right = 0;
+  let cheap = 0;
+  for (let i = 0; i < rounds; i++) {
+    if (i % 10 === 0) posterior = derivePosterior(fold, ids);
+    const side = random() < 0.5 ? 0.7 : -0.7;
+    const x = [1, side, 0];
+    const rates = { usdPerPoint: 0.001, secondsPerPoint: Number.POSITIVE_INFINITY };
+    const explore = { floor: 0.02, warmup: 8 };
+    const { chosen } = decide({
+      ...base,
+      policy,
+      posterior,
+      rates,
+      x: Float64Array.from(x),
+      explore,
+      uniform: random(),
+    });
+    const isRight = side > 0 === (chosen === 'dear');
+    if (i >= rounds / 2 && isRight) right += 2 / rounds;
+    if (i >= rounds / 2 && chosen === 'cheap') cheap += 2 / rounds;
+    const probability = qualityOf(isRight);
+    foldEntry(
+      fold,
+      evidence({ arm: chosen, x, quality: probability === null ? null : random() < probability ? 1 : 0 }),
+    );
+  }
+  return { right, cheap };
+}
+
+describe('over many requests', () => {
+  const truth = (right: boolean): number => (right ? 0.9 : 0.5);
+
+  test('the contextual policy finds out which arm is good at what', () => {
+    expect(learnedShare('linear-thompson', truth).right).toBeGreaterThan(0.85);
+  });
+
+  test('a policy without context cannot', () => {
+    expect(learnedShare('thompson', truth).right).toBeLessThan(0.65);
+  });
+
+  test('where nobody ever says what was good, the cheap arm gets nearly all', () => {
+    expect(learnedShare('linear-thompson', () => null).cheap).toBeGreaterThan(0.9);
+    expect(learnedShare('thompson', () => null).cheap).toBeGreaterThan(0.9);
+  });
+});
+
+describe('the policies that do not learn', () => {
+  test('fixed always takes the baseline, and the first arm it may have when that is ruled out', () => {
+    expect(decide({ ...base, policy: 'fixed' }).chosen).toBe('dear');
+    expect(decide({ ...base, policy: 'fixed', baseline: 'cheap' }).chosen).toBe('cheap');
+    const without = arms.map((arm) => ({ ...arm, eligible: arm.id !== 'dear' }));
+    expect(decide({ ...base, policy: 'fixed', arms: without }).chosen).toBe('cheap');
+  });
+
+  test('cheapest takes the least expected cost, and tosses between equals', () => {
+    expect(sharesOf({ ...base, policy: 'cheapest' })).toEqual({ dear: 0, cheap: 1 });
+    const free = arms.map((arm) => ({ ...arm, price: { input: 0, output: 0 } }));
+    expect(sharesOf({ ...base, policy: 'cheapest', arms: free }).dear).toBeCloseTo(0.5, 9);
+  });
+
+  test('random takes each alike', () => {
+    expect(sharesOf({ ...base, policy: 'random' }).dear).toBeCloseTo(0.5, 9);
+  });
+});

@@ -1,0 +1,240 @@
+/** The command line as a user meets it: what it prints, where, and how it ends. */
+import { existsSync, readFileSync } from 'node:fs';
+import { createServer, type Server } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { join } from 'node:path';
+import { describe, expect, onTestFinished, test } from 'vitest';
+import { conduit, directory, serve } from './run-cli.ts';
+
+const CONFIG = `
+server: { port: 0 }
+providers: { p: { base_url: "http://127.0.0.1:1/v1" } }
+models: [{ id: p/a, price: { input: 0, output: 0 } }]
+`;
+
+/** An upstream that answers when `answer` is called. */
+async function slowUpstream(): Promise<{ config: string; asked: Promise<void>; answer: () => void }> {
+  const { promise: asked, resolve: tell } = Promise.withResolvers<void>();
+  const { promise: told, resolve: answer } = Promise.withResolvers<void>();
+  const server: Server = createServer(async (_request, response) => {
+    tell();
+    await told;
+    const choices = [{ index: 0, message: { role: 'assistant', content: 'late' }, finish_reason: 'stop' }];
+    response.setHeader('content-type', 'application/json');
+    response.end(JSON.stringify({ id: 'x', object: 'chat.completion', created: 1, model: 'a', choices }));
+  });
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  onTestFinished(() => {
+    server.closeAllConnections();
+    server.close();
+  });
+  const { port } = server.address() as AddressInfo;
+  return { config: CONFIG.replace('127.0.0.1:1', `127.0.0.1:${port}`), asked, answer };
+}
+
+const ask = (url: string): Promise<Response> =>
+  fetch(`${url}/v1/chat/completions`, {
+    method: 'POST',
+    headers: { 'content-type': 'application/json' },
+    body: JSON.stringify({ model: 'auto', messages: [{ role: 'user', content: 'hello' }] }),
+  });
+
+describe('conduit check', () => {
+  test('says in one line that a config is right', async () => {
+    const cwd = directory({ 'conduit.yaml': CONFIG });
+    expect(await conduit(['check'], cwd)).toEqual({
+      code: 0,
+      stdout: 'conduit.yaml: ok (1 router, 1 model)\n',
+      stderr: '',
+    });
+  });
+
+  test('says in one line each what is wrong, and ends with 1', async () => {
+    const cwd = directory({ 'my.yaml': `${CONFIG}sever: {}\nrouters: { auto: { models: [p/b] } }` });
+    expect(await conduit(['check', '--config', 'my.yaml'], cwd)).toMatchObject({ code: 1, stderr: '' });
+    const { stdout } = await conduit(['check', '--config', 'my.yaml'], cwd);
+    expect(stdout).toBe(
+      'sever: unknown key, did you mean server? (allowed: server, keys, providers, models, routers, stores, log)\n',
+    );
+  });
+
+  test('takes conduit.yaml before conduit.json, and the JSON where there is no YAML', async () => {
+    const json = JSON.stringify({
+      providers: { p: { base_url: 'http://x' } },
+      models: [{ id: 'p/a', price: { input: 1, output: 1 } }],
+    });
+    expect((await conduit(['check'], directory({ 'conduit.json': json, 'conduit.yaml': CONFIG }))).stdout).toMatch(
+      /^conduit\.yaml: ok/,
+    );
+    expect((await conduit(['check'], directory({ 'conduit.json': json }))).stdout).toMatch(/^conduit\.json: ok/);
+  });
+
+  test('says that there is no file', async () => {
+    const cwd = directory();
+    expect(await conduit(['check'], cwd)).toMatchObject({
+      code: 1,
+      stdout: 'conduit.yaml or conduit.json: no such file\n',
+    });
+    expect(await conduit(['check', '--config', 'x.yaml'], cwd)).toMatchObject({
+      code: 1,
+      stdout: 'x.yaml: no such file\n',
+    });
+    expect(await conduit(['check', '--config', '.'], cwd)).toMatchObject({
+      code: 1,
+      stdout: '.: cannot be read (EISDIR)\n',
+    });
+  });
+
+  test('reads .env, and what is set already wins over it', async () => {
+    const cwd = directory({ 'conduit.yaml': `${CONFIG}log: { level: "$\{LEVEL}" }`, '.env': 'LEVEL=debug\n' });
+    expect((await conduit(['check'], cwd)).code).toBe(0);
+    expect((await conduit(['check'], cwd, { LEVEL: 'loud' })).stdout).toMatch(/^log\.level: not one of these/);
+  });
+});
+
+describe('conduit init', () => {
+  test('writes a config that is right, and names no value of a key', async () => {
+    const cwd = directory();
+    const env = { OPENAI_API_KEY: 'sk-secret', OLLAMA_HOST: '127.0.0.1' };
+    expect(await conduit(['init'], cwd, env)).toMatchObject({ code: 0, stderr: '' });
+    expect(readFileSync(join(cwd, 'conduit.yaml'), 'utf8')).not.toContain('sk-secret');
+    expect(await conduit(['check'], cwd, env)).toMatchObject({
+      code: 0,
+      stdout: 'conduit.yaml: ok (1 router, 4 models)\n',
+    });
+  });
+
+  test('keeps a file that is there, unless forced', async () => {
+    const cwd = directory({ 'conduit.yaml': 'mine' });
+    const env = { XAI_API_KEY: 'x' };
+    expect(await conduit(['init'], cwd, env)).toMatchObject({
+      code: 1,
+      stderr: 'conduit init: conduit.yaml is there already; --force overwrites it\n',
+    });
+    expect(readFileSync(join(cwd, 'conduit.yaml'), 'utf8')).toBe('mine');
+    expect(await conduit(['init', '--force'], cwd, env)).toMatchObject({ code: 0 });
+    expect(readFileSync(join(cwd, 'conduit.yaml'), 'utf8')).toContain('xai/');
+  });
+
+  test('says which keys it looks for where there is none, and writes nothing', async () => {
+    const cwd = directory();
+    const { code, stderr } = await conduit(['init'], cwd);
+    expect(code).toBe(1);
+    expect(stderr).toContain('OPENAI_API_KEY');
+    expect(existsSync(join(cwd, 'conduit.yaml'))).toBe(false);
+  });
+
+  test('says in one line that a place cannot be written', async () => {
+    const { code, stderr } = await conduit(['init', '--config', 'no/such/place.yaml'], directory(), {
+      XAI_API_KEY: 'x',
+    });
+    expect({ code, stderr }).toEqual({
+      code: 1,
+      stderr: 'conduit init: no/such/place.yaml cannot be written (ENOENT)\n',
+    });
+  });
+});
+
+describe('conduit serve', () => {
+  test('says first where it listens, answers there, and ends with 0 on SIGTERM', async () => {
+    const gateway = await serve([], directory({ 'conduit.yaml': CONFIG }));
+    expect(gateway.firstLine).toMatch(/^conduit listening on http:\/\/127\.0\.0\.1:\d+$/);
+    expect((await fetch(`${gateway.url}/health`)).status).toBe(200);
+    gateway.process.kill('SIGTERM');
+    expect((await gateway.ended).code).toBe(0);
+  });
+
+  test('lets an answer in flight finish before it ends', async () => {
+    const upstream = await slowUpstream();
+    const gateway = await serve([], directory({ 'conduit.yaml': upstream.config }));
+    const answered = ask(gateway.url);
+    await upstream.asked;
+    gateway.process.kill('SIGTERM');
+    await new Promise((resolve) => setTimeout(resolve, 200));
+    upstream.answer();
+    expect(await (await answered).text()).toContain('late');
+    expect((await gateway.ended).code).toBe(0);
+  });
+
+  test('ends at once on a second signal', async () => {
+    const upstream = await slowUpstream();
+    const gateway = await serve([], directory({ 'conduit.yaml': upstream.config }));
+    const answered = ask(gateway.url).catch(() => 'cut off');
+    await upstream.asked;
+    gateway.process.kill('SIGINT');
+    await new Promise((resolve) => setTimeout(resolve, 200));
+    gateway.process.kill('SIGINT');
+    expect((await gateway.ended).code).toBe(1);
+    expect(await answered).toBe('cut off');
+  });
+
+  test('takes port and host from the command line, and keeps an open gateway off the network', async () => {
+    const cwd = directory({ 'conduit.yaml': CONFIG.replace('port: 0', 'port: 1') });
+    expect((await serve(['--port', '0', '--host', 'localhost'], cwd)).firstLine).toMatch(
+      /^conduit listening on http:\/\/localhost:\d+$/,
+    );
+    const refused = await conduit(['serve', '--host', '0.0.0.0'], cwd);
+    expect(refused).toMatchObject({ code: 1, stdout: '' });
+    expect(refused.stderr).toMatch(/^server\.host: without keys everybody/);
+  });
+
+  test('builds a config from the keys in the environment and shows it, without their values', async () => {
+    const gateway = await serve(['--port', '0'], directory(), { GROQ_API_KEY: 'gsk-secret' });
+    const models = (await (await fetch(`${gateway.url}/v1/models`)).json()) as { data: { id: string }[] };
+    expect(models.data.map(({ id }) => id)).toContain('groq/openai/gpt-oss-20b');
+    gateway.process.kill('SIGTERM');
+    const { stderr } = await gateway.ended;
+    expect(stderr).toContain(`$\{GROQ_API_KEY}`);
+    expect(stderr).not.toContain('gsk-secret');
+  });
+
+  test('names three ways on where there is neither a file nor a key', async () => {
+    const { code, stdout, stderr } = await conduit(['serve'], directory());
+    expect({ code, stdout }).toEqual({ code: 1, stdout: '' });
+    for (const way of ['conduit init', 'export OPENAI_API_KEY', 'npm run demo']) expect(stderr).toContain(way);
+  });
+
+  test('says in one line that the port is taken', async () => {
+    const cwd = directory({ 'conduit.yaml': CONFIG });
+    const { url } = await serve([], cwd);
+    const { port } = new URL(url);
+    expect(await conduit(['serve', '--port', port], cwd)).toEqual({
+      code: 1,
+      stdout: '',
+      stderr: `cannot listen on 127.0.0.1:${port}: the port is taken\n`,
+    });
+  });
+
+  test('says what is wrong with a config on stderr, without a stack', async () => {
+    const { code, stderr } = await conduit(['serve'], directory({ 'conduit.yaml': 'providers: [' }));
+    expect(code).toBe(1);
+    expect(stderr).toMatch(/^line 1, column \d+: not valid YAML: [^\n]+\n$/);
+  });
+
+  test('refuses a port that is none', async () => {
+    for (const port of ['70000', '-1', 'x', '1.5']) {
+      const { code, stderr } = await conduit(['serve', '--port', port], directory());
+      expect(code).toBe(1);
+      expect(stderr).not.toContain('    at ');
+      expect(stderr).toContain('--port');
+    }
+  });
+});
+
+test('commands that are still to come say that they are not supported yet', async () => {
+  const commands = ['replay', 'report', 'rebuild', 'export', 'import', 'import-litellm', 'keys'];
+  const cwd = directory();
+  for (const command of commands) {
+    expect(await conduit([command, 'file.jsonl', '--json'], cwd)).toEqual({
+      code: 1,
+      stdout: '',
+      stderr: `conduit ${command}: not supported yet\n`,
+    });
+  }
+});
+
+test('a misspelt command is met with the right one', async () => {
+  const { code, stderr } = await conduit(['chek'], directory());
+  expect(code).toBe(1);
+  expect(stderr).toContain('check');
+});

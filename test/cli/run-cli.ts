@@ -1,0 +1,63 @@
+/** Runs the real command line as a process of its own, in a directory of its own. */
+import { type ChildProcessWithoutNullStreams, spawn } from 'node:child_process';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { createInterface } from 'node:readline';
+import { onTestFinished } from 'vitest';
+
+const CLI = join(import.meta.dirname, '../../src/cli.ts');
+
+export interface Ended {
+  code: number | null;
+  stdout: string;
+  stderr: string;
+}
+
+/** A new directory with these files, taken away after the test. */
+export function directory(files: Record<string, string> = {}): string {
+  const path = mkdtempSync(join(tmpdir(), 'conduit-cli-'));
+  onTestFinished(() => rmSync(path, { recursive: true, force: true }));
+  for (const [name, text] of Object.entries(files)) writeFileSync(join(path, name), text);
+  return path;
+}
+
+/** None of this machine's own variables: a provider key of the developer's would change what happens. */
+function start(args: readonly string[], cwd: string, env: Record<string, string>): ChildProcessWithoutNullStreams {
+  return spawn(process.execPath, [CLI, ...args], { cwd, env: { PATH: process.env.PATH ?? '', ...env } });
+}
+
+export function conduit(args: readonly string[], cwd: string, env: Record<string, string> = {}): Promise<Ended> {
+  const child = start(args, cwd, env);
+  child.stdin.end();
+  return ended(child);
+}
+
+export interface Serving {
+  firstLine: string;
+  url: string;
+  process: ChildProcessWithoutNullStreams;
+  ended: Promise<Ended>;
+}
+
+/** Resolves at the first line on stdout; rejects with what was said on stderr where the process ends before. */
+export async function serve(args: readonly string[], cwd: string, env: Record<string, string> = {}): Promise<Serving> {
+  const child = start(['serve', ...args], cwd, env);
+  onTestFinished(() => void child.kill('SIGKILL'));
+  const end = ended(child);
+  const firstLine = await Promise.race([
+    new Promise<string>((resolve) => createInterface({ input: child.stdout }).once('line', resolve)),
+    end.then(({ stderr }) => Promise.reject(new Error(stderr))),
+  ]);
+  return { firstLine, url: firstLine.replace('conduit listening on ', ''), process: child, ended: end };
+}
+
+function ended(child: ChildProcessWithoutNullStreams): Promise<Ended> {
+  const said = { stdout: '', stderr: '' };
+  for (const name of ['stdout', 'stderr'] as const) {
+    child[name].setEncoding('utf8').on('data', (text: string) => {
+      said[name] += text;
+    });
+  }
+  return new Promise((resolve) => child.once('close', (code) => resolve({ code, ...said })));
+}

@@ -1,0 +1,456 @@
+/** What a config may say, what it means, and what is said of one that is wrong. */
+import fc from 'fast-check';
+import { describe, expect, test } from 'vitest';
+import { loadConfig } from '../../src/config/load.ts';
+import { load, loaded, MINIMAL, MODELS, PROVIDERS, problemsOf, sha256Hex, warningsOf } from './config-text.ts';
+
+describe('the smallest config', () => {
+  test('serves a router named auto over all models, on the loopback host', () => {
+    const config = loaded(MINIMAL);
+    expect(config.server).toEqual({ host: '127.0.0.1', port: 8787, maxBodyBytes: 20_971_520, cors: [], secret: null });
+    expect(config.routers.get('auto')).toEqual({
+      name: 'auto',
+      models: ['local/a'],
+      answersTo: [],
+      policy: 'linear-thompson',
+      prefer: 'balanced',
+      explore: { floor: 0.02, warmup: 8 },
+      halfLifeMs: 7 * 86_400_000,
+      sticky: 'conversation',
+      fallbacks: 2,
+      maxUsdPerRequest: null,
+    });
+    expect(config.models.get('local/a')).toMatchObject({
+      provider: 'local',
+      upstream: 'a',
+      price: { input: 1, output: 2 },
+      priceSource: 'config',
+      context: null,
+      params: { rename: {}, drop: [], defaults: {} },
+      timeouts: {
+        connectMs: 5000,
+        firstByteMs: 120_000,
+        firstByteForWholeAnswers: false,
+        idleMs: 60_000,
+        totalMs: 600_000,
+      },
+    });
+    expect([...config.models.get('local/a')!.supports]).toEqual(['tools', 'json_schema']);
+    expect(config.stores).toEqual({ state: 'memory', durable: 'none' });
+  });
+
+  test('means the same in JSON', () => {
+    const json = JSON.stringify({
+      providers: { local: { base_url: 'http://127.0.0.1:1/v1' } },
+      models: [{ id: 'local/a', price: { input: 1, output: 2 } }],
+    });
+    expect(loaded(json)).toEqual(loaded(MINIMAL));
+  });
+
+  test('a router written with its models alone has the defaults of the one that is made', () => {
+    expect(loaded(`${MINIMAL}routers: { auto: { models: [local/a] } }`)).toEqual(loaded(MINIMAL));
+  });
+
+  test('a section with nothing below it is the same as none', () => {
+    expect(loaded(`${MINIMAL}keys:\nrouters:\nserver:\n`)).toEqual(loaded(MINIMAL));
+  });
+});
+
+test('what is written is what is meant', () => {
+  const config = loaded(`
+server: { host: 0.0.0.0, port: 0, max_body_bytes: 1000, cors: ["https://app.example", "*"], secret: s3cret, workers: 1 }
+keys:
+  - { name: web, key: abc, routers: [auto], models: ["p/*"] }
+  - { name: ops, key_sha256: ${sha256Hex('def').toUpperCase()}, admin: true }
+providers: { p: { base_url: "https://x.example/v1/", api_key: k, headers: { x-team: a }, stream_usage: false } }
+models:
+  - id: p/one/two
+    upstream: other
+    price: { input: 1, cached_input: .1, output: 2, cache_write: 1.25, request: .01 }
+    context: 1000
+    max_output: 100
+    supports: [images]
+    params: { rename: { max_tokens: max_completion_tokens }, drop: [stop], defaults: { temperature: 0 } }
+    timeouts: { first_byte_ms: 5 }
+routers:
+  auto: { models: [p/one/two], answers_to: [gpt-4o, "gpt-4o-*"], policy: thompson, prefer: cost, explore: { warmup: 0 }, half_life: off, sticky: none, fallbacks: 0, max_usd_per_request: 0.05 }
+stores: { state: memory, durable: none }
+log: { level: silent, prompts: false }
+`);
+  expect(config.server).toEqual({
+    host: '0.0.0.0',
+    port: 0,
+    maxBodyBytes: 1000,
+    cors: ['https://app.example', '*'],
+    secret: 's3cret',
+  });
+  expect(config.keys).toEqual([
+    { name: 'web', sha256: sha256Hex('abc'), routers: ['auto'], models: ['p/*'], admin: false },
+    { name: 'ops', sha256: sha256Hex('def'), routers: null, models: null, admin: true },
+  ]);
+  expect(config.providers.get('p')).toEqual({
+    name: 'p',
+    baseUrl: 'https://x.example/v1',
+    apiKey: 'k',
+    headers: { 'x-team': 'a' },
+    streamUsage: false,
+  });
+  expect(config.models.get('p/one/two')).toEqual({
+    id: 'p/one/two',
+    provider: 'p',
+    upstream: 'other',
+    price: { input: 1, cached_input: 0.1, output: 2, cache_write: 1.25, request: 0.01 },
+    priceSource: 'config',
+    context: 1000,
+    maxOutput: 100,
+    supports: new Set(['images']),
+    params: { rename: { max_tokens: 'max_completion_tokens' }, drop: ['stop'], defaults: { temperature: 0 } },
+    timeouts: { connectMs: 5000, firstByteMs: 5, firstByteForWholeAnswers: true, idleMs: 60_000, totalMs: 600_000 },
+  });
+  expect(config.routers.get('auto')).toMatchObject({
+    answersTo: ['gpt-4o', 'gpt-4o-*'],
+    policy: 'thompson',
+    prefer: 'cost',
+    explore: { floor: 0.02, warmup: 0 },
+    halfLifeMs: null,
+    sticky: 'none',
+    fallbacks: 0,
+    maxUsdPerRequest: 0.05,
+  });
+  expect(config.log).toEqual({ level: 'silent' });
+});
+
+test.each([
+  ['7d', 604_800_000],
+  ['24h', 86_400_000],
+  ['30m', 1_800_000],
+  ['10s', 10_000],
+  ['1.5h', 5_400_000],
+])('a half-life of %s is %d ms', (text, ms) => {
+  expect(
+    loaded(`${MINIMAL}routers: { auto: { models: [local/a], half_life: ${text} } }`).routers.get('auto')?.halfLifeMs,
+  ).toBe(ms);
+});
+
+describe('what is not built yet is refused by name', () => {
+  const router = (field: string): string => `${MINIMAL}routers: { auto: { models: [local/a], ${field} } }`;
+  const key = (field: string): string => `${MINIMAL}keys: [{ name: k, key: x, ${field} }]`;
+  test.each(
+    [
+      [`${MINIMAL}server: { workers: 2 }`, 'server.workers'],
+      [key('routes: [models]'), 'keys[0].routes'],
+      [key('requests_per_minute: 600'), 'keys[0].requests_per_minute'],
+      [key('usd_per_day: 20'), 'keys[0].usd_per_day'],
+      [`${MODELS}providers: { local: { base_url: "http://x", api_key: passthrough } }`, 'providers.local.api_key'],
+      [`${MODELS}providers: { local: { base_url: "http://x", api_key: [a, b] } }`, 'providers.local.api_key'],
+      [`${PROVIDERS}models: [{ id: local/a, was: [] }]`, 'models[0].was'],
+      [router('policy: linucb'), 'routers.auto.policy'],
+      [router('policy: ucb1'), 'routers.auto.policy'],
+      [router('policy: epsilon-greedy'), 'routers.auto.policy'],
+      [router('guarantee: { baseline: local/a, quality: .95, confidence: .95 }'), 'routers.auto.guarantee'],
+      [router('signals: { regenerated: on }'), 'routers.auto.signals'],
+      [router('usd_per_request: .002'), 'routers.auto.usd_per_request'],
+      [router('usd_per_day: 50'), 'routers.auto.usd_per_day'],
+      [router('on_budget: reject'), 'routers.auto.on_budget'],
+      [`${MINIMAL}stores: { state: "redis://h" }`, 'stores.state'],
+      [`${MINIMAL}stores: { state: "rediss://default:p@h:1" }`, 'stores.state'],
+      [`${MINIMAL}stores: { state: durable-object }`, 'stores.state'],
+      [`${MINIMAL}stores: { durable: embedded }`, 'stores.durable'],
+      [`${MINIMAL}stores: { durable: supabase }`, 'stores.durable'],
+      [`${MINIMAL}stores: { folder: .conduit }`, 'stores.folder'],
+      [`${MINIMAL}stores: { retention: 30d }`, 'stores.retention'],
+      [`${MINIMAL}stores: { supabase: { url: u, service_role_key: k } }`, 'stores.supabase'],
+      [`${MINIMAL}log: { prompts: true }`, 'log.prompts'],
+    ].map(([text, path]) => ({ text: text!, path: path! })),
+  )('$path', ({ text, path }) => {
+    const problems = problemsOf(text);
+    expect(problems).toHaveLength(1);
+    expect(problems[0]).toMatch(/: not supported yet( \(allowed: .+\))?$/);
+    expect(problems[0]?.startsWith(`${path}: `)).toBe(true);
+  });
+});
+
+describe('what is wrong is told in one line, with what is allowed', () => {
+  const router = (field: string): string => `${MINIMAL}routers: { auto: { models: [local/a], ${field} } }`;
+  test.each(
+    [
+      ['', 'config: empty (allowed: a mapping with providers and models)'],
+      ['[]', 'config: not a mapping (allowed: a mapping with providers and models)'],
+      [MODELS, 'providers: missing (allowed: a mapping of provider names to providers)'],
+      [PROVIDERS, 'models: missing (allowed: a list of models)'],
+      [`${PROVIDERS}models: []`, 'models: out of range (allowed: at least one model)'],
+      [`${MODELS}providers: {}`, 'providers: not valid (allowed: at least one provider)'],
+      [`${MINIMAL}routers: {}`, 'routers: not valid (allowed: at least one router, or no routers section at all)'],
+      [
+        `${MINIMAL}sever: {}`,
+        'sever: unknown key, did you mean server? (allowed: server, keys, providers, models, routers, stores, log)',
+      ],
+      [
+        `${MINIMAL}server: { prot: 1 }`,
+        'server.prot: unknown key, did you mean port? (allowed: host, port, max_body_bytes, cors, workers, secret)',
+      ],
+      [
+        router('half_lief: 7d'),
+        'routers.auto.half_lief: unknown key, did you mean half_life? (allowed: models, answers_to, policy, prefer, explore, half_life, sticky, fallbacks, max_usd_per_request)',
+      ],
+      [
+        router('explore: { flor: 1 }'),
+        'routers.auto.explore.flor: unknown key, did you mean floor? (allowed: floor, warmup)',
+      ],
+      [`${MINIMAL}server: { port: 65536 }`, 'server.port: out of range (allowed: a whole number from 0 to 65535)'],
+      [
+        `${MINIMAL}server: { port: 1.5 }`,
+        'server.port: is a number with a fraction (allowed: a whole number from 0 to 65535)',
+      ],
+      [`${MINIMAL}server: { port: [1] }`, 'server.port: is a list (allowed: a whole number from 0 to 65535)'],
+      [`${MINIMAL}server: []`, 'server: is a list (allowed: a mapping)'],
+      [router('explore: { floor: 1.01 }'), 'routers.auto.explore.floor: out of range (allowed: a number from 0 to 1)'],
+      [
+        router('explore: { warmup: -1 }'),
+        'routers.auto.explore.warmup: out of range (allowed: a whole number, at least 0)',
+      ],
+      [router('fallbacks: 11'), 'routers.auto.fallbacks: out of range (allowed: a whole number from 0 to 10)'],
+      [
+        router('max_usd_per_request: 0'),
+        'routers.auto.max_usd_per_request: out of range (allowed: USD, a number above 0)',
+      ],
+      [
+        router('half_life: 0d'),
+        'routers.auto.half_life: not valid (allowed: a duration above 0 such as 30m, 24h or 7d, or off)',
+      ],
+      [
+        router('half_life: 7'),
+        'routers.auto.half_life: is a number (allowed: a duration above 0 such as 30m, 24h or 7d, or off)',
+      ],
+      [
+        router('policy: linear-tompson'),
+        'routers.auto.policy: not one of these, did you mean linear-thompson? (allowed: linear-thompson, thompson, random, fixed, cheapest)',
+      ],
+      [
+        router('prefer: fast'),
+        'routers.auto.prefer: not valid (allowed: quality, balanced, cost, speed, or a mapping)',
+      ],
+      [router('prefer: {}'), 'routers.auto.prefer: empty (allowed: usd_per_point, seconds_per_point or both)'],
+      [
+        router('prefer: { usd_per_point: 0 }'),
+        'routers.auto.prefer.usd_per_point: out of range (allowed: USD, a number above 0)',
+      ],
+      [`${PROVIDERS}models: [{ id: a }]`, 'models[0].id: not valid (allowed: PROVIDER/NAME)'],
+      [
+        `${PROVIDERS}models: [{ price: { input: -1 }, id: local/a }]`,
+        'models[0].price.input: out of range (allowed: USD, a number, at least 0)',
+      ],
+      [
+        `${PROVIDERS}models: [{ price: { input: .inf }, id: local/a }]`,
+        'models[0].price.input: is a number (allowed: USD, a number, at least 0)',
+      ],
+      [
+        `${PROVIDERS}models: [{ id: local/a, params: nothing }]`,
+        'models[0].params: not valid (allowed: as-is, or a mapping)',
+      ],
+      [
+        `${PROVIDERS}models: [{ id: local/a, params: { drop: [messages] } }]`,
+        'models[0].params.drop: messages cannot be changed',
+      ],
+      [
+        `${PROVIDERS}models: [{ id: local/a, params: { rename: { a: c, b: c } } }]`,
+        'models[0].params.rename: two fields become c',
+      ],
+      [
+        `${PROVIDERS}models: [{ id: local/a, params: { rename: { a: c }, drop: [a] } }]`,
+        'models[0].params.drop: a is renamed too',
+      ],
+      [
+        `${MODELS}providers: { "a b": { base_url: "http://x" }, local: { base_url: "http://x" } }`,
+        'providers["a b"]: not a valid name (allowed: names of letters, digits, `.`, `_` and `-`)',
+      ],
+      [
+        `${MINIMAL}server: { cors: ["https://app.example/"] }`,
+        'server.cors[0]: not valid (allowed: an origin such as https://app.example, or *)',
+      ],
+    ].map(([text, line]) => ({ text: text!, line: line! })),
+  )('$line', ({ text, line }) => {
+    expect(problemsOf(text)).toEqual([line]);
+  });
+
+  test.each(['ftp://x', 'x', 'http://', 'http://u:p@x/v1', 'http://x/v1?a=b', 'http://x/v1#a', 'http://x/v 1'])(
+    'the base URL %s is refused',
+    (url) => {
+      const lines = problemsOf(`${MODELS}providers: { local: { base_url: ${JSON.stringify(url)} } }`);
+      expect(lines).toHaveLength(1);
+      expect(lines[0]).toMatch(/^providers\.local\.base_url: not valid/);
+    },
+  );
+
+  test('all that is wrong is told at once', () => {
+    expect(problemsOf(`${PROVIDERS}models: [{ id: x, contxt: 1 }]\nserver: { port: -1, workers: 4 }`)).toHaveLength(4);
+  });
+});
+
+describe('YAML that cannot be read', () => {
+  test('is told by line and column', () => {
+    expect(problemsOf('providers:\n  a: { base_url: "x }\n')[0]).toMatch(/^line \d+, column \d+: not valid YAML: /);
+    expect(problemsOf('a: 1\na: 2\n')).toEqual(['line 2, column 1: not valid YAML: this key is here twice']);
+    expect(problemsOf('a:\n\t- b\n')[0]).toMatch(/^line 2, column 1: not valid YAML: a tab as indentation/);
+  });
+
+  test('aliases that would fill the memory are refused', () => {
+    const lines = ['a0: &a0 [x, x, x, x, x, x, x, x, x]'];
+    for (let i = 1; i < 12; i++) lines.push(`a${i}: &a${i} [${`*a${i - 1}, `.repeat(9)}x]`);
+    expect(problemsOf(lines.join('\n'))).toEqual(['config: not valid YAML: its aliases cannot be resolved']);
+  });
+});
+
+describe('names', () => {
+  const two = `${PROVIDERS}models: [{ id: local/a }, { id: local/b }]\n`;
+  test.each(
+    [
+      [`${PROVIDERS}models: [{ id: lokal/a }]`, 'models[0].id: no such provider, did you mean local? (allowed: local)'],
+      [`${PROVIDERS}models: [{ id: local/a }, { id: local/a }]`, 'models[1].id: another model has this id'],
+      [
+        `${two}routers: { auto: { models: [local/c] } }`,
+        'routers.auto.models[0]: no such model, did you mean local/a? (allowed: local/a, local/b)',
+      ],
+      [`${two}routers: { auto: { models: [local/a, local/a] } }`, 'routers.auto.models[1]: this model is here twice'],
+      [
+        `${two}routers: { auto: { models: [local/a], answers_to: [auto] } }`,
+        "routers.auto.answers_to[0]: auto is already a router's name",
+      ],
+      [
+        `${two}routers: { auto: { models: [local/a], answers_to: [local/b] } }`,
+        'routers.auto.answers_to[0]: local/b is already a model id',
+      ],
+      [
+        `${two}routers: { auto: { models: [local/a], answers_to: [x] }, b: { models: [local/b], answers_to: [x] } }`,
+        'routers.b.answers_to[0]: x is already answered by router auto',
+      ],
+      [`${two}keys: [{ name: a, key: x }, { name: a, key: y }]`, 'keys[1].name: another key has this name'],
+      [`${two}keys: [{ name: a, key: x }, { name: b, key: x }]`, 'keys[1]: the same key as another one'],
+      [`${two}keys: [{ name: a }]`, 'keys[0]: neither key nor key_sha256 (allowed: exactly one of them)'],
+      [
+        `${two}keys: [{ name: a, key: x, key_sha256: "${'0'.repeat(64)}" }]`,
+        'keys[0]: both key and key_sha256 (allowed: exactly one of them)',
+      ],
+      [
+        `${two}keys: [{ name: a, key: x, routers: [atuo] }]`,
+        'keys[0].routers[0]: no such router, did you mean auto? (allowed: auto)',
+      ],
+    ].map(([text, line]) => ({ text: text!, line: line! })),
+  )('$line', ({ text, line }) => {
+    expect(problemsOf(text)).toEqual([line]);
+  });
+});
+
+describe('without keys', () => {
+  test.each(['127.0.0.1', '127.8.9.10', 'localhost', '::1', '"[::1]"'])('%s may be served', (host) => {
+    expect(problemsOf(`${MINIMAL}server: { host: "${host.replaceAll('"', '')}" }`)).toEqual([]);
+  });
+
+  test.each(['0.0.0.0', '::', '10.0.0.1', '127.0.0.1.example.com', '128.0.0.1', '127.1.1.256', 'localhost.example'])(
+    '%s may not',
+    (host) => {
+      expect(problemsOf(`${MINIMAL}server: { host: "${host}" }`)[0]).toMatch(/^server\.host: without keys/);
+      expect(problemsOf(`${MINIMAL}keys: [{ name: a, key: x }]\nserver: { host: "${host}" }`)).toEqual([]);
+    },
+  );
+
+  test('a host from the command line is held to the same', () => {
+    const result = loadConfig({ text: MINIMAL, env: {}, sha256Hex, overrides: { host: '0.0.0.0', port: 1 } });
+    expect(result.ok).toBe(false);
+    const local = loadConfig({
+      text: `${MINIMAL}server: { host: 0.0.0.0 }`,
+      env: {},
+      sha256Hex,
+      overrides: { host: '::1' },
+    });
+    expect(local.ok && local.config.server.host).toBe('::1');
+  });
+});
+
+test('warns of prices that nobody knows, and of a glob that allows nothing', () => {
+  expect(warningsOf(`${PROVIDERS}models: [{ id: local/a }]`)).toEqual([
+    'models[0] (local/a): price unknown: counted as 0',
+  ]);
+  expect(warningsOf(`${PROVIDERS}models: [{ id: local/a, price: { input: 1 } }]`)).toEqual([
+    'models[0] (local/a): price of output unknown: counted as 0',
+  ]);
+  expect(warningsOf(`${MINIMAL}keys: [{ name: k, key: x, models: [openai/*] }]`)).toEqual([
+    'keys[0].models[0]: matches no model',
+  ]);
+});
+
+describe('no secret is ever repeated', () => {
+  const secret = fc
+    .stringMatching(/^[A-Za-z0-9*&!%@`|>#{[:-]{12,30}$/)
+    .filter((text) => !'providers models'.includes(text));
+  const text = (value: string): string =>
+    [
+      `server: { secret: ${value} }`,
+      `keys: [{ name: k, key: ${value} }]`,
+      `providers: { p: { base_url: http://x, api_key: ${value}, headers: { x-key: ${value} } } }`,
+      'models: [{ id: p/a }]',
+    ].join('\n');
+
+  test('whatever it is, wherever it stands, quoted or not, and wherever the text breaks off', () => {
+    fc.assert(
+      fc.property(secret, fc.boolean(), fc.nat(400), (value, quoted, cut) => {
+        const whole = text(quoted ? JSON.stringify(value) : value);
+        for (const variant of [
+          whole,
+          whole.slice(0, cut),
+          whole.replace('base_url', 'base_ulr'),
+          whole.replaceAll(': ', ':'),
+        ]) {
+          for (const line of problemsOf(variant)) expect(line).not.toContain(value);
+        }
+      }),
+      { numRuns: 500 },
+    );
+  });
+
+  test('nor when it comes from the environment into a field that refuses it', () => {
+    const env = { SECRET: 'sk with spaces, very secret' };
+    const lines = problemsOf(text(`"$\{SECRET}"`), env);
+    expect(lines.length).toBeGreaterThan(0);
+    expect(lines.join('\n')).not.toContain('very secret');
+  });
+});
+
+test('any text gives a config or problems, and never throws', () => {
+  const part = fc.constantFrom(
+    'providers:',
+    'models:',
+    ' p:',
+    '  base_url: http://x',
+    '- id: p/a',
+    '{',
+    '}',
+    '[',
+    ']',
+    '&a',
+    '*a',
+    '"',
+    ': ',
+    '\n',
+    '${',
+    '__proto__: 1',
+    '<<: *a',
+    '!!binary x',
+    '? ',
+    '|',
+  );
+  fc.assert(
+    fc.property(
+      fc.oneof(
+        fc.string(),
+        fc.array(part, { maxLength: 20 }).map((parts) => parts.join('')),
+      ),
+      (text) => {
+        const result = load(text);
+        if (!result.ok) for (const problem of result.problems) expect(problem.message).not.toBe('');
+        if (!result.ok) expect(result.problems.length).toBeGreaterThan(0);
+      },
+    ),
+    { numRuns: 1000 },
+  );
+});
