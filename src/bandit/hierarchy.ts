@@ -37,6 +37,8 @@ export interface HierarchyPrior {
 export interface ArmFit {
   mean: Float64Array;
   covariance: Float64Array;
+  /** Cov(θ_k | μ) = Q_k⁻¹: doubt about what sets the arm apart. Doubt about what all share tells no two arms apart. */
+  ownCovariance: Float64Array;
   noise: number;
   /** Effective observations: Σw. */
   weight: number;
@@ -183,7 +185,13 @@ function armFit({ n, precision, mean, covariance }: Evaluation, terms: ArmTerms)
   const g = gain(inverse, precision, n);
   const shared = timesSymmetric(timesSymmetric(g, covariance, n), g, n);
   for (let i = 0; i < shared.length; i++) shared[i] = shared[i]! + inverse[i]!;
-  return { mean: armMean(terms, precision, mean), covariance: shared, noise, weight: sums.weight };
+  return {
+    mean: armMean(terms, precision, mean),
+    covariance: shared,
+    ownCovariance: inverse,
+    noise,
+    weight: sums.weight,
+  };
 }
 
 function armMean({ inverse, r }: ArmTerms, precision: Float64Array, mean: Float64Array): Float64Array {

@@ -2,15 +2,19 @@
 import { type ArmSums, emptyArm, type Fold, OUTCOME_DIMENSIONS, OUTCOMES, type Outcome, weightAt } from './fold.ts';
 import { type ArmFit, fitHierarchy, type HierarchyPrior } from './hierarchy.ts';
 import { dot, quadratic } from './linear-algebra.ts';
+import { OUTCOME_PRIORS, QUALITY_PRIOR } from './priors.ts';
 import type { Sums } from './sums.ts';
 
 export interface Belief {
   mean: number;
+  /** Of the belief, not of single answers. */
   deviation: number;
+  /** The part of the deviation by which arms may differ: what is unsure of all of them alike is left out. */
+  ownDeviation: number;
 }
 
 export interface Prediction {
-  /** In [0, 1]; the deviation is that of the belief, not of single answers. */
+  /** Its mean is in [0, 1]. */
   quality: Belief;
   promptTokens: number;
   outputTokens: number;
@@ -51,39 +55,6 @@ export interface Betas {
   readonly b: number;
 }
 
-/** Wide on the intercept (deviation .3), modest on context (.15 at a usual prompt), before anything is known. */
-const QUALITY: HierarchyPrior = {
-  mean: 0.7,
-  shared: { intercept: 0.25 ** 2, context: 0.12 ** 2 },
-  own: { intercept: 0.17 ** 2, context: 0.05 ** 2 },
-  noise: 0.15,
-  sizeWorth: 8,
-  noiseWorth: 10,
-  steps: 10,
-};
-
-const logPrior = (mean: number, shared: number, own: number, noise: number): HierarchyPrior => ({
-  mean,
-  shared: { intercept: shared ** 2, context: 0.5 ** 2 },
-  own: { intercept: own ** 2, context: 0.3 ** 2 },
-  noise: noise ** 2,
-  sizeWorth: 4,
-  noiseWorth: 10,
-  steps: 2,
-});
-
-/** Before anything is known: 300 tokens after 0.6 s, done in 4 s, the prompt as long as was estimated. */
-const OUTCOME_PRIORS: Record<Outcome, HierarchyPrior> = {
-  outputTokens: logPrior(Math.log(300), 1, 0.7, 0.8),
-  promptRatio: {
-    ...logPrior(0, 0.3, 0.1, 0.2),
-    shared: { intercept: 0.3 ** 2, context: 0.1 ** 2 },
-    own: { intercept: 0.1 ** 2, context: 0.1 ** 2 },
-  },
-  firstByteMs: logPrior(Math.log(600), 1, 0.7, 0.6),
-  totalMs: logPrior(Math.log(4000), 1, 0.7, 0.8),
-};
-
 const USUAL_PROMPT_TOKENS = 300;
 /** Requests that the assumed usual request is worth. */
 const USUAL_WORTH = 10;
@@ -108,7 +79,7 @@ export function derivePosterior(fold: Fold, arms: readonly string[]): Posterior 
     sums.map((arm) => arm.quality),
     dimensions,
     scale,
-    QUALITY,
+    QUALITY_PRIOR,
   );
   const small = Math.min(OUTCOME_DIMENSIONS, dimensions);
   const outcomes = OUTCOMES.map((outcome) =>
@@ -144,7 +115,7 @@ export function derivePosterior(fold: Fold, arms: readonly string[]): Posterior 
     const belief = beliefOf(id);
     const expected = (outcome: Outcome): number => expectedOf(belief.outcomes[outcome], x, OUTCOME_PRIORS[outcome]);
     return {
-      quality: believedAt(belief.quality, x, QUALITY),
+      quality: believedAt(belief.quality, x, QUALITY_PRIOR),
       promptTokens: promptTokensEstimate * expected('promptRatio'),
       outputTokens: expected('outputTokens'),
       firstByteMs: expected('firstByteMs'),
@@ -184,22 +155,35 @@ function fitOrPrior(sums: readonly Sums[], dimensions: number, scale: number, pr
   const unseen = (): ArmFit[] => fitted(sums.map(() => emptyArm(dimensions).quality));
   try {
     const fits = fitted(sums);
-    const sound = fits.every((arm) => arm.mean.every(Number.isFinite) && arm.covariance.every(Number.isFinite));
+    const sound = fits.every(
+      (arm) => arm.mean.every(Number.isFinite) && [...arm.covariance, ...arm.ownCovariance].every(Number.isFinite),
+    );
     return sound ? fits : unseen();
   } catch {
     return unseen();
   }
 }
 
-/** θ·x and the deviation of that belief. A context that is no vector of numbers counts as the usual one. */
-function believedAt({ mean, covariance }: ArmFit, x: Float64Array, prior: HierarchyPrior): Belief {
+/** Quality at x. A context that is no vector of sane numbers counts as the usual one. */
+function believedAt({ mean, covariance, ownCovariance }: ArmFit, x: Float64Array, prior: HierarchyPrior): Belief {
   const at = dot(mean, x);
   const variance = quadratic(covariance, x);
-  if (Number.isFinite(at) && Number.isFinite(variance)) {
-    return { mean: Math.min(1, Math.max(0, at)), deviation: Math.sqrt(Math.max(variance, 1e-12)) };
+  const ownVariance = quadratic(ownCovariance, x);
+  if (![at, variance, ownVariance].every(Number.isFinite)) {
+    const { shared, own } = prior;
+    return {
+      mean: prior.mean,
+      deviation: Math.sqrt(shared.intercept + own.intercept),
+      ownDeviation: Math.sqrt(own.intercept),
+    };
   }
-  return { mean: prior.mean, deviation: Math.sqrt(prior.shared.intercept + prior.own.intercept) };
+  return {
+    mean: Math.min(1, Math.max(0, at)),
+    deviation: Math.sqrt(Math.max(variance, LEAST_VARIANCE)),
+    ownDeviation: Math.sqrt(Math.max(ownVariance, LEAST_VARIANCE)),
+  };
 }
+const LEAST_VARIANCE = 1e-12;
 
 /** The mean of what is believed to be log-normal. */
 function expectedOf({ mean, covariance, noise }: ArmFit, x: Float64Array, prior: HierarchyPrior): number {

@@ -9,7 +9,7 @@ import { loadConfig, problemLine } from '../config/load.ts';
 import type { ConduitConfig } from '../config/resolve.ts';
 import { type RunningGateway, startGateway } from '../node.ts';
 import type { Log } from '../routing/runtime.ts';
-import { createDice } from './dice.ts';
+import { createDice, type Dice } from './dice.ts';
 import { findModel, KINDS, MODELS, PROVIDER } from './models.ts';
 import { startTraffic } from './people.ts';
 import { startSimulatedProvider } from './providers.ts';
@@ -25,39 +25,60 @@ export interface DemoOptions {
 
 const DEFAULT_PORT = 8787;
 const PORTS_TRIED = 20;
-const REQUESTS_PER_SECOND = 30;
+const REQUESTS_PER_SECOND = 40;
+/** More early pulls than the default: at this rate a model's are over within seconds, and half of them get a thumb. */
+const WARMUP = 24;
 
 /** Resolves when it was asked to end and everything is closed. */
 export async function runDemo(options: DemoOptions): Promise<void> {
-  const ending = new AbortController();
-  const end = (): void => ending.abort();
-  process.once('SIGINT', end).once('SIGTERM', end);
-
   const seconds = positiveNumber('CONDUIT_DEMO_SECONDS') ?? Number.POSITIVE_INFINITY;
   const dice = createDice(positiveNumber('CONDUIT_DEMO_SEED') ?? 1);
+  const ending = new AbortController();
+  const end = (): void => ending.abort();
+  // Once only: who presses Ctrl-C twice does not want to wait.
+  process.once('SIGINT', end).once('SIGTERM', end);
+  // Whoever read stdout has gone, as `head` does.
+  process.stdout.once('error', end);
   const tally = createTally();
   const provider = await startSimulatedProvider(tally.billed);
-  const gateway = await openGateway(options, provider.url, logOf(tally));
+  try {
+    const gateway = await openGateway(options, provider.url, logOf(tally));
+    await watch(gateway, tally, dice, seconds, ending.signal);
+    await gateway.close();
+  } finally {
+    await provider.close();
+    process.off('SIGINT', end).off('SIGTERM', end);
+  }
+}
+
+/** Lets people in and shows what happens, until the time is over or `ending` says so. */
+async function watch(
+  { url }: RunningGateway,
+  tally: Tally,
+  dice: Dice,
+  seconds: number,
+  ending: AbortSignal,
+): Promise<void> {
   const terminal = openTerminal(process.stdout, process.env);
   const startedAt = performance.now();
-  const elapsed = (): number => (performance.now() - startedAt) / 1000;
-  terminal.open(gateway.url);
-  const traffic = startTraffic({ url: gateway.url, dice, tally, perSecond: REQUESTS_PER_SECOND });
-
-  let learned: Scene['learned'] = {};
+  const left = (): number => startedAt + seconds * 1000 - performance.now();
+  terminal.open(url);
+  const traffic = startTraffic({ url, dice, tally, perSecond: REQUESTS_PER_SECOND });
+  const learned = watchLearned(url);
   const scene = (): Scene =>
-    sceneOf(tally, { url: gateway.url, seconds: elapsed(), inFlight: traffic.inFlight, learned });
-  while (!ending.signal.aborted && elapsed() < seconds) {
-    const wait = Math.min(terminal.every, Math.max(0, (seconds - elapsed()) * 1000));
-    await sleep(wait, undefined, { signal: ending.signal }).catch(() => {});
-    learned = await readLearned(gateway.url).catch(() => learned);
-    if (!ending.signal.aborted && elapsed() < seconds) terminal.show(scene());
+    sceneOf(tally, {
+      url,
+      seconds: (performance.now() - startedAt) / 1000,
+      inFlight: traffic.inFlight,
+      learned: learned.latest,
+    });
+  while (!ending.aborted && left() > 0) {
+    await sleep(Math.min(terminal.every, left()), undefined, { signal: ending }).catch(() => {});
+    learned.refresh();
+    if (!ending.aborted && left() > 0) terminal.show(scene());
   }
   await traffic.stop();
   terminal.close(scene());
-  await gateway.close();
-  await provider.close();
-  process.off('SIGINT', end).off('SIGTERM', end);
 }
 
 /** Moves on to the next port only where nobody asked for a certain one. */
@@ -79,7 +100,7 @@ providers:
 models:
 ${MODELS.map(({ id, price }) => `  - { id: ${id}, price: { input: ${price.input}, output: ${price.output} } }`).join('\n')}
 routers:
-  auto: { models: [${MODELS.map(({ id }) => id).join(', ')}], prefer: balanced }
+  auto: { models: [${MODELS.map(({ id }) => id).join(', ')}], prefer: balanced, explore: { warmup: ${WARMUP} } }
 `;
   const sha256Hex = (secret: string): string => createHash('sha256').update(secret).digest('hex');
   const loaded = loadConfig({ text, env: {}, sha256Hex, overrides });
@@ -93,10 +114,29 @@ function logOf(tally: Tally): Log {
   return { debug: silent, info: silent, warn: silent, error: (_fields, message) => tally.failed(message) };
 }
 
-async function readLearned(url: string): Promise<Scene['learned']> {
-  const response = await fetch(`${url}/v1/routers/auto`);
-  const { arms } = (await response.json()) as { arms: { model: string; quality: Learned }[] };
-  return Object.fromEntries(arms.map(({ model, quality }) => [findModel(model)?.name ?? model, quality]));
+/** What the router says it has learned. A frame never waits for it, and never asks twice at once. */
+function watchLearned(url: string): { readonly latest: Scene['learned']; refresh(): void } {
+  let latest: Scene['learned'] = {};
+  let asked = false;
+  const read = async (): Promise<void> => {
+    const response = await fetch(`${url}/v1/routers/auto`);
+    const { arms } = (await response.json()) as { arms: { model: string; quality: Learned }[] };
+    latest = Object.fromEntries(arms.map(({ model, quality }) => [findModel(model)?.name ?? model, quality]));
+  };
+  return {
+    get latest() {
+      return latest;
+    },
+    refresh() {
+      if (asked) return;
+      asked = true;
+      read()
+        .catch(() => {})
+        .finally(() => {
+          asked = false;
+        });
+    },
+  };
 }
 
 function sceneOf(tally: Tally, rest: Pick<Scene, 'url' | 'seconds' | 'inFlight' | 'learned'>): Scene {

@@ -48,7 +48,7 @@ const model = (name: string, rest: Omit<SimulatedModel, 'id' | 'name'>): Simulat
 export const MODELS: readonly SimulatedModel[] = [
   model('swift-small', {
     price: { input: 0.1, output: 0.4 },
-    quality: { code: 0.55, maths: 0.4, writing: 0.94, extraction: 0.76 },
+    quality: { code: 0.6, maths: 0.4, writing: 0.96, extraction: 0.7 },
     loss: { english: 0, latin: 0.02, other: 0.3 },
     verbosity: 0.9,
     firstByteMs: 90,
@@ -56,7 +56,7 @@ export const MODELS: readonly SimulatedModel[] = [
   }),
   model('forge-code', {
     price: { input: 0.6, output: 2 },
-    quality: { code: 0.97, maths: 0.6, writing: 0.62, extraction: 0.8 },
+    quality: { code: 0.97, maths: 0.6, writing: 0.65, extraction: 0.72 },
     loss: { english: 0, latin: 0.05, other: 0.15 },
     verbosity: 1,
     firstByteMs: 180,
@@ -64,7 +64,7 @@ export const MODELS: readonly SimulatedModel[] = [
   }),
   model('polyglot-mid', {
     price: { input: 0.7, output: 2.2 },
-    quality: { code: 0.7, maths: 0.6, writing: 0.9, extraction: 0.96 },
+    quality: { code: 0.65, maths: 0.55, writing: 0.72, extraction: 0.97 },
     loss: { english: 0, latin: 0, other: 0 },
     verbosity: 1,
     firstByteMs: 220,
@@ -72,7 +72,7 @@ export const MODELS: readonly SimulatedModel[] = [
   }),
   model('grand-large', {
     price: { input: 5, output: 20 },
-    quality: { code: 0.94, maths: 0.96, writing: 0.93, extraction: 0.94 },
+    quality: { code: 0.88, maths: 0.94, writing: 0.9, extraction: 0.88 },
     loss: { english: 0, latin: 0, other: 0.03 },
     verbosity: 1.2,
     firstByteMs: 420,

@@ -32,7 +32,7 @@ interface Person {
 }
 
 interface Message {
-  role: 'user' | 'assistant';
+  role: 'system' | 'user' | 'assistant';
   content: string;
 }
 
@@ -56,7 +56,7 @@ interface Answer {
 const PEOPLE = 60;
 const MOST_IN_FLIGHT = 200;
 const MOST_REPEATS = 2;
-const MOST_MESSAGES = 5;
+const MOST_MESSAGES = 6;
 /** People here think fast, so that there is something to see. */
 const THINKING_MS = [300, 1500] as const;
 
@@ -163,6 +163,7 @@ export function startTraffic({ url, dice, tally, perSecond }: TrafficOptions): T
   const beginning = (): Turn => {
     const prompt = writePrompt(dice, dice.weighted(KIND_MIX), dice.weighted(LANGUAGE_MIX));
     const messages: Message[] = [{ role: 'user', content: prompt.text }];
+    if (prompt.system !== null) messages.unshift({ role: 'system', content: prompt.system });
     return { person: dice.pick(people), prompt, messages, repeats: 0, after: null };
   };
 
@@ -195,7 +196,7 @@ export function startTraffic({ url, dice, tally, perSecond }: TrafficOptions): T
 function newPerson(dice: Dice, number: number): Person {
   return {
     name: `${PERSON_PREFIX}${number}`,
-    thumbs: dice.between(0.1, 0.7),
+    thumbs: dice.between(0.3, 0.8),
     way: dice.weighted({ 'decision id': 2, 'completion id': 1, header: 1 }),
     streams: dice.chance(0.85),
     unsaid: null,

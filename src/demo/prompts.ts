@@ -6,6 +6,8 @@ export interface Prompt {
   kind: Kind;
   language: Language;
   text: string;
+  /** What the app that they ask in says to the model first; null for a bare chat. */
+  system: string | null;
   wantsJson: boolean;
 }
 
@@ -113,6 +115,11 @@ const ASKED: Readonly<Record<Kind, Readonly<Record<Language, readonly string[]>>
   },
 };
 
+/** Code is asked for in an editor, which has instructions of its own; data are extracted by programs that want JSON. */
+const EDITOR =
+  'You are the assistant in a code editor. Answer with working code first and a short explanation after it. ' +
+  'Keep the style of the code that you are shown. Say so where you are not sure.';
+
 /** What somebody says next who is content: in each language, fit for any kind. */
 const NEXT: Readonly<Record<Language, readonly string[]>> = {
   en: ['Thanks! And now the same again, a little shorter.', 'Good. What would you change in it?'],
@@ -129,7 +136,7 @@ export function writePrompt(dice: Dice, kind: Kind, language: Language): Prompt 
     .replace(/\{(\w+)\}/g, (whole, name: string) =>
       name === 'n' ? String(Math.floor(dice.between(2, 99))) : FILLINGS[name] ? dice.pick(FILLINGS[name]) : whole,
     );
-  return { kind, language, text, wantsJson: kind === 'extraction' && dice.chance(0.5) };
+  return { kind, language, text, system: kind === 'code' ? EDITOR : null, wantsJson: kind === 'extraction' };
 }
 
 export const writeNext = (dice: Dice, language: Language): string => dice.pick(NEXT[language]);

@@ -29,6 +29,8 @@ const CHUNK_MS = 60;
 const WORDS =
   'this text was made up by a program so that an answer takes its time and has its length while no language model was asked and nothing in it is true or false';
 
+let answered = 0;
+
 export async function startSimulatedProvider(onBilled: (billed: Billed) => void): Promise<SimulatedProvider> {
   const server = createServer((request, response) => {
     respond(request, response, onBilled).catch(() => response.destroy());
@@ -79,10 +81,11 @@ async function respond(
   const limit = Number(wanted.max_completion_tokens ?? wanted.max_tokens ?? Number.POSITIVE_INFINITY);
   const whole = answerTokens(model, prompt);
   const tokens = Math.max(1, Math.min(whole, limit));
+  const number = ++answered;
   const json = String(wanted.response_format?.type ?? '').startsWith('json');
-  const pieces = json ? jsonPieces(model, tokens) : textPieces(model, tokens);
+  const pieces = json ? jsonPieces(model, number, tokens) : textPieces(model, number, tokens);
   const finish = tokens < whole && !json ? 'length' : 'stop';
-  const head = { id: `chatcmpl-simulated-${++answers}`, created: Math.floor(Date.now() / 1000), model: model.name };
+  const head = { id: `chatcmpl-simulated-${number}`, created: Math.floor(Date.now() / 1000), model: model.name };
   const usage = { prompt_tokens: promptTokens, completion_tokens: tokens, total_tokens: promptTokens + tokens };
 
   let made = 0;
@@ -132,8 +135,6 @@ async function respond(
   response.end('data: [DONE]\n\n');
 }
 
-let answers = 0;
-
 function read(text: string): Wanted | null {
   try {
     const value: unknown = JSON.parse(text);
@@ -144,15 +145,15 @@ function read(text: string): Wanted | null {
 }
 
 /** One piece a token. */
-function textPieces(model: SimulatedModel, tokens: number): string[] {
-  const opening = `${LABEL} ${model.name}, no. ${answers + 1}:`.split(/(?= )/);
+function textPieces(model: SimulatedModel, number: number, tokens: number): string[] {
+  const opening = `${LABEL} ${model.name}, no. ${number}:`.split(/(?= )/);
   const words = WORDS.split(' ');
   return Array.from({ length: tokens }, (_, i) => opening[i] ?? ` ${words[(i - opening.length) % words.length]}`);
 }
 
 /** Whole whatever its length: who asks for JSON gets JSON. */
-function jsonPieces(model: SimulatedModel, tokens: number): string[] {
-  const text = JSON.stringify({ answer: textPieces(model, tokens).join('') });
+function jsonPieces(model: SimulatedModel, number: number, tokens: number): string[] {
+  const text = JSON.stringify({ answer: textPieces(model, number, tokens).join('') });
   const size = Math.ceil(text.length / tokens);
   return Array.from({ length: tokens }, (_, i) => text.slice(i * size, (i + 1) * size));
 }

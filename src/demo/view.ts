@@ -48,6 +48,7 @@ export const plain: Style = { bold: bare, dim: bare, good: bare, bad: bare };
 
 const NAME = 14;
 const BAR = 14;
+const CELL = 11;
 const COLUMNS = 80;
 
 /** How to join in: said once, above the frame. */
@@ -82,7 +83,7 @@ export function drawFrame(scene: Scene, style: Style): string[] {
     ...MODELS.map((model) => armLine(model, scene, style)),
     '',
     style.dim(
-      `${`of last ${latest}, %`.padEnd(NAME)}${KINDS.map((kind) => kind.padStart(12)).join('')}   (a column sums to 100)`,
+      `${'% of each kind'.padEnd(NAME)}${KINDS.map((kind) => kind.padStart(CELL)).join('')}   (of the same answers)`,
     ),
     ...MODELS.map(
       ({ name }) =>
@@ -94,18 +95,16 @@ export function drawFrame(scene: Scene, style: Style): string[] {
     const { served, bestFixed, random } = qualities;
     const mark = served >= bestFixed - 0.005 ? style.good : bare;
     lines.push(
-      `quality   served ${style.bold(mark(points(served)))}   best fixed model (${best.name}) ${points(bestFixed)}   random ${points(random)}`,
+      `quality   served ${style.bold(mark(points(served)))}   best fixed (${best.name}) ${points(bestFixed)}   random ${points(random)}`,
     );
     if (scene.curve.length > 0)
-      lines.push(
-        `          ${sparkline(scene.curve, random)}  ${style.dim(`each 100 answers; lowest: random, full: 100`)}`,
-      );
+      lines.push(`          ${sparkline(scene.curve, random)}  ${style.dim(`100 answers each, ▁ random, █ 100`)}`);
   }
-  lines.push(...moneyLines(scene.money, style));
+  lines.push(moneyLine(scene.money, style));
   const { up, down, regenerated, continued, left } = scene.reactions;
   lines.push(
     `people    ${thousands(up)} thumbs up, ${thousands(down)} down, ${thousands(regenerated)} regenerated, ${thousands(continued)} went on, ${thousands(left)} left`,
-    `visitors  ${thousands(scene.visitors)} requests from outside   ${style.dim('base URL')} ${scene.url}/v1  ${style.dim('Ctrl-C ends')}`,
+    `visitors  ${thousands(scene.visitors)} requests from outside to ${scene.url}/v1  ${style.dim('Ctrl-C ends')}`,
   );
   return lines;
 }
@@ -117,7 +116,7 @@ export function drawLine(scene: Scene): string {
   const quality = qualities
     ? `quality ${points(qualities.served)} (best fixed ${points(qualities.bestFixed)}, random ${points(qualities.random)})`
     : 'no answers yet';
-  return `[simulated] ${clock(scene.seconds)} ${scene.requests} requests, ${scene.failures} failed; ${quality}; saved ${savedText(money, bestFixedModel())}; ${shares}`;
+  return `[simulated] ${clock(scene.seconds)} ${scene.requests} requests, ${scene.failures} failed; ${quality}; saved ${savedText(money)}; ${shares}`;
 }
 
 export function drawSummary(scene: Scene, style: Style): string[] {
@@ -132,7 +131,7 @@ export function drawSummary(scene: Scene, style: Style): string[] {
     lines.push(
       `quality of the last ${scene.latest}: ${points(qualities.served)}; ${best.name} alone ${points(qualities.bestFixed)}; random ${points(qualities.random)}`,
     );
-  lines.push(...moneyLines(scene.money, style));
+  lines.push(moneyLine(scene.money, style));
   if (scene.lastFailure) lines.push(`last failure: ${scene.lastFailure}`);
   return lines;
 }
@@ -150,21 +149,15 @@ function armLine(model: SimulatedModel, scene: Scene, style: Style): string {
   ].join('');
 }
 
-function moneyLines({ spent, alone }: Money, style: Style): string[] {
+/** The best fixed model is the dearest here, so that one comparison answers both questions. */
+function moneyLine(money: Money, style: Style): string {
   const best = bestFixedModel();
-  const dearest = MODELS.reduce((one, other) => (alone[other.name]! > alone[one.name]! ? other : one));
-  const lines = [best, ...(dearest === best ? [] : [dearest])].map((model) => {
-    const role = model !== dearest ? 'best fixed' : model === best ? 'best fixed and dearest' : 'dearest';
-    return `${model.name} alone (${role}) ${usd(alone[model.name]!)}, saved ${style.bold(savedText({ spent, alone }, model))}`;
-  });
-  return lines.map((line, i) =>
-    i === 0 ? `money     billed ${style.bold(usd(spent))}   ${line}` : `          ${line}`,
-  );
+  return `money     billed ${style.bold(usd(money.spent))}  by ${best.name} alone ${usd(money.alone[best.name]!)} (best fixed, dearest)  saved ${style.bold(savedText(money))}`;
 }
 
-/** In percent of what that model alone would have cost. */
-function savedText({ spent, alone }: Money, model: SimulatedModel): string {
-  const would = alone[model.name]!;
+/** In percent of what the best fixed model alone would have cost. */
+function savedText({ spent, alone }: Money): string {
+  const would = alone[bestFixedModel().name]!;
   return would > 0 ? percent(1 - spent / would) : '0%';
 }
 
@@ -174,7 +167,7 @@ function failureText({ failures, lastFailure }: Scene, style: Style): string {
 }
 
 const shareCell = (share: number, style: Style): string => {
-  const cell = String(Math.round(100 * share)).padStart(12);
+  const cell = String(Math.round(100 * share)).padStart(CELL);
   return share >= 0.5 ? style.good(cell) : share < 0.1 ? style.dim(cell) : cell;
 };
 
@@ -201,7 +194,7 @@ export function sparkline(values: readonly number[], low: number): string {
 const points = (quality: number): string => (100 * quality).toFixed(1);
 const percent = (part: number): string => `${Math.round(100 * part)}%`;
 const thousands = (count: number): string => String(count).replace(/\B(?=(\d{3})+$)/g, ',');
-const usd = (amount: number): string => `$${amount.toFixed(amount < 1 ? 4 : 2)}`;
+const usd = (amount: number): string => `$${amount.toFixed(amount < 1 ? 3 : 2)}`;
 const clock = (seconds: number): string =>
   `${Math.floor(seconds / 60)}:${String(Math.floor(seconds % 60)).padStart(2, '0')}`;
 

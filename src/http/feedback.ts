@@ -40,7 +40,7 @@ export async function postFeedback(context: Context, gateway: Gateway, caller: C
 
   const found =
     wanted.decisionId === null
-      ? await ledger.findByName([completionName(wanted.completionId as string, caller.name, runtime.digest)])
+      ? await ledger.findByName(completionNames(wanted.completionId as string, caller, gateway))
       : await ledger.find(wanted.decisionId);
   // Another key's decision is told apart from an unknown one by nobody.
   if (!found || !(caller.admin || found.key === caller.name)) throw unknown(wanted, runtime.now());
@@ -53,6 +53,12 @@ export async function postFeedback(context: Context, gateway: Gateway, caller: C
   }
   const { status, decision } = result;
   return context.json({ object: 'feedback', decision_id: decision.id, status, reward: decision.reward });
+}
+
+/** The names under which an answer may be kept that this caller may rate: an admin's may be any key's. */
+function completionNames(completionId: string, caller: Caller, { config, runtime }: Gateway): string[] {
+  const owners = caller.admin ? [caller.name, ...config.keys.map((key) => key.name)] : [caller.name];
+  return owners.map((owner) => completionName(completionId, owner, runtime.digest));
 }
 
 function fromHeaders(context: Context): Wanted {

@@ -60,8 +60,11 @@ export function createLearner(router: Router, arms: readonly Model[], state: Sta
 
   /** Folds in turn, never twice at once. */
   const inTurn = (work: () => Promise<void>): Promise<void> => {
-    const turn = (running ?? Promise.resolve()).then(work).finally(() => {
-      if (running === turn) running = null;
+    const turn = (running ?? Promise.resolve()).then(work, work).finally(() => {
+      if (running !== turn) return;
+      running = null;
+      // The log grew behind the last entry that this turn read.
+      if (again) grown();
     });
     running = turn;
     return turn;
@@ -80,6 +83,11 @@ export function createLearner(router: Router, arms: readonly Model[], state: Sta
     }
   };
 
+  const grown = (): void => {
+    if (running) again = true;
+    else runtime.defer(inTurn(foldSoon));
+  };
+
   return {
     router,
     arms,
@@ -93,10 +101,7 @@ export function createLearner(router: Router, arms: readonly Model[], state: Sta
       }
       return rates;
     },
-    grown() {
-      if (running) again = true;
-      else runtime.defer(inTurn(foldSoon));
-    },
+    grown,
     catchUp: () => inTurn(foldNew),
   };
 }

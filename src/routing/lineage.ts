@@ -58,7 +58,7 @@ function wordsOf({ role, content, tool_calls, tool_call_id }: Message): string {
     const calls = Array.isArray(tool_calls) ? tool_calls : [];
     return answerWords(
       text,
-      calls.map((call) => String((call as { id?: unknown } | null)?.id ?? '')),
+      calls.map((call: { id?: unknown } | null) => (typeof call?.id === 'string' ? call.id : '')),
     );
   }
   return typeof tool_call_id === 'string' ? `${tool_call_id}\n${text}` : text;
@@ -74,7 +74,16 @@ function textOf(content: unknown): string {
   if (!Array.isArray(content)) return '';
   return content
     .map((part: { type?: unknown; text?: unknown } | null) =>
-      typeof part?.text === 'string' ? part.text : JSON.stringify(part),
+      typeof part?.text === 'string' ? part.text : jsonOf(part),
     )
     .join('');
+}
+
+/** What is nested deeper than JSON can be written has no name of its own. */
+function jsonOf(value: unknown): string {
+  try {
+    return JSON.stringify(value);
+  } catch {
+    return 'too deep';
+  }
 }

@@ -8,7 +8,7 @@ export interface Needs {
   /** Fields whose loss would change what the client gets: a model whose `params` drop one cannot serve it. */
   fields: readonly string[];
   promptTokensEstimate: number;
-  /** Output tokens asked for, over all choices; null where the request leaves it open. */
+  /** Output tokens asked for, of each choice; null where the request leaves it open. */
   outputTokens: number | null;
 }
 

@@ -53,7 +53,12 @@ function outcomeOf(decision: DecisionRecord, end: AttemptEnd, model: Model): Dec
 }
 
 function estimatedUsage(promptTokens: number, characters: number): Usage {
-  return { promptTokens, completionTokens: Math.ceil(characters * TOKENS_PER_CHARACTER), cachedTokens: 0, cacheWriteTokens: 0 };
+  return {
+    promptTokens,
+    completionTokens: Math.ceil(characters * TOKENS_PER_CHARACTER),
+    cachedTokens: 0,
+    cacheWriteTokens: 0,
+  };
 }
 
 /**

@@ -84,10 +84,17 @@ export function upstreamBody(
   if (request.stream === true && canAsk && typeof asked === 'object' && !Array.isArray(asked)) {
     if ((asked as Record<string, unknown>).include_usage !== true) {
       ownUsage = true;
-      set.set('stream_options', JSON.stringify({ ...asked, include_usage: true }));
+      const given = request.stream_options ? lastValue(text, 'stream_options') : '{}';
+      set.set('stream_options', editBody(given, { set: new Map([['include_usage', 'true']]) }));
     }
   }
   return { text: editBody(text, { set, rename }), ownUsage };
+}
+
+/** The text of a member's value; the member must be there. */
+function lastValue(text: string, name: string): string {
+  const member = topLevelMembers(text).findLast((one) => one.name === name) as Member;
+  return text.slice(member.valueStart, member.end);
 }
 
 /** One walk over the text; strings are skipped by searching for their closing quote. */

@@ -20,6 +20,8 @@ export interface FakeUpstream {
   received: Received[];
   /** What to do for a model; `*` for every other. */
   scripts: Map<string, Script>;
+  /** Cuts every connection. */
+  hangUp(): void;
   close(): Promise<void>;
 }
 
@@ -45,6 +47,7 @@ export async function startFakeUpstream(script?: Script): Promise<FakeUpstream> 
     url: `http://127.0.0.1:${(server.address() as AddressInfo).port}/v1`,
     received,
     scripts,
+    hangUp: () => server.closeAllConnections(),
     async close() {
       server.closeAllConnections();
       await new Promise((resolve) => server.close(resolve));

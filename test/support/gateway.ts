@@ -60,7 +60,14 @@ export interface Decision {
   model: string;
   reason: string;
   propensity: number;
-  candidates: { model: string; eligible: boolean; ruled_out: string | null; propensity: number }[];
+  candidates: {
+    model: string;
+    eligible: boolean;
+    ruled_out: string | null;
+    propensity: number;
+    quality: { mean: number; low: number; high: number };
+    utility: number;
+  }[];
   attempts: { model: string; outcome: string; status: number | null; first_byte_ms: number | null; total_ms: number }[];
   outcome: {
     kind: string;

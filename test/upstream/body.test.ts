@@ -139,6 +139,9 @@ describe('the body that goes upstream', () => {
       text: '{"model":"theirs","stream":true,"stream_options":{"include_usage":true}}',
       ownUsage: true,
     });
+    expect(send('{"model":"auto","stream":true,"stream_options":{ "x":1.0, "include_usage": false }}').text).toBe(
+      '{"model":"theirs","stream":true,"stream_options":{ "x":1.0, "include_usage": true }}',
+    );
     for (const options of [
       'null',
       '{}',

@@ -10,7 +10,12 @@ describe('usage', () => {
       cachedTokens: 0,
       cacheWriteTokens: 0,
     });
-    expect(readUsage({ prompt_tokens: 0 })).toEqual({ promptTokens: 0, completionTokens: 0, cachedTokens: 0, cacheWriteTokens: 0 });
+    expect(readUsage({ prompt_tokens: 0 })).toEqual({
+      promptTokens: 0,
+      completionTokens: 0,
+      cachedTokens: 0,
+      cacheWriteTokens: 0,
+    });
     for (const prompt_tokens of [-1, 1.5, '7', null, undefined, Number.MAX_VALUE])
       expect(readUsage({ prompt_tokens })).toBe(null);
     for (const value of [null, undefined, 'x', 5, [], {}]) expect(readUsage(value)).toBe(null);

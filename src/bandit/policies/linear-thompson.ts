@@ -3,15 +3,15 @@ import { normalScore } from '../scores.ts';
 import type { Policy } from './policy.ts';
 
 /**
- * The posterior's full width until an arm has shown something, about half after: the full width is what worst cases need
- * (Agrawal & Goyal, §2.2), and costs more in exploration than it brings where the noise is learned.
+ * The posterior's full width until an arm has shown something, two fifths after: the proofs need a larger width still (ibid.,
+ * §2.2), but on recorded outcomes, narrower ones found the good arms sooner and lost none.
  */
-export function widthFor(observations: number): number {
-  return 0.5 + 0.5 / (1 + (observations / 20) ** 3);
+function widthFor(observations: number): number {
+  return 0.4 + 0.6 / (1 + (observations / 20) ** 3);
 }
 
 export const linearThompson: Policy = {
   explores: true,
   score: ({ quality, toll, observations }) =>
-    normalScore(quality.mean - toll, quality.deviation * widthFor(observations)),
+    normalScore(quality.mean - toll, quality.ownDeviation * widthFor(observations)),
 };

@@ -20,7 +20,8 @@ export const thompson: Policy = {
   belief(posterior, arm) {
     const { a, b } = posterior.betas(arm);
     const mean = a / (a + b);
-    return { mean, deviation: Math.sqrt((mean * (1 - mean)) / (a + b + 1)) };
+    const deviation = Math.sqrt((mean * (1 - mean)) / (a + b + 1));
+    return { mean, deviation, ownDeviation: deviation };
   },
   score: ({ id, toll, posterior }) => shifted(scoreOf(posterior.betas(id)), -toll),
 };

@@ -1,0 +1,85 @@
+/** Counts a text's characters and words by kind, in one pass and without making any string. */
+import { GROUP_OF_WORD, HASH_START, hashStep, WORD_GROUPS } from './words.ts';
+
+/** Kinds of character. */
+export const LETTER = 1;
+export const CAPITAL = 2;
+export const DIGIT = 3;
+const SPACE = 4;
+export const LINE = 5;
+export const MATHS = 6;
+export const BRACKET = 7;
+export const QUOTE = 8;
+export const COMMA = 9;
+export const STOP = 10;
+export const QUESTION = 11;
+const OTHER = 12;
+const KINDS = 14;
+export const BEYOND_ASCII = 13;
+
+const KIND = Uint8Array.from({ length: 128 }, (_, code) => {
+  const character = String.fromCharCode(code);
+  if (/[a-z]/.test(character)) return LETTER;
+  if (/[A-Z]/.test(character)) return CAPITAL;
+  if (/[0-9]/.test(character)) return DIGIT;
+  if (character === '\n') return LINE;
+  if (/\s/.test(character)) return SPACE;
+  if ('+*/=<>^\\$%_|~'.includes(character)) return MATHS;
+  if ('(){}[]'.includes(character)) return BRACKET;
+  if ('"\'`'.includes(character)) return QUOTE;
+  if (character === ',') return COMMA;
+  if ('.;:!'.includes(character)) return STOP;
+  return character === '?' ? QUESTION : OTHER;
+});
+
+export interface Scan {
+  /** Characters by kind, and words by group. */
+  kinds: Float64Array;
+  groups: Float64Array;
+  words: number;
+  /** Markers of choices or steps, and of list items or headings. */
+  options: number;
+  bullets: number;
+}
+
+export function scan(text: string): Scan {
+  const kinds = new Float64Array(KINDS);
+  const groups = new Float64Array(WORD_GROUPS.length);
+  let words = 0;
+  let options = 0;
+  let bullets = 0;
+  let hash = HASH_START;
+  let inWord = false;
+  let lineStart = 0;
+  for (let i = 0; i <= text.length; i++) {
+    const code = i < text.length ? text.charCodeAt(i) : 10;
+    const kind = code < 128 ? KIND[code]! : BEYOND_ASCII;
+    kinds[kind]!++;
+    if (kind === LETTER || kind === CAPITAL || kind === BEYOND_ASCII) {
+      hash = hashStep(hash, kind === CAPITAL ? code + 32 : code);
+      inWord = true;
+      continue;
+    }
+    if (inWord) {
+      const group = GROUP_OF_WORD.get(hash);
+      if (group !== undefined) groups[group]!++;
+      words++;
+      hash = HASH_START;
+      inWord = false;
+    }
+    if (kind === LINE) lineStart = i + 1;
+    // `A.`, `A)`, `(A)`, `1.` are choices or steps; `-`, `*`, `#` are lists and headings.
+    else if ((code === 41 || code === 46) && isMarker(text, i)) options++;
+    else if (i === lineStart && (code === 35 || code === 42 || code === 45)) bullets++;
+  }
+  kinds[LINE]!--;
+  return { kinds, groups, words, options, bullets };
+}
+
+/** Whether a single capital or digit stands alone before the `)` or `.` at `end`. */
+function isMarker(text: string, end: number): boolean {
+  const kind = KIND[text.charCodeAt(end - 1)];
+  if (kind !== CAPITAL && kind !== DIGIT) return false;
+  const before = end < 2 ? 10 : text.charCodeAt(end - 2);
+  return before === 40 || before === 10;
+}

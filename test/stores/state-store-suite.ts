@@ -1,0 +1,301 @@
+/** What every state store must do, whichever it is: one suite that each runs with a factory of its own. */
+import * as fc from 'fast-check';
+import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import type { DecisionRecord } from '../../src/routing/decision.ts';
+import { LOG_START, type NewEvidence, type StateStore } from '../../src/stores/ports.ts';
+
+export interface StoreUnderTest {
+  store: StateStore;
+  close?(): Promise<void>;
+}
+
+export interface StateStoreSuite {
+  name: string;
+  /** An empty store whose clock is `now`. */
+  create(options: { now: () => number }): Promise<StoreUnderTest>;
+  /** Tests that this store cannot pass, by name, and why. */
+  skip?: Readonly<Record<string, string>>;
+}
+
+let made = 0;
+
+/** A finished decision with nothing in it that a store looks at but its id, version and router. */
+export function decision(more: Partial<DecisionRecord> = {}): DecisionRecord {
+  return {
+    id: `dec_${(++made).toString(16).padStart(32, '0')}`,
+    version: 1,
+    router: 'auto',
+    created: 1_764_000_000_000,
+    key: 'web',
+    chosen: 'fake/small',
+    model: 'fake/small',
+    reason: 'explore',
+    propensity: 0.1 + 0.2,
+    candidates: [],
+    encoder: 'v1',
+    x: [1, 0.1, -0],
+    uniform: 0.123456789012345,
+    cursor: '7',
+    promptTokensEstimate: 12,
+    attempts: [{ model: 'fake/small', outcome: 'completed', status: 200, firstByteMs: null, totalMs: 12.5 }],
+    outcome: {
+      kind: 'completed',
+      finishReason: 'stop',
+      promptTokens: 3,
+      completionTokens: 2,
+      costUsd: 1e-7,
+      estimated: false,
+    },
+    signals: [],
+    reward: null,
+    completionId: 'chatcmpl-1',
+    idempotencyKeys: [],
+    ...more,
+  };
+}
+
+/** Evidence of that decision. */
+export function evidence(of: DecisionRecord, more: Partial<NewEvidence> = {}): NewEvidence {
+  return {
+    decisionId: of.id,
+    at: of.created,
+    router: of.router as string,
+    arm: of.model,
+    encoder: of.encoder,
+    x: of.x,
+    quality: of.reward,
+    weight: of.reward === null ? 0 : 1,
+    promptTokensEstimate: of.promptTokensEstimate,
+    promptTokens: 3,
+    completionTokens: 2,
+    costUsd: 1e-7,
+    firstByteMs: null,
+    totalMs: 12.5,
+    ...more,
+  };
+}
+
+export function stateStoreSuite({ name, create, skip = {} }: StateStoreSuite): void {
+  describe(`the state store ${name}`, () => {
+    let now = 1_764_000_000_000;
+    let under: StoreUnderTest;
+    let store: StateStore;
+
+    beforeEach(async () => {
+      now = 1_764_000_000_000;
+      under = await create({ now: () => now });
+      store = under.store;
+    });
+    afterEach(() => under.close?.());
+
+    const check = (what: string, body: () => Promise<void>): void => {
+      if (skip[what] === undefined) test(what, body);
+      else test.skip(`${what} (${skip[what]})`, body);
+    };
+    const read = async (router = 'auto', cursor = LOG_START, limit = 1_000) => store.readSince(router, cursor, limit);
+
+    check('gives a decision back as it was kept, by its id and by each of its names', async () => {
+      const kept = decision();
+      await store.remember({ decision: kept, names: ['talk:a', 'completion:b'], evidence: evidence(kept) });
+      expect(await store.recall(kept.id)).toEqual(kept);
+      expect(await store.lookUp(['talk:a'])).toEqual(kept);
+      expect(await store.lookUp(['completion:b'])).toEqual(kept);
+      expect(await store.recall('dec_unknown')).toBe(null);
+      expect(await store.lookUp(['talk:unknown'])).toBe(null);
+      expect(await store.lookUp([])).toBe(null);
+    });
+
+    check('looks names up in their order, and the first that is known counts', async () => {
+      const [one, other] = [decision(), decision()];
+      await store.remember({ decision: one, names: ['one'], evidence: null });
+      await store.remember({ decision: other, names: ['other'], evidence: null });
+      expect((await store.lookUp(['unknown', 'other', 'one']))?.id).toBe(other.id);
+      expect((await store.lookUp(['one', 'other']))?.id).toBe(one.id);
+    });
+
+    check('moves a name that is given again to the later decision', async () => {
+      const [one, other] = [decision(), decision()];
+      await store.remember({ decision: one, names: ['session', 'mine'], evidence: null });
+      await store.remember({ decision: other, names: ['session'], evidence: null });
+      expect((await store.lookUp(['session']))?.id).toBe(other.id);
+      expect((await store.lookUp(['mine']))?.id).toBe(one.id);
+    });
+
+    check('appends the first evidence as revision 1, in order, with every number as it was', async () => {
+      const kept = [decision(), decision(), decision()];
+      for (const one of kept) await store.remember({ decision: one, names: [], evidence: evidence(one) });
+      const { entries } = await read();
+      expect(entries).toEqual(kept.map((one) => ({ ...evidence(one), revision: 1 })));
+    });
+
+    check('appends nothing where there is no evidence', async () => {
+      const pinned = decision({ router: null });
+      await store.remember({ decision: pinned, names: [], evidence: null });
+      expect((await read()).entries).toEqual([]);
+      expect(await store.recall(pinned.id)).toEqual(pinned);
+    });
+
+    check('revises a decision and appends the next revision of its whole evidence', async () => {
+      const first = decision();
+      await store.remember({ decision: first, names: ['talk'], evidence: evidence(first) });
+      for (const version of [2, 3]) {
+        const next = decision({ ...first, version, reward: version / 4 });
+        expect(await store.revise(next, evidence(next))).toBe('written');
+        expect(await store.recall(first.id)).toEqual(next);
+        expect(await store.lookUp(['talk'])).toEqual(next);
+      }
+      expect((await read()).entries.map(({ revision, quality }) => ({ revision, quality }))).toEqual([
+        { revision: 1, quality: null },
+        { revision: 2, quality: 0.5 },
+        { revision: 3, quality: 0.75 },
+      ]);
+    });
+
+    check('gives the first evidence revision 1 even where it comes with a revision of the decision', async () => {
+      const first = decision();
+      await store.remember({ decision: first, names: [], evidence: null });
+      const next = decision({ ...first, version: 2, reward: 1 });
+      expect(await store.revise(next, evidence(next))).toBe('written');
+      expect((await read()).entries.map(({ revision }) => revision)).toEqual([1]);
+    });
+
+    check('revises without evidence and appends nothing', async () => {
+      const first = decision({ router: null });
+      await store.remember({ decision: first, names: [], evidence: null });
+      expect(await store.revise(decision({ ...first, version: 2, reward: 1 }), null)).toBe('written');
+      expect((await store.recall(first.id))?.reward).toBe(1);
+      expect((await read()).entries).toEqual([]);
+    });
+
+    check(
+      'refuses a revision of a decision that has changed meanwhile, or that it does not know, and writes nothing of it',
+      async () => {
+        const first = decision();
+        await store.remember({ decision: first, names: [], evidence: evidence(first) });
+        const next = decision({ ...first, version: 2, reward: 1 });
+        expect(await store.revise(next, evidence(next))).toBe('written');
+        for (const version of [1, 2, 4]) {
+          const late = decision({ ...first, version, reward: 0 });
+          expect(await store.revise(late, evidence(late))).toBe('changed');
+        }
+        const unknown = decision({ version: 2 });
+        expect(await store.revise(unknown, evidence(unknown))).toBe('changed');
+        expect(await store.recall(first.id)).toEqual(next);
+        expect(await store.recall(unknown.id)).toBe(null);
+        expect((await read()).entries).toHaveLength(2);
+      },
+    );
+
+    check('lets exactly one of many revisions at once win, and loses none that try again', async () => {
+      const first = decision();
+      await store.remember({ decision: first, names: [], evidence: evidence(first) });
+      const people = Array.from({ length: 20 }, (_, i) => i);
+      let refused = 0;
+      await Promise.all(
+        people.map(async (person) => {
+          for (;;) {
+            const present = (await store.recall(first.id)) as DecisionRecord;
+            const signal = { signal: `s${person}`, source: 'explicit' as const, value: 1, weight: 1, at: now };
+            const next = {
+              ...present,
+              version: present.version + 1,
+              signals: [...present.signals, signal],
+              reward: person / 20,
+            };
+            if ((await store.revise(next, evidence(next))) === 'written') return;
+            refused++;
+          }
+        }),
+      );
+      const last = (await store.recall(first.id)) as DecisionRecord;
+      expect(last.version).toBe(1 + people.length);
+      expect(new Set(last.signals.map(({ signal }) => signal)).size).toBe(people.length);
+      expect(refused).toBeGreaterThan(0);
+      const { entries } = await read();
+      expect(entries.map(({ revision }) => revision)).toEqual(Array.from({ length: 21 }, (_, i) => i + 1));
+      expect(entries.at(-1)?.quality).toBe(last.reward);
+    });
+
+    check('is changed by nobody who changes what it gave or what it was given', async () => {
+      const kept = decision();
+      const given = structuredClone(kept);
+      await store.remember({ decision: given, names: ['a'], evidence: evidence(kept) });
+      const { entries } = await read();
+      entries.pop();
+      expect((await read()).entries).toHaveLength(1);
+      expect(await store.recall(kept.id)).toEqual(kept);
+    });
+
+    check('reads each router’s log on its own, in batches, from any cursor on', async () => {
+      const routers = ['auto', 'fast'];
+      for (let i = 0; i < 25; i++) {
+        const one = decision({ router: routers[i % 2] as string });
+        await store.remember({ decision: one, names: [], evidence: evidence(one, { costUsd: i }) });
+      }
+      for (const [start, router] of routers.entries()) {
+        const expected = Array.from({ length: 25 }, (_, i) => i).filter((i) => i % 2 === start);
+        const seen: (number | null)[] = [];
+        let cursor = LOG_START;
+        for (;;) {
+          const slice = await read(router, cursor, 4);
+          expect(slice.entries.length).toBeLessThanOrEqual(4);
+          if (slice.entries.length === 0) {
+            expect(slice.cursor).toBe(cursor);
+            break;
+          }
+          seen.push(...slice.entries.map(({ costUsd }) => costUsd));
+          cursor = slice.cursor;
+        }
+        expect(seen).toEqual(expected);
+      }
+      expect(await read('nobody')).toEqual({ entries: [], cursor: LOG_START });
+    });
+
+    check('gives what has been appended since, however reads and writes are mixed', async () => {
+      await fc.assert(
+        fc.asyncProperty(
+          fc.array(fc.oneof(fc.constant('write' as const), fc.integer({ min: 1, max: 5 })), { maxLength: 40 }),
+          async (steps) => {
+            const router = `mixed-${made}`;
+            let cursor = LOG_START;
+            const written: string[] = [];
+            const seen: string[] = [];
+            const readOn = async (limit: number): Promise<number> => {
+              const slice = await read(router, cursor, limit);
+              cursor = slice.cursor;
+              seen.push(...slice.entries.map(({ decisionId }) => decisionId));
+              return slice.entries.length;
+            };
+            for (const step of steps) {
+              if (step === 'write') {
+                const one = decision({ router });
+                written.push(one.id);
+                await store.remember({ decision: one, names: [], evidence: evidence(one) });
+              } else await readOn(step);
+            }
+            while ((await readOn(3)) > 0);
+            expect(seen).toEqual(written);
+          },
+        ),
+        { numRuns: 30 },
+      );
+    });
+
+    check('counts, and forgets a counter when its time has come, counted from its first addition', async () => {
+      expect(await store.add('usd:auto', 0, 1_000)).toBe(0);
+      expect(await store.add('usd:auto', 0.5, 1_000)).toBe(0.5);
+      now += 600;
+      expect(await store.add('usd:auto', 0.25, 1_000)).toBe(0.75);
+      expect(await store.add('usd:other', 1, 1_000)).toBe(1);
+      now += 399;
+      expect(await store.add('usd:auto', 0, 1_000)).toBe(0.75);
+      now += 1;
+      expect(await store.add('usd:auto', 0.1, 1_000)).toBe(0.1);
+    });
+
+    check('counts every one of many additions at once', async () => {
+      await Promise.all(Array.from({ length: 100 }, () => store.add('n', 1, 60_000)));
+      expect(await store.add('n', 0, 60_000)).toBe(100);
+    });
+  });
+}
