@@ -25,6 +25,7 @@ export interface RunningGateway {
 }
 
 const DRAIN_MS = 30_000;
+const KEEP_ALIVE_MS = 75_000;
 
 /** Resolves once the port is open; rejects where it cannot be. */
 export async function startGateway(config: ConduitConfig, options: GatewayOptions = {}): Promise<RunningGateway> {
@@ -50,6 +51,8 @@ export async function startGateway(config: ConduitConfig, options: GatewayOption
 
   // hono's Request and Response stay out of the global scope: a program that embeds the gateway keeps its own.
   const server = createServer(getRequestListener(app.fetch, { overrideGlobalObjects: false }));
+  // Longer than the keep-alive of the proxies that commonly stand in front: whoever closes first causes sporadic 502s.
+  server.keepAliveTimeout = KEEP_ALIVE_MS;
   await new Promise<void>((resolve, reject) => {
     server.once('error', reject);
     server.listen(port, host, resolve);

@@ -13,7 +13,7 @@ interface Unbuilt {
 }
 
 const UNBUILT: readonly Unbuilt[] = [
-  { path: 'server.workers', when: (value) => typeof value === 'number' && value > 1, allowed: '1' },
+  { path: 'server.workers', when: (value) => Number(value) > 1, allowed: '1' },
   { path: 'keys.*.routes' },
   { path: 'keys.*.requests_per_minute' },
   { path: 'keys.*.usd_per_day' },
@@ -36,7 +36,7 @@ const UNBUILT: readonly Unbuilt[] = [
   { path: 'stores.folder' },
   { path: 'stores.retention' },
   { path: 'stores.supabase' },
-  { path: 'log.prompts', when: (value) => value === true, allowed: 'false' },
+  { path: 'log.prompts', when: (value) => String(value) === 'true', allowed: 'false' },
 ];
 
 export interface UnbuiltUse {

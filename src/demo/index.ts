@@ -26,8 +26,6 @@ export interface DemoOptions {
 const DEFAULT_PORT = 8787;
 const PORTS_TRIED = 20;
 const REQUESTS_PER_SECOND = 40;
-/** More early pulls than the default: at this rate a model's are over within seconds, and half of them get a thumb. */
-const WARMUP = 24;
 
 /** Resolves when it was asked to end and everything is closed. */
 export async function runDemo(options: DemoOptions): Promise<void> {
@@ -100,7 +98,7 @@ providers:
 models:
 ${MODELS.map(({ id, price }) => `  - { id: ${id}, price: { input: ${price.input}, output: ${price.output} } }`).join('\n')}
 routers:
-  auto: { models: [${MODELS.map(({ id }) => id).join(', ')}], prefer: balanced, explore: { warmup: ${WARMUP} } }
+  auto: { models: [${MODELS.map(({ id }) => id).join(', ')}], prefer: balanced }
 `;
   const sha256Hex = (secret: string): string => createHash('sha256').update(secret).digest('hex');
   const loaded = loadConfig({ text, env: {}, sha256Hex, overrides });

@@ -48,23 +48,23 @@ const model = (name: string, rest: Omit<SimulatedModel, 'id' | 'name'>): Simulat
 export const MODELS: readonly SimulatedModel[] = [
   model('swift-small', {
     price: { input: 0.1, output: 0.4 },
-    quality: { code: 0.6, maths: 0.4, writing: 0.96, extraction: 0.7 },
-    loss: { english: 0, latin: 0.02, other: 0.3 },
+    quality: { code: 0.6, maths: 0.4, writing: 0.97, extraction: 0.72 },
+    loss: { english: 0, latin: 0.02, other: 0.2 },
     verbosity: 0.9,
     firstByteMs: 90,
     tokensPerSecond: 260,
   }),
   model('forge-code', {
     price: { input: 0.6, output: 2 },
-    quality: { code: 0.97, maths: 0.6, writing: 0.65, extraction: 0.72 },
+    quality: { code: 0.97, maths: 0.5, writing: 0.5, extraction: 0.7 },
     loss: { english: 0, latin: 0.05, other: 0.15 },
     verbosity: 1,
     firstByteMs: 180,
     tokensPerSecond: 170,
   }),
-  model('polyglot-mid', {
+  model('format-mid', {
     price: { input: 0.7, output: 2.2 },
-    quality: { code: 0.65, maths: 0.55, writing: 0.72, extraction: 0.97 },
+    quality: { code: 0.65, maths: 0.55, writing: 0.7, extraction: 0.97 },
     loss: { english: 0, latin: 0, other: 0 },
     verbosity: 1,
     firstByteMs: 220,
@@ -72,7 +72,7 @@ export const MODELS: readonly SimulatedModel[] = [
   }),
   model('grand-large', {
     price: { input: 5, output: 20 },
-    quality: { code: 0.88, maths: 0.94, writing: 0.9, extraction: 0.88 },
+    quality: { code: 0.84, maths: 0.96, writing: 0.86, extraction: 0.85 },
     loss: { english: 0, latin: 0, other: 0.03 },
     verbosity: 1.2,
     firstByteMs: 420,

@@ -23,7 +23,7 @@ export interface Traffic {
 
 interface Person {
   name: string;
-  /** The chance of saying what an answer was like. */
+  /** The chance of saying what an answer was like: far above real people's, so that a minute shows a day's learning. */
   thumbs: number;
   way: 'decision id' | 'completion id' | 'header';
   streams: boolean;
@@ -196,7 +196,7 @@ export function startTraffic({ url, dice, tally, perSecond }: TrafficOptions): T
 function newPerson(dice: Dice, number: number): Person {
   return {
     name: `${PERSON_PREFIX}${number}`,
-    thumbs: dice.between(0.3, 0.8),
+    thumbs: dice.between(0.6, 0.9),
     way: dice.weighted({ 'decision id': 2, 'completion id': 1, header: 1 }),
     streams: dice.chance(0.85),
     unsaid: null,

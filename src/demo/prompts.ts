@@ -13,7 +13,7 @@ export interface Prompt {
 
 /** How often each is asked for, in parts. */
 export const KIND_MIX: Readonly<Record<Kind, number>> = { code: 30, maths: 15, writing: 35, extraction: 20 };
-export const LANGUAGE_MIX: Readonly<Record<Language, number>> = { en: 58, de: 8, es: 8, fr: 8, hi: 8, zh: 10 };
+export const LANGUAGE_MIX: Readonly<Record<Language, number>> = { en: 60, de: 9, es: 9, fr: 8, hi: 6, zh: 8 };
 
 const FILLINGS: Readonly<Record<string, readonly string[]>> = {
   lang: ['Python', 'TypeScript', 'Rust', 'Java', 'SQL'],
@@ -57,16 +57,16 @@ const ASKED: Readonly<Record<Kind, Readonly<Record<Language, readonly string[]>>
   },
   maths: {
     en: [
-      'Solve the equation {n}x^2 + {n}x - {n} = 0 and simplify the expression for x.',
-      'Compute the integral of x^{n} / {n} from 0 to {n}. Explain each step of the proof.',
-      'A triangle has sides {n}, {n} and {n}. Calculate the angle and the radius of its circle: r = abc / (4 * A).',
-      'What is the probability that the sum of {n} dice is prime? Evaluate P = k / 6^{n}.',
+      'Solve the equation ${n}x^2 + {n}x - {n} = 0$ and simplify the expression for $x$.',
+      'Compute the integral $\\int_0^{{n}} x^{n} / {n} \\, dx$ and prove that $\\sqrt{{n}} < {n}$.',
+      'A triangle has sides {n}, {n} and {n}. Calculate the angle and the radius of its circle: $r = abc / (4 * A)$.',
+      'Evaluate the probability $P = \\frac{k}{6^{n}}$ that the sum of {n} dice is prime.',
     ],
-    de: ['Löse die Gleichung {n}x^2 - {n}x = {n} und berechne die Summe {n} + {n} + {n} * {n}.'],
-    es: ['Resuelve la ecuación {n}x + {n} = {n}x^2 y calcula {n} * {n} / {n}.'],
-    fr: ["Résous l'équation {n}x^2 + {n} = {n}x et calcule {n}^2 - {n} * {n}."],
-    hi: ['समीकरण {n}x^2 + {n}x = {n} हल कीजिए और {n} * {n} / {n} का मान बताइए।'],
-    zh: ['解方程 {n}x^2 + {n}x - {n} = 0,并计算 {n} * {n} + {n} / {n} 的值。'],
+    de: ['Löse die Gleichung ${n}x^2 - {n}x = {n}$ und berechne $\\frac{{n}}{{n}} + \\sqrt{{n}} * {n}$.'],
+    es: ['Resuelve la ecuación ${n}x + {n} = {n}x^2$ y calcula $\\sqrt{{n}} * {n} / {n}$.'],
+    fr: ["Résous l'équation ${n}x^2 + {n} = {n}x$ et calcule $\\frac{{n}^2}{{n}} - \\sqrt{{n}} * {n}$."],
+    hi: ['समीकरण ${n}x^2 + {n}x = {n}$ हल कीजिए और $\\sqrt{{n}} * {n} / {n}$ का मान बताइए।'],
+    zh: ['解方程 ${n}x^2 + {n}x - {n} = 0$,并计算 $\\frac{{n}}{{n}} + \\sqrt{{n}} * {n}$ 的值。'],
   },
   writing: {
     en: [

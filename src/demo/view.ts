@@ -55,16 +55,17 @@ const COLUMNS = 80;
 export function drawInvitation(url: string, style: Style): string[] {
   return [
     style.bold('Conduit demo: models, prices, people and answers are SIMULATED.'),
-    'No language model is called and nothing leaves this machine. Join in:',
+    'No language model is called and nothing leaves this machine.',
+    `Join in at the base URL ${url}/v1 with any API key:`,
     '',
     style.dim('# shell'),
     `curl ${url}/v1/chat/completions \\`,
     `  -d '{"model":"auto","messages":[{"role":"user","content":"Hello"}]}'`,
     style.dim('// JavaScript, after npm install openai'),
     `import OpenAI from 'openai';`,
-    `const client = new OpenAI({ baseURL: '${url}/v1', apiKey: 'any' });`,
+    `const ai = new OpenAI({ baseURL: '${url}/v1', apiKey: 'any' });`,
     `const messages = [{ role: 'user', content: 'Hello' }];`,
-    `const answer = await client.chat.completions.create({ model: 'auto', messages });`,
+    `const answer = await ai.chat.completions.create({ model: 'auto', messages });`,
     'console.log(answer.choices[0].message.content);',
     '',
   ];
@@ -83,7 +84,7 @@ export function drawFrame(scene: Scene, style: Style): string[] {
     ...MODELS.map((model) => armLine(model, scene, style)),
     '',
     style.dim(
-      `${'% of each kind'.padEnd(NAME)}${KINDS.map((kind) => kind.padStart(CELL)).join('')}   (of the same answers)`,
+      `${'% of each kind'.padEnd(NAME)}${KINDS.map((kind) => kind.padStart(CELL)).join('')}   of those answers`,
     ),
     ...MODELS.map(
       ({ name }) =>
@@ -152,7 +153,7 @@ function armLine(model: SimulatedModel, scene: Scene, style: Style): string {
 /** The best fixed model is the dearest here, so that one comparison answers both questions. */
 function moneyLine(money: Money, style: Style): string {
   const best = bestFixedModel();
-  return `money     billed ${style.bold(usd(money.spent))}  by ${best.name} alone ${usd(money.alone[best.name]!)} (best fixed, dearest)  saved ${style.bold(savedText(money))}`;
+  return `money     billed ${style.bold(usd(money.spent))}  by ${best.name} alone ${usd(money.alone[best.name]!)} (dearest)  saved ${style.bold(savedText(money))}`;
 }
 
 /** In percent of what the best fixed model alone would have cost. */

@@ -1,6 +1,6 @@
 /** `GET /v1/decisions/{id}`: why a request went where it went, how that ended, and what was said of it. */
-import type { DecisionRecord } from '../routing/decision.ts';
 import { decisionTime } from '../routing/decision.ts';
+import type { DecisionRecord } from '../stores/decision-record.ts';
 import type { Caller } from './authenticate.ts';
 import { ApiError } from './errors.ts';
 import type { Gateway } from './gateway.ts';

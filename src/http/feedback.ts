@@ -9,7 +9,7 @@ import {
   whyUnknown,
 } from '../routing/feedback.ts';
 import type { Caller } from './authenticate.ts';
-import { completionName } from './chat-completions.ts';
+import { completionName } from './completion-name.ts';
 import { ApiError, badRequest } from './errors.ts';
 import type { Gateway } from './gateway.ts';
 import { readRequestHeaders } from './request-headers.ts';

@@ -3,7 +3,8 @@ import { type Candidate, type Draw, decide, rankRest } from '../bandit/decide.ts
 import { expectedCost, type Preference } from '../bandit/utility.ts';
 import type { Model } from '../config/resolve.ts';
 import { type ContextInput, encoder } from '../context/encoder.ts';
-import { type DecidedCandidate, type DecisionRecord, newDecisionId, type Reason } from './decision.ts';
+import type { DecidedCandidate, DecisionRecord, Reason } from '../stores/decision-record.ts';
+import { newDecisionId } from './decision.ts';
 import { type Restrictions, ruledOutBy } from './eligibility.ts';
 import type { Learner } from './learner.ts';
 import type { Needs } from './needs.ts';

@@ -1,6 +1,7 @@
 /** Takes what a person says of an answer, gives it to the decision that made it, and appends the evidence's revision. */
+import type { DecidedSignal, DecisionRecord } from '../stores/decision-record.ts';
 import type { StateStore } from '../stores/ports.ts';
-import { type DecidedSignal, type DecisionRecord, decisionTime, FEEDBACK_WINDOW_MS } from './decision.ts';
+import { decisionTime, FEEDBACK_WINDOW_MS } from './decision.ts';
 import { evidenceOf } from './settle.ts';
 
 export const SIGNALS = ['thumbs', 'rating', 'score', 'task_success'] as const;

@@ -1,6 +1,6 @@
 /** Keeps the decisions: those whose answer is still on its way here, those that have ended in the state store. */
+import type { DecisionRecord } from '../stores/decision-record.ts';
 import type { StateStore } from '../stores/ports.ts';
-import type { DecisionRecord } from './decision.ts';
 import {
   type Feedback,
   type FeedbackResult,
@@ -15,6 +15,8 @@ import { evidenceOf } from './settle.ts';
 export interface Ledger {
   /** From here on the decision can be found and rated, before its answer has ended. */
   open(decision: DecisionRecord): void;
+  /** Lets an open decision be found by a name before it has ended. */
+  nameOpen(decisionId: string, name: string): void;
   /** Ends a decision: `finish` gets it with what was said of it meanwhile. Never throws: a lost write is logged. */
   settle(
     decisionId: string,
@@ -27,6 +29,7 @@ export interface Ledger {
 
 interface OpenDecision {
   decision: DecisionRecord;
+  names: string[];
   /** Set once the answer has ended: resolves when the store has the decision. */
   kept: Promise<void> | null;
 }
@@ -34,6 +37,7 @@ interface OpenDecision {
 /** `onGrown` is told whenever a router's log has got an entry. */
 export function createLedger(state: StateStore, runtime: Runtime, onGrown: (router: string) => void): Ledger {
   const open = new Map<string, OpenDecision>();
+  const openByName = new Map<string, string>();
 
   const keep = async (decision: DecisionRecord, names: readonly string[]): Promise<void> => {
     const evidence = evidenceOf(decision);
@@ -45,6 +49,7 @@ export function createLedger(state: StateStore, runtime: Runtime, onGrown: (rout
     } catch (error) {
       runtime.log.error({ err: error, decision: decision.id }, 'a decision could not be kept');
     }
+    for (const name of open.get(decision.id)?.names ?? []) openByName.delete(name);
     open.delete(decision.id);
     if (evidence) onGrown(evidence.router);
   };
@@ -54,7 +59,12 @@ export function createLedger(state: StateStore, runtime: Runtime, onGrown: (rout
 
   return {
     open(decision) {
-      open.set(decision.id, { decision, kept: null });
+      open.set(decision.id, { decision, names: [], kept: null });
+    },
+
+    nameOpen(decisionId, name) {
+      open.get(decisionId)?.names.push(name);
+      openByName.set(name, decisionId);
     },
 
     settle(decisionId, finish) {
@@ -67,7 +77,13 @@ export function createLedger(state: StateStore, runtime: Runtime, onGrown: (rout
     },
 
     find,
-    findByName: (names) => state.lookUp(names),
+    async findByName(names) {
+      for (const name of names) {
+        const entry = open.get(openByName.get(name) ?? '');
+        if (entry) return entry.decision;
+      }
+      return await state.lookUp(names);
+    },
 
     async giveFeedback(decisionId, feedback) {
       const entry = open.get(decisionId);

@@ -1,9 +1,9 @@
 /** Ends a decision: what its attempts came to, what it cost, and the first revision of its evidence. */
 import type { Model } from '../config/resolve.ts';
+import type { DecidedOutcome, DecisionRecord } from '../stores/decision-record.ts';
 import type { NewEvidence } from '../stores/ports.ts';
 import type { AttemptEnd } from '../upstream/attempt.ts';
 import { costOf, type Usage } from '../upstream/usage.ts';
-import type { DecidedOutcome, DecisionRecord } from './decision.ts';
 
 export interface TriedArm {
   model: Model;

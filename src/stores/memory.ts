@@ -1,6 +1,6 @@
 /** The hot store of a single process: everything in its own memory, and all of it bounded. */
 import type { Evidence } from '../bandit/evidence.ts';
-import type { DecisionRecord } from '../routing/decision.ts';
+import type { DecisionRecord } from './decision-record.ts';
 import { LOG_START, type NewEvidence, type StateStore } from './ports.ts';
 
 export interface MemoryStoreOptions {

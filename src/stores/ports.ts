@@ -1,6 +1,6 @@
 /** The port of the hot store: the log of evidence, the decisions still open to feedback, their names, and counters. */
 import type { Evidence } from '../bandit/evidence.ts';
-import type { DecisionRecord } from '../routing/decision.ts';
+import type { DecisionRecord } from './decision-record.ts';
 
 /** Evidence as its maker knows it: the store gives the revision. */
 export type NewEvidence = Omit<Evidence, 'revision'>;

@@ -19,7 +19,7 @@ export interface AttemptPlan {
   /** Milliseconds on a steady clock. */
   clock: () => number;
   /** Called once, before the first byte goes to the client: gives the headers that begin the answer. */
-  begin: (status: number, headers: ResponseHeaders) => void;
+  begin: (status: number, headers: ResponseHeaders, completionId: string | null) => void;
 }
 
 export interface AttemptEnd {
@@ -106,6 +106,11 @@ export function startAttempt(plan: AttemptPlan): RunningAttempt {
     if (phase === 'over') return;
     // Where the upstream has told an error in an event of its own, that one stands.
     const told = observer?.error() ?? null;
+    // A connection that breaks behind the whole answer has broken nothing.
+    if (phase === 'streaming' && told === null && observer?.finished()) {
+      client.end();
+      return finish('completed', null);
+    }
     if (phase === 'streaming') {
       if (told === null) client.write(errorEvent(outcome, message));
       client.end();
@@ -128,7 +133,7 @@ export function startAttempt(plan: AttemptPlan): RunningAttempt {
   const beginStream = (): void => {
     phase = 'streaming';
     firstByteAt = lastByteAt;
-    plan.begin(status as number, headers);
+    plan.begin(status as number, headers, observer?.observed().completionId ?? null);
     const held = chunks;
     chunks = [];
     for (const chunk of held) write(filter.push(chunk));

@@ -52,7 +52,8 @@ function smallestRetryAfter(attempts: readonly AttemptEnd[]): string {
   return String(seconds.length > 0 ? Math.ceil(Math.min(...seconds)) : 1);
 }
 
-function codeOf(body: Uint8Array | null): string | null {
+/** The code of an error body in OpenAI's shape; null where there is none. */
+export function codeOf(body: Uint8Array | null): string | null {
   try {
     const code = (
       JSON.parse(new TextDecoder().decode(body ?? new Uint8Array())) as { error?: { code?: unknown } | null }
@@ -61,4 +62,11 @@ function codeOf(body: Uint8Array | null): string | null {
   } catch {
     return null;
   }
+}
+
+/** The bytes with the provider's key blotted out: some upstreams repeat what they were sent. */
+export function withoutSecret(body: Uint8Array, secret: string | null): Uint8Array {
+  if (secret === null || secret === '') return body;
+  const text = new TextDecoder().decode(body);
+  return text.includes(secret) ? new TextEncoder().encode(text.replaceAll(secret, '[provider key]')) : body;
 }

@@ -9,7 +9,8 @@ import type { ResponseHeaders } from './port.ts';
  */
 const REQUEST_HEADERS = ['accept', 'openai-beta', 'anthropic-beta', 'http-referer', 'x-title', 'idempotency-key'];
 
-/** What an upstream may say to a client. Not `content-length` (usage may be taken out), no cookie, no `server`. */
+/** What an upstream may say to a client. Not `content-length` (usage may be taken out), no cookie, no `server`, and no
+ * `x-ratelimit-*`: an upstream's limits are not those of this proxy. */
 const RESPONSE_HEADERS = [
   'content-type',
   'cache-control',
@@ -39,6 +40,5 @@ export function clientHeaders(upstream: ResponseHeaders): Record<string, string>
     const value = upstream[name];
     if (value !== undefined) headers[name] = value;
   }
-  // Upstream's rate limits are told under names of their own: they are not those of this proxy.
   return headers;
 }

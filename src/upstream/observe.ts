@@ -25,7 +25,7 @@ export interface StreamObserver {
   begun(): boolean;
   /** What the upstream said where an event of its own was an error, else null. */
   error(): string | null;
-  /** Whether the upstream said that the answer is whole: a finish reason or `[DONE]`. */
+  /** Whether the upstream said that the answer is whole: a finish reason for each choice, or `[DONE]`. */
   finished(): boolean;
   observed(): Observed;
 }
@@ -38,6 +38,8 @@ export function createStreamObserver(): StreamObserver {
   let finishReason: string | null = null;
   let usage: Usage | null = null;
   let error: string | null = null;
+  const seenChoices = new Set<number>();
+  const finishedChoices = new Set<number>();
   let done = false;
   let begun = false;
   let characters = 0;
@@ -66,8 +68,11 @@ export function createStreamObserver(): StreamObserver {
       wrote(delta?.content);
       wrote(delta?.reasoning_content);
       for (const call of calls) wrote(call?.function?.arguments);
+      const index = choice?.index ?? 0;
+      seenChoices.add(index);
+      if (typeof choice?.finish_reason === 'string') finishedChoices.add(index);
       // A conversation goes on from its first choice.
-      if ((choice?.index ?? 0) !== 0) continue;
+      if (index !== 0) continue;
       if (typeof choice?.finish_reason === 'string') finishReason = choice.finish_reason;
       if (typeof delta?.content === 'string' && kept < MAX_ANSWER_CHARACTERS) {
         pieces.push(delta.content);
@@ -82,7 +87,7 @@ export function createStreamObserver(): StreamObserver {
     push: reader.push,
     begun: () => begun,
     error: () => error,
-    finished: () => done || finishReason !== null,
+    finished: () => done || (finishedChoices.size > 0 && finishedChoices.size === seenChoices.size),
     observed: () => ({
       completionId,
       finishReason,

@@ -1,7 +1,7 @@
 /** What every state store must do, whichever it is: one suite that each runs with a factory of its own. */
 import * as fc from 'fast-check';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import type { DecisionRecord } from '../../src/routing/decision.ts';
+import type { DecisionRecord } from '../../src/stores/decision-record.ts';
 import { LOG_START, type NewEvidence, type StateStore } from '../../src/stores/ports.ts';
 
 export interface StoreUnderTest {

@@ -144,6 +144,21 @@ describe('an attempt', () => {
     expect(text()).toContain('"code":"upstream_drop"');
   });
 
+  test('that breaks off or falls silent behind the whole answer has completed, and adds no error to it', async () => {
+    for (const how of ['reset', 'silence']) {
+      for (const last of ['data: [DONE]\n\n', '']) {
+        const { headers, data, fail, ended, text } = play();
+        headers(200);
+        data(piece('Hi'));
+        data(piece('', 'stop') + last);
+        if (how === 'reset') fail('reset');
+        else await vi.advanceTimersByTimeAsync(500);
+        expect(await ended()).toMatchObject({ outcome: 'completed', begun: true, message: null });
+        expect(text()).toBe(piece('Hi') + piece('', 'stop') + last);
+      }
+    }
+  });
+
   test('whose stream tells an error first has begun nothing, even where an empty piece came with it', async () => {
     for (const first of [
       sse({ error: { message: 'overloaded' } }),

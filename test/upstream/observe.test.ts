@@ -47,7 +47,7 @@ describe('what is seen of a stream', () => {
     ).observed();
     expect({ completionId, usage, finishReason }).toEqual({
       completionId: 'first',
-      usage: { promptTokens: 3, completionTokens: 9, cachedTokens: 0 },
+      usage: { promptTokens: 3, completionTokens: 9, cachedTokens: 0, cacheWriteTokens: 0 },
       finishReason: 'length',
     });
   });
@@ -87,6 +87,13 @@ describe('what is seen of a stream', () => {
     expect(observe(piece('a'), piece('', 'stop')).finished()).toBe(true);
     expect(observe(piece('a'), 'data: [DONE]\n\n').finished()).toBe(true);
     expect(observe(piece('a'), 'data: [DONE]\n').finished()).toBe(false);
+    expect(observe(piece('', 'stop'), sse(choice({}))).finished()).toBe(true);
+  });
+
+  test('of several choices is whole once each has finished', () => {
+    const of = (index: number, finish_reason: string | null) => sse({ choices: [{ index, delta: {}, finish_reason }] });
+    expect(observe(of(0, null), of(1, null), of(0, 'stop')).finished()).toBe(false);
+    expect(observe(of(0, null), of(1, null), of(0, 'stop'), of(1, 'length')).finished()).toBe(true);
   });
 
   test('tells an error in the upstream’s own words', () => {
@@ -134,7 +141,7 @@ describe('what is seen of a whole answer', () => {
     expect(observeWhole(JSON.stringify(answer))).toEqual({
       completionId: 'chatcmpl-2',
       finishReason: 'stop',
-      usage: { promptTokens: 3, completionTokens: 1, cachedTokens: 2 },
+      usage: { promptTokens: 3, completionTokens: 1, cachedTokens: 2, cacheWriteTokens: 0 },
       message: { text: 'Hi', toolCallIds: ['b'] },
       characters: 9,
       error: null,

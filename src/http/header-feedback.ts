@@ -1,0 +1,31 @@
+/** Feedback that comes along in a completion's headers, about an earlier answer. */
+import type { Lineage } from '../routing/lineage.ts';
+import type { Caller } from './authenticate.ts';
+import type { Gateway } from './gateway.ts';
+import type { RequestHeaders } from './request-headers.ts';
+
+/** Feedback in a header never fails or delays the completion that it came with; what is wrong with it is logged. */
+export async function takeFeedback(
+  gateway: Gateway,
+  headers: RequestHeaders,
+  lineage: Lineage,
+  caller: Caller,
+): Promise<void> {
+  const { ledger, runtime } = gateway;
+  try {
+    const names = [...(lineage.session === null ? [] : [lineage.session]), lineage.answered, ...lineage.earlier];
+    const found = headers.decision === null ? await ledger.findByName(names) : await ledger.find(headers.decision);
+    const visible = found && (caller.admin || found.key === caller.name) ? found : null;
+    const result = visible
+      ? await ledger.giveFeedback(visible.id, headers.feedback as NonNullable<typeof headers.feedback>)
+      : null;
+    if (!result || !('decision' in result)) {
+      runtime.log.warn(
+        { decision: headers.decision, status: result?.status ?? 'not_found' },
+        'feedback in a header was about no decision known here',
+      );
+    }
+  } catch (error) {
+    runtime.log.error({ err: error }, 'feedback in a header could not be kept');
+  }
+}

@@ -1,0 +1,73 @@
+/** A decision as it is kept: what was known, what was drawn, how it went, what people said. Plain data, ready for JSON. */
+import type { Candidate, Draw } from '../bandit/decide.ts';
+import type { OutcomeKind } from '../upstream/attempt.ts';
+
+export type Reason = Draw['reason'] | 'sticky' | 'pinned' | 'fallback';
+
+export interface DecidedCandidate extends Candidate {
+  /** Why this arm could not be drawn; null where it could. */
+  ruledOut: string | null;
+}
+
+export interface DecidedAttempt {
+  model: string;
+  outcome: OutcomeKind;
+  status: number | null;
+  firstByteMs: number | null;
+  totalMs: number;
+}
+
+export interface DecidedOutcome {
+  kind: OutcomeKind;
+  finishReason: string | null;
+  promptTokens: number | null;
+  completionTokens: number | null;
+  costUsd: number;
+  /** Whether tokens and cost are our estimate, since the provider told none. */
+  estimated: boolean;
+}
+
+export interface DecidedSignal {
+  signal: string;
+  source: 'explicit' | 'implicit';
+  /** In [0, 1]. */
+  value: number;
+  weight: number;
+  /** Milliseconds since 1970. */
+  at: number;
+  comment?: string;
+}
+
+export interface DecisionRecord {
+  id: string;
+  /** Counts the changes of this record, from 1. */
+  version: number;
+  /** Null for a request that pinned its model. */
+  router: string | null;
+  /** Milliseconds since 1970. */
+  created: number;
+  /** The name of the key that asked; null while there are no keys. */
+  key: string | null;
+  /** The arm drawn. */
+  chosen: string;
+  /** The arm that answered, or was tried last. */
+  model: string;
+  reason: Reason;
+  propensity: number;
+  candidates: readonly DecidedCandidate[];
+  /** What reproduces the draw: the features, the one uniform, and how far the log had been folded. */
+  encoder: string;
+  x: readonly number[];
+  uniform: number;
+  cursor: string;
+  promptTokensEstimate: number;
+  attempts: readonly DecidedAttempt[];
+  outcome: DecidedOutcome | null;
+  signals: readonly DecidedSignal[];
+  /** The quality that the signals amount to, in [0, 1]; null until there is evidence. */
+  reward: number | null;
+  /** The answer's own id, as the client saw it. */
+  completionId: string | null;
+  /** Keys of feedback requests that have been carried out. */
+  idempotencyKeys: readonly string[];
+}

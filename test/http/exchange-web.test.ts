@@ -1,0 +1,109 @@
+import { describe, expect, test } from 'vitest';
+import { createWebExchange } from '../../src/http/exchange-web.ts';
+import { bytesOf } from '../support/cuts.ts';
+
+const post = (body: BodyInit | null, init: RequestInit = {}): Request =>
+  new Request('http://gateway/', { method: 'POST', body, duplex: 'half', ...init } as RequestInit);
+
+/** A body that comes in pieces, without a length. */
+const pieces = (...parts: string[]): ReadableStream<Uint8Array> =>
+  new ReadableStream({
+    start(controller) {
+      for (const part of parts) controller.enqueue(bytesOf(part));
+      controller.close();
+    },
+  });
+
+describe('an exchange through web streams', () => {
+  test('reads a body up to its limit, whether its length is told or not', async () => {
+    expect(await createWebExchange(post('12345')).readBody(5)).toEqual(bytesOf('12345'));
+    expect(await createWebExchange(post(pieces('12', '345'))).readBody(5)).toEqual(bytesOf('12345'));
+    expect(await createWebExchange(post('123456')).readBody(5)).toBe('too_large');
+    expect(await createWebExchange(post(pieces('123', '456'))).readBody(5)).toBe('too_large');
+    expect(await createWebExchange(post(null)).readBody(5)).toEqual(new Uint8Array());
+  });
+
+  test('tells that the client went before its body was whole', async () => {
+    const body = new ReadableStream({ pull: (controller) => controller.error(new Error('gone')) });
+    expect(await createWebExchange(post(body)).readBody(5)).toBe('gone');
+  });
+
+  test('answers once it has begun, and passes on what is written', async () => {
+    const exchange = createWebExchange(post('x'));
+    exchange.begin(201, { 'x-test': 'a' });
+    exchange.write(bytesOf('one '));
+    exchange.write(bytesOf('two'));
+    exchange.end();
+    const response = await exchange.response;
+    expect(response.status).toBe(201);
+    expect(response.headers.get('x-test')).toBe('a');
+    expect(await response.text()).toBe('one two');
+  });
+
+  test('asks to wait while the client does not read, and tells when it does', async () => {
+    const exchange = createWebExchange(post('x'));
+    exchange.begin(200, {});
+    const reader = (await exchange.response).body!.getReader();
+    let writable = true;
+    let writes = 0;
+    while (writable && writes < 100) {
+      writable = exchange.write(bytesOf('x'));
+      writes++;
+    }
+    expect(writes).toBeLessThan(100);
+    const drained = new Promise<void>((resolve) => exchange.onDrain(resolve));
+    for (let i = 0; i < writes; i++) await reader.read();
+    await drained;
+  });
+
+  test('tells once that the client has left, by its signal or by the stream', async () => {
+    const aborter = new AbortController();
+    const bySignal = createWebExchange(post('x', { signal: aborter.signal }));
+    let left = 0;
+    bySignal.onLeave(() => left++);
+    bySignal.begin(200, {});
+    const response = await bySignal.response;
+    aborter.abort();
+    await response.body!.cancel().catch(() => {});
+    expect(left).toBe(1);
+    expect(bySignal.write(bytesOf('late'))).toBe(true);
+    bySignal.end();
+
+    const byStream = createWebExchange(post('x'));
+    byStream.onLeave(() => left++);
+    byStream.begin(200, {});
+    await (await byStream.response).body!.cancel();
+    expect(left).toBe(2);
+    byStream.end();
+  });
+
+  test('tells at once that the client has left already, and leaves nobody waiting for an answer', async () => {
+    const aborter = new AbortController();
+    const exchange = createWebExchange(post('x', { signal: aborter.signal }));
+    aborter.abort();
+    let left = 0;
+    exchange.onLeave(() => left++);
+    expect(left).toBe(1);
+    await exchange.response;
+  });
+
+  test('says nothing of a client that leaves after the end', async () => {
+    const aborter = new AbortController();
+    const exchange = createWebExchange(post('x', { signal: aborter.signal }));
+    let left = 0;
+    exchange.onLeave(() => left++);
+    exchange.begin(200, {});
+    exchange.end();
+    aborter.abort();
+    await (await exchange.response).text().catch(() => {});
+    expect(left).toBe(0);
+  });
+
+  test('of a client that was gone before is told so too', async () => {
+    const exchange = createWebExchange(post('x', { signal: AbortSignal.abort() }));
+    let left = 0;
+    exchange.onLeave(() => left++);
+    expect(left).toBe(1);
+    await exchange.response;
+  });
+});

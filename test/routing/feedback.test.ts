@@ -1,0 +1,122 @@
+import * as fc from 'fast-check';
+import { describe, expect, test } from 'vitest';
+import { decisionTime, newDecisionId } from '../../src/routing/decision.ts';
+import {
+  type ExplicitSignal,
+  feedbackStatus,
+  normaliseValue,
+  readFeedbackText,
+  SIGNALS,
+  whyUnknown,
+  withSignal,
+} from '../../src/routing/feedback.ts';
+import { decision } from '../stores/state-store-suite.ts';
+
+const DAY_MS = 24 * 60 * 60 * 1000;
+const feedback = fc.record({
+  signal: fc.constantFrom<ExplicitSignal>(...SIGNALS),
+  value: fc.constantFrom(0, 0.25, 0.5, 1),
+  comment: fc.constantFrom(undefined, 'why', 'because'),
+  idempotencyKey: fc.constantFrom(undefined, undefined, 'k1', 'k2', 'k3'),
+});
+
+describe('what people say', () => {
+  test('is on the scale of quality or is not taken, whatever it is', () => {
+    fc.assert(
+      fc.property(
+        fc.constantFrom(...SIGNALS),
+        fc.oneof(fc.anything(), fc.double(), fc.integer({ min: -2, max: 7 })),
+        (signal, value) => {
+          const quality = normaliseValue(signal, value);
+          if (quality !== null) {
+            expect(quality).toBeGreaterThanOrEqual(0);
+            expect(quality).toBeLessThanOrEqual(1);
+          }
+        },
+      ),
+    );
+  });
+
+  test('as a word is a thumb, as a number a score, and anything else is not taken', () => {
+    fc.assert(
+      fc.property(fc.oneof(fc.string({ unit: 'binary' }), fc.double().map(String)), (word) => {
+        const read = readFeedbackText(word);
+        if (read === null) return;
+        expect(['thumbs', 'score']).toContain(read.signal);
+        expect(read.value).toBeGreaterThanOrEqual(0);
+        expect(read.value).toBeLessThanOrEqual(1);
+      }),
+    );
+    expect(readFeedbackText('  UP ')).toEqual({ signal: 'thumbs', value: 1 });
+    expect(readFeedbackText('0.5')).toEqual({ signal: 'score', value: 0.5 });
+    for (const word of ['', ' ', 'upp', '2', '-0.1', 'NaN', 'Infinity', '50%', '[object Object]'])
+      expect(readFeedbackText(word)).toBe(null);
+  });
+
+  test('counts once for each signal, the latest, in whatever order and however often it comes', () => {
+    fc.assert(
+      fc.property(fc.array(feedback, { maxLength: 12 }), (said) => {
+        let present = decision();
+        const last = new Map<string, number>();
+        const carriedOut = new Set<string>();
+        for (const one of said) {
+          const status = feedbackStatus(present, one);
+          const repeated = one.idempotencyKey !== undefined && carriedOut.has(one.idempotencyKey);
+          if (repeated) expect(status).toBe('duplicate');
+          else if (!last.has(one.signal)) expect(status).toBe('recorded');
+          if (status === 'duplicate') continue;
+          if (one.idempotencyKey !== undefined) carriedOut.add(one.idempotencyKey);
+          last.set(one.signal, one.value);
+          present = withSignal(present, one, 1_000);
+          expect(feedbackStatus(present, one)).toBe('duplicate');
+        }
+        expect(new Map(present.signals.map(({ signal, value }) => [signal, value]))).toEqual(last);
+        const mean = [...last.values()].reduce((sum, value) => sum + value, 0) / last.size;
+        if (last.size === 0) expect(present.reward).toBe(null);
+        else expect(present.reward).toBeCloseTo(mean, 12);
+      }),
+    );
+  });
+
+  test('leaves what was inferred alone', () => {
+    const inferred = { signal: 'thumbs', source: 'implicit' as const, value: 0, weight: 0.5, at: 1 };
+    const { signals } = withSignal(decision({ signals: [inferred] }), { signal: 'thumbs', value: 1 }, 2);
+    expect(signals).toHaveLength(2);
+    expect(signals[0]).toEqual(inferred);
+  });
+
+  test('keeps a bounded number of idempotency keys, the latest', () => {
+    let present = decision();
+    for (let i = 0; i < 100; i++)
+      present = withSignal(present, { signal: 'score', value: i / 100, idempotencyKey: `k${i}` }, i);
+    expect(present.idempotencyKeys.length).toBeLessThanOrEqual(20);
+    expect(present.idempotencyKeys.at(-1)).toBe('k99');
+  });
+});
+
+describe('a decision’s id', () => {
+  test('tells its own time', () => {
+    fc.assert(
+      fc.property(
+        fc.integer({ min: 0, max: 2 ** 47 }),
+        fc.double({ min: 0, max: 0.99, noNaN: true }),
+        (time, fraction) => {
+          const id = newDecisionId(time + fraction, (bytes) => 'f0'.repeat(bytes));
+          expect(id).toMatch(/^dec_[0-9a-f]{32}$/);
+          expect(decisionTime(id)).toBe(time);
+        },
+      ),
+    );
+    for (const id of ['', 'dec_', 'abc', `dec_${'g'.repeat(32)}`, `dec_${'0'.repeat(33)}`, `DEC_${'0'.repeat(32)}`])
+      expect(decisionTime(id)).toBe(null);
+  });
+
+  test('that is unknown is too old or was never ours', () => {
+    const now = 1_764_000_000_000;
+    const id = (time: number) => newDecisionId(time, (bytes) => '00'.repeat(bytes));
+    expect(whyUnknown(id(now - DAY_MS - 1), now)).toBe('too_old');
+    expect(whyUnknown(id(now - DAY_MS), now)).toBe('not_found');
+    expect(whyUnknown(id(now + DAY_MS), now)).toBe('not_found');
+    expect(whyUnknown('nonsense', now)).toBe('not_found');
+  });
+});

@@ -1,0 +1,111 @@
+import { describe, expect, test } from 'vitest';
+import type { Model, Router } from '../../src/config/resolve.ts';
+import { encoder } from '../../src/context/encoder.ts';
+import { createLearner } from '../../src/routing/learner.ts';
+import { createMemoryStore } from '../../src/stores/memory.ts';
+import type { StateStore } from '../../src/stores/ports.ts';
+import { decision, evidence } from '../stores/state-store-suite.ts';
+import { testRuntime } from './runtime.ts';
+
+const model = (id: string): Model => ({ id, price: { input: 1, output: 1 } }) as Model;
+const ARMS = [model('fake/small'), model('fake/large')];
+const ROUTER = {
+  name: 'auto',
+  models: ARMS.map(({ id }) => id),
+  policy: 'linear-thompson',
+  halfLifeMs: null,
+} as unknown as Router;
+
+function prepare(wrap: (store: StateStore) => StateStore = (store) => store) {
+  const runtime = testRuntime();
+  const state = createMemoryStore({ now: runtime.now });
+  const learner = createLearner(ROUTER, ARMS, wrap(state), runtime);
+  /** One answer of the small model that somebody gave this thumb. */
+  const answered = async (quality: number): Promise<void> => {
+    const one = decision({
+      created: runtime.time,
+      encoder: encoder.id,
+      x: Array.from(encoder.encode({ messages: [], tools: undefined, response_format: undefined })),
+      reward: quality,
+    });
+    await state.remember({ decision: one, names: [], evidence: evidence(one) });
+  };
+  const observations = () => learner.current().posterior.observations;
+  return { runtime, state, learner, answered, observations };
+}
+
+describe('a learner', () => {
+  test('learns what is new in the log once it is told, and says how far it has read', async () => {
+    const { learner, runtime, answered, observations } = prepare();
+    const before = learner.current();
+    for (let i = 0; i < 5; i++) await answered(1);
+    expect(learner.current()).toEqual(before);
+    learner.grown();
+    await runtime.settled();
+    expect(observations()).toBeCloseTo(5, 6);
+    expect(learner.current().cursor).not.toBe(before.cursor);
+  });
+
+  test('reads a log of many batches', async () => {
+    const { learner, answered, observations } = prepare();
+    for (let i = 0; i < 2_500; i++) await answered(i % 2);
+    await learner.catchUp();
+    expect(observations()).toBeCloseTo(2_500, 3);
+  });
+
+  test('misses nothing that comes while it is reading', async () => {
+    const { learner, runtime, answered, observations } = prepare();
+    for (let i = 0; i < 50; i++) {
+      await answered(1);
+      learner.grown();
+      if (i % 7 === 0) void learner.catchUp();
+    }
+    await runtime.settled();
+    expect(observations()).toBeCloseTo(50, 6);
+  });
+
+  test('misses nothing that comes behind the last entry that another reader has read', async () => {
+    // The log grows between the last read of `catchUp` and its end.
+    let afterEmptyRead = async (): Promise<void> => {};
+    const { learner, runtime, answered, observations } = prepare((store) => ({
+      ...store,
+      async readSince(...query) {
+        const slice = await store.readSince(...query);
+        if (slice.entries.length === 0) await afterEmptyRead();
+        return slice;
+      },
+    }));
+    await answered(1);
+    afterEmptyRead = async () => {
+      afterEmptyRead = async () => {};
+      await answered(1);
+      learner.grown();
+    };
+    await learner.catchUp();
+    await runtime.settled();
+    expect(observations()).toBeCloseTo(2, 6);
+  });
+
+  test('goes on after a store that failed', async () => {
+    let fails = true;
+    const { learner, runtime, answered, observations } = prepare((store) => ({
+      ...store,
+      async readSince(...query) {
+        if (fails) throw new Error('no store');
+        return store.readSince(...query);
+      },
+    }));
+    await answered(1);
+    learner.grown();
+    await runtime.settled();
+    expect(runtime.logged).toEqual([{ level: 'error', message: 'what was learned could not be brought up to date' }]);
+    await expect(learner.catchUp()).rejects.toThrow('no store');
+    const failed = learner.catchUp();
+    learner.grown();
+    await expect(failed).rejects.toThrow('no store');
+    fails = false;
+    learner.grown();
+    await runtime.settled();
+    expect(observations()).toBeCloseTo(1, 6);
+  });
+});

@@ -1,0 +1,172 @@
+import { beforeEach, describe, expect, test } from 'vitest';
+import { createLedger, type Ledger, spendCounter } from '../../src/routing/ledger.ts';
+import type { DecisionRecord } from '../../src/stores/decision-record.ts';
+import { createMemoryStore } from '../../src/stores/memory.ts';
+import { LOG_START, type StateStore } from '../../src/stores/ports.ts';
+import { decision } from '../stores/state-store-suite.ts';
+import { type TestRuntime, testRuntime } from './runtime.ts';
+
+const UP = { signal: 'thumbs', value: 1 } as const;
+const DOWN = { signal: 'thumbs', value: 0 } as const;
+
+describe('the ledger', () => {
+  let runtime: TestRuntime;
+  let state: StateStore;
+  let grown: string[];
+  let ledger: Ledger;
+
+  beforeEach(() => {
+    runtime = testRuntime();
+    state = createMemoryStore({ now: runtime.now });
+    grown = [];
+    ledger = createLedger(state, runtime, (router) => grown.push(router));
+  });
+
+  const fresh = (more: Partial<DecisionRecord> = {}): DecisionRecord =>
+    decision({ created: runtime.time, outcome: null, attempts: [], ...more });
+  const finished = (from: DecisionRecord): DecisionRecord => {
+    const { outcome, attempts } = decision();
+    return { ...from, outcome, attempts };
+  };
+  const settle = (id: string): void =>
+    ledger.settle(id, (open) => ({ decision: finished(open), names: [`talk:${id}`] }));
+  const evidence = async () => (await state.readSince('auto', LOG_START, 100)).entries;
+
+  test('finds a decision while its answer is on its way, and after', async () => {
+    const one = fresh();
+    ledger.open(one);
+    expect(await ledger.find(one.id)).toEqual(one);
+    settle(one.id);
+    expect((await ledger.find(one.id))?.outcome?.kind).toBe('completed');
+    await runtime.settled();
+    expect((await ledger.find(one.id))?.outcome?.kind).toBe('completed');
+    expect((await ledger.findByName([`talk:${one.id}`]))?.id).toBe(one.id);
+    expect(grown).toEqual(['auto']);
+  });
+
+  test('settles a decision once, however often it is told', async () => {
+    const one = fresh();
+    ledger.open(one);
+    settle(one.id);
+    settle(one.id);
+    await runtime.settled();
+    settle(one.id);
+    settle('dec_unknown');
+    await runtime.settled();
+    expect(await evidence()).toHaveLength(1);
+    expect(await state.add(spendCounter('auto', one.created), 0, 1)).toBe(1e-7);
+  });
+
+  test('puts what is said before the end into the first revision', async () => {
+    const one = fresh();
+    ledger.open(one);
+    expect(await ledger.giveFeedback(one.id, UP)).toMatchObject({ status: 'recorded' });
+    expect(await ledger.giveFeedback(one.id, UP)).toMatchObject({ status: 'duplicate' });
+    expect(await ledger.giveFeedback(one.id, DOWN)).toMatchObject({ status: 'revised', decision: { reward: 0 } });
+    settle(one.id);
+    await runtime.settled();
+    expect((await evidence()).map(({ revision, quality }) => ({ revision, quality }))).toEqual([
+      { revision: 1, quality: 0 },
+    ]);
+    expect(await ledger.giveFeedback(one.id, UP)).toMatchObject({ status: 'revised' });
+    expect((await evidence()).at(-1)).toMatchObject({ revision: 2, quality: 1 });
+    expect(grown).toEqual(['auto', 'auto']);
+  });
+
+  test('keeps what is said just as the answer ends, while the store is slow', async () => {
+    const release = Promise.withResolvers<void>();
+    const slow: StateStore = {
+      ...state,
+      async remember(remembered) {
+        await release.promise;
+        return state.remember(remembered);
+      },
+    };
+    ledger = createLedger(slow, runtime, () => {});
+    const one = fresh();
+    ledger.open(one);
+    settle(one.id);
+    const given = ledger.giveFeedback(one.id, UP);
+    release.resolve();
+    expect(await given).toMatchObject({ status: 'recorded', decision: { reward: 1 } });
+    expect((await evidence()).map(({ quality }) => quality)).toEqual([null, 1]);
+  });
+
+  test('gives feedback again where somebody else was faster', async () => {
+    const one = fresh();
+    ledger.open(one);
+    settle(one.id);
+    await runtime.settled();
+    let first = true;
+    const contested: StateStore = {
+      ...state,
+      async revise(changed, what) {
+        if (first) {
+          first = false;
+          const present = (await state.recall(one.id)) as DecisionRecord;
+          const other = { signal: 'score', source: 'explicit' as const, value: 0, weight: 1, at: 1 };
+          await state.revise({ ...present, version: present.version + 1, signals: [other], reward: 0 }, null);
+        }
+        return state.revise(changed, what);
+      },
+    };
+    ledger = createLedger(contested, runtime, () => {});
+    expect(await ledger.giveFeedback(one.id, UP)).toMatchObject({ status: 'recorded', decision: { reward: 0.5 } });
+    expect((await state.recall(one.id))?.signals.map(({ signal }) => signal)).toEqual(['score', 'thumbs']);
+  });
+
+  test('gives up where others are always faster', async () => {
+    const one = fresh();
+    ledger.open(one);
+    settle(one.id);
+    await runtime.settled();
+    let tries = 0;
+    const busy: StateStore = {
+      ...state,
+      async revise() {
+        tries++;
+        return 'changed';
+      },
+    };
+    expect(await createLedger(busy, runtime, () => {}).giveFeedback(one.id, UP)).toEqual({ status: 'busy' });
+    expect(tries).toBeLessThan(100);
+  });
+
+  test('takes feedback for a day', async () => {
+    const one = fresh();
+    ledger.open(one);
+    settle(one.id);
+    await runtime.settled();
+    runtime.time += 24 * 60 * 60 * 1000;
+    expect(await ledger.giveFeedback(one.id, UP)).toMatchObject({ status: 'recorded' });
+    runtime.time += 1;
+    expect(await ledger.giveFeedback(one.id, DOWN)).toEqual({ status: 'too_old' });
+    expect(await ledger.giveFeedback('nonsense', UP)).toEqual({ status: 'not_found' });
+  });
+
+  test('of a pinned model’s answer keeps the decision, and has no evidence of it', async () => {
+    const one = fresh({ router: null });
+    ledger.open(one);
+    settle(one.id);
+    await runtime.settled();
+    expect(await ledger.giveFeedback(one.id, UP)).toMatchObject({ status: 'recorded', decision: { reward: 1 } });
+    expect(await evidence()).toEqual([]);
+    expect(grown).toEqual([]);
+  });
+
+  test('logs a store that fails, and holds nothing of the decision that was lost', async () => {
+    const broken: StateStore = {
+      ...state,
+      async remember() {
+        throw new Error('no store');
+      },
+    };
+    ledger = createLedger(broken, runtime, () => {});
+    const one = fresh();
+    ledger.open(one);
+    settle(one.id);
+    await runtime.settled();
+    expect(runtime.logged).toEqual([{ level: 'error', message: 'a decision could not be kept' }]);
+    expect(await ledger.find(one.id)).toBe(null);
+  });
+});
