@@ -1,5 +1,6 @@
 #!/usr/bin/env node
 /** The command line: `conduit serve | init | check | demo`. */
+import { readFileSync } from 'node:fs';
 import { Command, InvalidArgumentError } from 'commander';
 
 /** Commands of later versions, refused by name so that nobody looks for a typing error. */
@@ -12,7 +13,11 @@ const portNumber = (text: string): number => {
 };
 
 // A command is loaded when it is asked for: nobody who checks a config waits for the gateway's parts.
+const { version } = JSON.parse(readFileSync(new URL('../package.json', import.meta.url), 'utf8')) as {
+  version: string;
+};
 const program = new Command('conduit')
+  .version(version)
   .description('An OpenAI-compatible reverse proxy that learns which model to send each request to.')
   .showHelpAfterError('(conduit --help lists commands and options)');
 

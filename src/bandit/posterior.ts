@@ -114,12 +114,14 @@ export function derivePosterior(fold: Fold, arms: readonly string[]): Posterior 
   const predict = (id: string, x: Float64Array, promptTokensEstimate: number): Prediction => {
     const belief = beliefOf(id);
     const expected = (outcome: Outcome): number => expectedOf(belief.outcomes[outcome], x, OUTCOME_PRIORS[outcome]);
+    const totalMs = expected('totalMs');
     return {
       quality: believedAt(belief.quality, x, QUALITY_PRIOR),
       promptTokens: promptTokensEstimate * expected('promptRatio'),
       outputTokens: expected('outputTokens'),
-      firstByteMs: expected('firstByteMs'),
-      totalMs: expected('totalMs'),
+      // Learned from streams alone, and the total from whole answers too: where the one is a guess, the other bounds it.
+      firstByteMs: Math.min(expected('firstByteMs'), totalMs),
+      totalMs,
       observations: belief.quality.weight,
       pulls: belief.sums.pulls,
     };

@@ -29,7 +29,7 @@ export async function init({
     return refuse(`${config} cannot be written (${(error as NodeJS.ErrnoException).code})`);
   }
   process.stdout.write(
-    `wrote ${config}; next: conduit check --config ${config}, then conduit serve --config ${config}\n`,
+    `wrote ${config}; next: npx conduit check --config ${config}, then npx conduit serve --config ${config}\n`,
   );
 }
 

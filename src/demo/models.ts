@@ -96,7 +96,7 @@ export const tokensIn = (text: string): number => Math.max(1, Math.ceil(text.len
 /** The same for the same prompt each time: so it is known what any model's answer to it would have cost. */
 export function answerTokens(model: SimulatedModel, prompt: string): number {
   const dice = createDice(seedOf(prompt));
-  return Math.round((50 + dice.exponential(45)) * model.verbosity);
+  return Math.round(dice.between(50, 140) * model.verbosity);
 }
 
 /** USD. */

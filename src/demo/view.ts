@@ -104,7 +104,7 @@ export function drawFrame(scene: Scene, style: Style): string[] {
   lines.push(moneyLine(scene.money, style));
   const { up, down, regenerated, continued, left } = scene.reactions;
   lines.push(
-    `people    ${thousands(up)} thumbs up, ${thousands(down)} down, ${thousands(regenerated)} regenerated, ${thousands(continued)} went on, ${thousands(left)} left`,
+    `thumbs    ${thousands(up)} up, ${thousands(down)} down; ${thousands(regenerated)} regenerated, ${thousands(continued)} went on, ${thousands(left)} left`,
     `visitors  ${thousands(scene.visitors)} requests from outside to ${scene.url}/v1  ${style.dim('Ctrl-C ends')}`,
   );
   return lines;

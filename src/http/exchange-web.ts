@@ -18,7 +18,9 @@ export function createWebExchange(request: Request): ClientExchange {
     leave?.();
     answered(new Response(null, { status: 499 }));
   };
-  request.signal?.addEventListener('abort', onGone, { once: true });
+  // A signal that has been raised already raises no event.
+  if (request.signal?.aborted) onGone();
+  else request.signal?.addEventListener('abort', onGone, { once: true });
 
   return {
     response,

@@ -94,7 +94,7 @@ export function startAttempt(plan: AttemptPlan): RunningAttempt {
       firstByteMs: firstByteAt === null ? null : firstByteAt - startedAt,
       totalMs: clock() - startedAt,
       message,
-      observed: observer?.observed() ?? null,
+      observed: (begun && observer?.observed()) || null,
       begun,
       body: null,
       ...more,
@@ -109,7 +109,8 @@ export function startAttempt(plan: AttemptPlan): RunningAttempt {
     // A connection that breaks behind the whole answer has broken nothing.
     if (phase === 'streaming' && told === null && observer?.finished()) {
       client.end();
-      return finish('completed', null);
+      finish('completed', null);
+      return;
     }
     if (phase === 'streaming') {
       if (told === null) client.write(errorEvent(outcome, message));

@@ -2,8 +2,8 @@ import { describe, expect, test } from 'vitest';
 import { createWebExchange } from '../../src/http/exchange-web.ts';
 import { bytesOf } from '../support/cuts.ts';
 
-const post = (body: BodyInit | null, init: RequestInit = {}): Request =>
-  new Request('http://gateway/', { method: 'POST', body, duplex: 'half', ...init } as RequestInit);
+const post = (body: string | ReadableStream | null, init: RequestInit = {}): Request =>
+  new Request('http://gateway/', { method: 'POST', body, duplex: 'half', ...init });
 
 /** A body that comes in pieces, without a length. */
 const pieces = (...parts: string[]): ReadableStream<Uint8Array> =>

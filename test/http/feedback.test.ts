@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { newDecisionId } from '../../src/routing/decision.ts';
-import { answer, type FakeUpstream, silence, startFakeUpstream } from '../support/fake-upstream.ts';
+import { answer, type FakeUpstream, silence, sse, startFakeUpstream, stream } from '../support/fake-upstream.ts';
 import { decisionOf, simpleConfig, startTestGateway, type TestGateway } from '../support/gateway.ts';
 
 const DAY_MS = 24 * 60 * 60 * 1000;
@@ -382,6 +382,18 @@ describe('feedback', () => {
       await complete({}, { ...session, 'x-conduit-feedback': 'up' });
       expect(await rewardOf(second.decision)).toBe(1);
       expect(await rewardOf(first.decision)).toBe(null);
+    });
+
+    test('passes over a request that nothing answered', async () => {
+      const session = { 'x-conduit-session': `s${asked}` };
+      const messages = [{ role: 'user', content: `Unlucky ${asked++}` }];
+      const first = await complete({ messages }, session);
+      upstream.scripts.set('*', stream([': keep-alive\n\n', sse({ error: { message: 'overloaded' } })]));
+      const again = { model: 'auto', messages, stream: true };
+      expect((await gateway.post('/v1/chat/completions', again, session)).status).toBe(502);
+      upstream.scripts.set('*', answer('An answer'));
+      await complete({ messages }, { ...session, 'x-conduit-feedback': 'down' });
+      expect(await rewardOf(first.decision)).toBe(0);
     });
 
     test('reaches nobody else’s answer to the same words', async () => {

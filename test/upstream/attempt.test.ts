@@ -172,6 +172,7 @@ describe('an attempt', () => {
         status: 200,
         message: 'overloaded',
         begun: false,
+        observed: null,
       });
       expect(did).toEqual(['cancel']);
     }

@@ -62,6 +62,15 @@ function senderSuite(name: string, create: () => { send: Send; close: () => Prom
       expect(await run(`${url}/v1/a?b=c`)).toEqual(['201 é', 'you asked /v1/a?b=c', 'end']);
     });
 
+    test('passes over what a server says before its answer', async () => {
+      script = (response) => {
+        response.writeProcessing();
+        response.writeEarlyHints({ link: '</x>; rel=preload' });
+        response.writeHead(200).end('the answer');
+      };
+      expect(await run(url)).toEqual(['200', 'the answer', 'end']);
+    });
+
     test('tells a refused connection', async () => {
       const unused = createTcpServer().listen(0, '127.0.0.1');
       await new Promise((resolve) => unused.once('listening', resolve));
