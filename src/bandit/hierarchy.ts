@@ -66,6 +66,9 @@ interface DenseSums {
   weight: number;
 }
 
+/** Of the prior's noise: what no arm's noise falls below. */
+const LEAST_NOISE = 1e-3;
+
 /** `scale` multiplies all sums: it brings their weights from the fold's landmark to now. */
 export function fitHierarchy(
   sums: readonly Sums[],
@@ -176,7 +179,8 @@ function learnSizes(
   sizes.own.context = drawnTo(prior.own.context, own.context, seen * (n - 1));
   const pooled = (noiseWorth * prior.noise + squares) / (noiseWorth + weights);
   for (const [k, { sums }] of terms.entries()) {
-    noises[k] = (noiseWorth * pooled + residuals[k]!) / (noiseWorth + sums.weight);
+    // Never so small that rounding errors of the sums would count as knowledge.
+    noises[k] = Math.max((noiseWorth * pooled + residuals[k]!) / (noiseWorth + sums.weight), LEAST_NOISE * prior.noise);
   }
 }
 
@@ -206,10 +210,14 @@ function gain(inverse: Float64Array, precision: Float64Array, n: number): Float6
   return inverse.map((value, at) => value * precision[at % n]!);
 }
 
+/** Brought to a diagonal of ones first, so that coordinates of unlike scale cost no digits (van der Sluis 1969). */
 function invert(a: Float64Array, n: number): Float64Array {
-  const lower = choleskyOf(a, n);
+  const scales = Float64Array.from({ length: n }, (_, i) => 1 / Math.sqrt(Math.max(a[i * n + i]!, Number.MIN_VALUE)));
+  const scaled = (matrix: Float64Array): Float64Array =>
+    matrix.map((value, at) => value * scales[Math.floor(at / n)]! * scales[at % n]!);
+  const lower = choleskyOf(scaled(a), n);
   if (!lower) throw new RangeError('a precision matrix is not positive definite');
-  return inverseOf(lower, n);
+  return scaled(inverseOf(lower, n));
 }
 
 function precisions({ intercept, context }: Sizes, n: number): Float64Array {

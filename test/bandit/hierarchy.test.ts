@@ -167,6 +167,7 @@ describe('the hierarchical regression', () => {
           expect(noise).toBeGreaterThan(0);
         }
       }),
+      { numRuns: 1000 },
     );
   });
 });
