@@ -213,11 +213,19 @@ function gain(inverse: Float64Array, precision: Float64Array, n: number): Float6
 /** Brought to a diagonal of ones first, so that coordinates of unlike scale cost no digits (van der Sluis 1969). */
 function invert(a: Float64Array, n: number): Float64Array {
   const scales = Float64Array.from({ length: n }, (_, i) => 1 / Math.sqrt(Math.max(a[i * n + i]!, Number.MIN_VALUE)));
-  const scaled = (matrix: Float64Array): Float64Array =>
-    matrix.map((value, at) => value * scales[Math.floor(at / n)]! * scales[at % n]!);
-  const lower = choleskyOf(scaled(a), n);
+  const lower = choleskyOf(scaled(a, scales), n);
   if (!lower) throw new RangeError('a precision matrix is not positive definite');
-  return scaled(inverseOf(lower, n));
+  return scaled(inverseOf(lower, n), scales);
+}
+
+/** diag(scales)·A·diag(scales) */
+function scaled(a: Float64Array, scales: Float64Array): Float64Array {
+  const n = scales.length;
+  const product = new Float64Array(n * n);
+  for (let i = 0; i < n; i++) {
+    for (let j = 0; j < n; j++) product[i * n + j] = a[i * n + j]! * scales[i]! * scales[j]!;
+  }
+  return product;
 }
 
 function precisions({ intercept, context }: Sizes, n: number): Float64Array {

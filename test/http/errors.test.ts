@@ -282,8 +282,11 @@ describe('an upstream that fails', () => {
 
   beforeAll(async () => {
     upstream = await startFakeUpstream();
+    const hasty = 'price: { input: 1, output: 1 }, timeouts: { first_byte_ms: 50, idle_ms: 50 }';
     gateway = await startTestGateway(
-      simpleConfig(upstream.url, ['small', 'large'], { model: 'timeouts: { first_byte_ms: 50, idle_ms: 50 }' }),
+      simpleConfig(upstream.url)
+        .replace('models:\n', `models:\n  - { id: fake/hasty, ${hasty} }\n  - { id: fake/hastier, ${hasty} }\n`)
+        .replace('routers:\n', 'routers:\n  hasty: { models: [fake/hasty, fake/hastier] }\n'),
     );
   });
   beforeEach(() => {
@@ -295,10 +298,10 @@ describe('an upstream that fails', () => {
     await upstream.close();
   });
 
-  const create = (streamed = false) =>
+  const create = (streamed = false, model = 'auto') =>
     streamed
-      ? gateway.client.chat.completions.create({ model: 'auto', messages: MESSAGES, stream: true })
-      : gateway.client.chat.completions.create({ model: 'auto', messages: MESSAGES });
+      ? gateway.client.chat.completions.create({ model, messages: MESSAGES, stream: true })
+      : gateway.client.chat.completions.create({ model, messages: MESSAGES });
 
   /**
    * An upstream that says `so far `, waits until the client has read it, and goes on as the script says; then what the
@@ -328,7 +331,7 @@ describe('an upstream that fails', () => {
     let raised: unknown = null;
     try {
       for await (const chunk of await client.chat.completions.create({
-        model: 'auto',
+        model: then === silence ? 'hasty' : 'auto',
         messages: MESSAGES,
         stream: true,
       })) {
@@ -415,7 +418,7 @@ describe('an upstream that fails', () => {
   test('by not answering in time is a 504', async () => {
     upstream.scripts.set('*', silence);
     for (const streamed of [true, false]) {
-      const error = await raised(create(streamed));
+      const error = await raised(create(streamed, 'hasty'));
       expect(error.status).toBe(504);
       expect(error.type).toBe('timeout_error');
     }

@@ -35,12 +35,14 @@ describe('before the first byte', () => {
         `  gone: { base_url: "${await unusedUrl()}" }`,
         'models:',
         // `fixed` takes the first arm, so that each test knows which one fails.
-        '  - { id: fake/first, price: { input: 1, output: 1 }, timeouts: { first_byte_ms: 50, idle_ms: 40 } }',
+        '  - { id: fake/first, price: { input: 1, output: 1 } }',
+        '  - { id: fake/hasty, price: { input: 1, output: 1 }, timeouts: { first_byte_ms: 50 } }',
         '  - { id: fake/second, price: { input: 1, output: 1 } }',
         '  - { id: fake/third, price: { input: 1, output: 1 } }',
         '  - { id: gone/gone, price: { input: 1, output: 1 } }',
         'routers:',
         '  auto: { models: [fake/first, fake/second], policy: fixed }',
+        '  hasty: { models: [fake/hasty, fake/second], policy: fixed }',
         '  alone: { models: [fake/first, fake/second], policy: fixed, fallbacks: 0 }',
         '  three: { models: [fake/first, fake/second, fake/third], policy: fixed }',
         '  one-more: { models: [fake/first, fake/second, fake/third], policy: fixed, fallbacks: 1 }',
@@ -150,8 +152,8 @@ describe('before the first byte', () => {
 
   test('no answer in time makes the next arm answer, whether nothing came or comments alone, and closes the first', async () => {
     for (const script of [silence, stream([': keep-alive\n\n'], 'hang')]) {
-      upstream.scripts.set('first', script);
-      const response = await ask(true);
+      upstream.scripts.set('hasty', script);
+      const response = await ask(true, 'hasty');
       await expectFallback(response, true, { outcome: 'timeout', status: script === silence ? null : 200 });
       await upstream.received[upstream.received.length - 2]?.hungUpAt;
     }
