@@ -29,7 +29,7 @@ const answering: Send = (request, events) => {
 };
 
 /** A gateway whose parts may be faulty, without any network. */
-function gateway(parts: { send?: Send; state?: (store: StateStore) => StateStore }) {
+function gateway(parts: { send?: Send; state?: (store: StateStore) => StateStore; accepting?: () => boolean }) {
   const runtime = testRuntime();
   const loaded = loadConfig({ text: simpleConfig('http://upstream.invalid/v1'), env: {}, sha256Hex });
   if (!loaded.ok) throw new Error(JSON.stringify(loaded.problems));
@@ -40,7 +40,7 @@ function gateway(parts: { send?: Send; state?: (store: StateStore) => StateStore
     state: parts.state?.(store) ?? store,
     send: parts.send ?? answering,
     openExchange: (context) => createWebExchange(context.req.raw),
-    accepting: () => true,
+    accepting: parts.accepting ?? (() => true),
   });
   const ask = async (body: object = {}, headers: Record<string, string> = {}): Promise<Response> =>
     app.request('/v1/chat/completions', {
@@ -79,6 +79,19 @@ describe('a fault of Conduit’s own', () => {
     expect((await ask()).status).toBe(500);
     await runtime.settled();
   });
+});
+
+test('a gateway that is shutting down says so with a 503, is not ready any more, and still alive', async () => {
+  let accepting = true;
+  const { app, ask } = gateway({ accepting: () => accepting });
+  expect((await app.request('/ready')).status).toBe(200);
+  accepting = false;
+  const response = await ask();
+  expect(response.status).toBe(503);
+  expect(response.headers.get('retry-after')).toBe('1');
+  expect(await response.json()).toMatchObject({ error: { type: 'server_error', code: 'shutting_down' } });
+  expect((await app.request('/ready')).status).toBe(503);
+  expect((await app.request('/health')).status).toBe(200);
 });
 
 describe('a state store that fails or hangs', () => {
