@@ -26,6 +26,8 @@ export interface DemoOptions {
 const DEFAULT_PORT = 8787;
 const PORTS_TRIED = 20;
 const REQUESTS_PER_SECOND = 40;
+/** Twice the default: the simulated models differ more by kind of prompt than real ones, and a minute is short. */
+const WARMUP = 16;
 
 /** Resolves when it was asked to end and everything is closed. */
 export async function runDemo(options: DemoOptions): Promise<void> {
@@ -36,7 +38,7 @@ export async function runDemo(options: DemoOptions): Promise<void> {
   // Once only: who presses Ctrl-C twice does not want to wait.
   process.once('SIGINT', end).once('SIGTERM', end);
   // Whoever read stdout has gone, as `head` does.
-  process.stdout.once('error', end);
+  process.stdout.on('error', end);
   const tally = createTally();
   const provider = await startSimulatedProvider(tally.billed);
   try {
@@ -46,6 +48,7 @@ export async function runDemo(options: DemoOptions): Promise<void> {
   } finally {
     await provider.close();
     process.off('SIGINT', end).off('SIGTERM', end);
+    process.stdout.off('error', end);
   }
 }
 
@@ -98,7 +101,7 @@ providers:
 models:
 ${MODELS.map(({ id, price }) => `  - { id: ${id}, price: { input: ${price.input}, output: ${price.output} } }`).join('\n')}
 routers:
-  auto: { models: [${MODELS.map(({ id }) => id).join(', ')}], prefer: balanced }
+  auto: { models: [${MODELS.map(({ id }) => id).join(', ')}], prefer: balanced, explore: { warmup: ${WARMUP} } }
 `;
   const sha256Hex = (secret: string): string => createHash('sha256').update(secret).digest('hex');
   const loaded = loadConfig({ text, env: {}, sha256Hex, overrides });
