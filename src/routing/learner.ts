@@ -41,6 +41,7 @@ export function createLearner(router: Router, arms: readonly Model[], state: Sta
   let ratesByPreference = new Map<Preference, Rates>();
   let restUntil = 0;
   let running: Promise<void> | null = null;
+  let folding = false;
   let again = false;
 
   const foldNew = async (): Promise<void> => {
@@ -59,33 +60,35 @@ export function createLearner(router: Router, arms: readonly Model[], state: Sta
   };
 
   /** Folds in turn, never twice at once. */
-  const inTurn = (work: () => Promise<void>): Promise<void> => {
-    const turn = (running ?? Promise.resolve()).then(work, work).finally(() => {
-      if (running !== turn) return;
-      running = null;
-      // The log grew behind the last entry that this turn read.
-      if (again) grown();
+  const foldInTurn = (): Promise<void> => {
+    const turn = (running ?? Promise.resolve()).then(foldNew, foldNew).finally(() => {
+      if (running === turn) running = null;
     });
     running = turn;
     return turn;
   };
 
+  /** Rests between its turns, not in them: whoever asks to catch up waits for one fold at most. */
   const foldSoon = async (): Promise<void> => {
     try {
       do {
         again = false;
         const rest = restUntil - runtime.clock();
         if (rest > 0) await new Promise((resolve) => setTimeout(resolve, rest));
-        await foldNew();
+        await foldInTurn();
       } while (again);
     } catch (error) {
       runtime.log.error({ err: error, router: router.name }, 'what was learned could not be brought up to date');
+    } finally {
+      folding = false;
     }
   };
 
   const grown = (): void => {
-    if (running) again = true;
-    else runtime.defer(inTurn(foldSoon));
+    again = true;
+    if (folding) return;
+    folding = true;
+    runtime.defer(foldSoon());
   };
 
   return {
@@ -102,6 +105,6 @@ export function createLearner(router: Router, arms: readonly Model[], state: Sta
       return rates;
     },
     grown,
-    catchUp: () => inTurn(foldNew),
+    catchUp: foldInTurn,
   };
 }
