@@ -36,6 +36,10 @@ export function authenticate(
   return found;
 }
 
+/** Whether a decision is the caller's own, or the caller may see everybody's. */
+export const maySee = (caller: Caller, decision: { key: string | null }): boolean =>
+  caller.admin || decision.key === caller.name;
+
 /** Throws a 403 for a caller that may not see what has been learned. */
 export function requireAdmin(caller: Caller): void {
   if (!caller.admin)

@@ -1,14 +1,14 @@
 /** `GET /v1/decisions/{id}`: why a request went where it went, how that ended, and what was said of it. */
 import { decisionTime } from '../routing/decision.ts';
 import type { DecisionRecord } from '../stores/decision-record.ts';
-import type { Caller } from './authenticate.ts';
+import { type Caller, maySee } from './authenticate.ts';
 import { ApiError } from './errors.ts';
 import type { Gateway } from './gateway.ts';
 
 /** Throws a 404 for an id that is unknown, or that belongs to another key. */
 export async function getDecision(gateway: Gateway, caller: Caller, id: string): Promise<object> {
   const decision = decisionTime(id) === null ? null : await gateway.ledger.find(id);
-  if (!decision || !(caller.admin || decision.key === caller.name)) {
+  if (!decision || !maySee(caller, decision)) {
     throw new ApiError({
       status: 404,
       message: 'No decision is known by this id.',

@@ -8,7 +8,7 @@ import {
   SIGNALS,
   whyUnknown,
 } from '../routing/feedback.ts';
-import type { Caller } from './authenticate.ts';
+import { type Caller, maySee } from './authenticate.ts';
 import { completionName } from './completion-name.ts';
 import { ApiError, badRequest } from './errors.ts';
 import type { Gateway } from './gateway.ts';
@@ -43,7 +43,7 @@ export async function postFeedback(context: Context, gateway: Gateway, caller: C
       ? await ledger.findByName(completionNames(wanted.completionId as string, caller, gateway))
       : await ledger.find(wanted.decisionId);
   // Another key's decision is told apart from an unknown one by nobody.
-  if (!found || !(caller.admin || found.key === caller.name)) throw unknown(wanted, runtime.now());
+  if (!found || !maySee(caller, found)) throw unknown(wanted, runtime.now());
   const result = await ledger.giveFeedback(found.id, wanted.feedback);
   if (!('decision' in result)) {
     if (result.status === 'too_old') throw tooOld();

@@ -1,6 +1,6 @@
 /** Feedback that comes along in a completion's headers, about an earlier answer. */
 import type { Lineage } from '../routing/lineage.ts';
-import type { Caller } from './authenticate.ts';
+import { type Caller, maySee } from './authenticate.ts';
 import type { Gateway } from './gateway.ts';
 import type { RequestHeaders } from './request-headers.ts';
 
@@ -15,7 +15,7 @@ export async function takeFeedback(
   try {
     const names = [...(lineage.session === null ? [] : [lineage.session]), lineage.answered, ...lineage.earlier];
     const found = headers.decision === null ? await ledger.findByName(names) : await ledger.find(headers.decision);
-    const visible = found && (caller.admin || found.key === caller.name) ? found : null;
+    const visible = found && maySee(caller, found) ? found : null;
     const result = visible
       ? await ledger.giveFeedback(visible.id, headers.feedback as NonNullable<typeof headers.feedback>)
       : null;

@@ -1,17 +1,7 @@
 import { afterEach, describe, expect, test } from 'vitest';
+import { seeded } from '../bandit/evidence.ts';
 import { answer, type FakeUpstream, startFakeUpstream } from '../support/fake-upstream.ts';
 import { simpleConfig, startTestGateway, type TestGateway } from '../support/gateway.ts';
-
-/** A small seeded generator (mulberry32), so that every run of a test sees the same dice. */
-function dice(seed: number): () => number {
-  let state = seed;
-  return () => {
-    state = (state + 0x6d2b79f5) | 0;
-    let t = Math.imul(state ^ (state >>> 15), 1 | state);
-    t = (t + Math.imul(t ^ (t >>> 7), 61 | t)) ^ t;
-    return ((t ^ (t >>> 14)) >>> 0) / 4294967296;
-  };
-}
 
 interface RouterView {
   observations: number;
@@ -41,9 +31,9 @@ describe('a router', () => {
     upstream = await startFakeUpstream(answer());
     gateway = await startTestGateway(
       simpleConfig(upstream.url, ['poor', 'good', 'fair'], { router: 'prefer: quality' }),
-      { random: dice(1) },
+      { random: seeded(1) },
     );
-    const rate = dice(2);
+    const rate = seeded(2);
     const chance: Record<string, number> = { 'fake/poor': 0.2, 'fake/good': 0.9, 'fake/fair': 0.6 };
     const models: string[] = [];
     for (let i = 0; i < 240; i++)
@@ -56,7 +46,7 @@ describe('a router', () => {
   test('learns which kind of prompt each model is for', async () => {
     upstream = await startFakeUpstream(answer());
     gateway = await startTestGateway(simpleConfig(upstream.url, ['coder', 'writer'], { router: 'prefer: quality' }), {
-      random: dice(3),
+      random: seeded(3),
     });
     const code = (i: number): string =>
       `Fix this function:\n\`\`\`python\ndef f_${i}(x):\n    return x[${i}] + {"a": 1}\n\`\`\``;
@@ -72,7 +62,7 @@ describe('a router', () => {
   test('takes the cheaper of two models that people like equally', async () => {
     upstream = await startFakeUpstream(answer());
     gateway = await startTestGateway(simpleConfig(upstream.url, ['cheap', 'dear'], { router: 'prefer: cost' }), {
-      random: dice(4),
+      random: seeded(4),
     });
     const models: string[] = [];
     for (let i = 0; i < 150; i++) models.push(await askAndRate(`Question ${i}`, () => true));
