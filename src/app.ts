@@ -6,7 +6,7 @@ import { chatCompletions } from './http/chat-completions.ts';
 import { getDecision } from './http/decisions.ts';
 import { ApiError, errorResponse, internalError } from './http/errors.ts';
 import { postFeedback } from './http/feedback.ts';
-import { createGateway, type GatewayParts } from './http/gateway.ts';
+import type { Gateway } from './http/gateway.ts';
 import { getModel, listModels } from './http/models.ts';
 import { getRouter } from './http/routers.ts';
 
@@ -15,9 +15,8 @@ const EXPOSED_HEADERS = ['decision', 'model', 'reason', 'propensity', 'attempts'
   (name) => `x-conduit-${name}`,
 );
 
-export function createApp(parts: GatewayParts): Hono {
-  const gateway = createGateway(parts);
-  const { config, runtime } = parts;
+export function createApp(gateway: Gateway): Hono {
+  const { config, runtime } = gateway;
   const startedAt = runtime.now();
   const app = new Hono();
   const callerOf = (context: Context): Caller =>
@@ -33,7 +32,7 @@ export function createApp(parts: GatewayParts): Hono {
     );
   }
   app.use('/v1/*', async (_context, next) => {
-    if (!parts.accepting()) {
+    if (!gateway.accepting()) {
       throw new ApiError({
         status: 503,
         message: 'Shutting down.',
@@ -59,7 +58,7 @@ export function createApp(parts: GatewayParts): Hono {
   });
   app.get('/health', (context) => context.json({ status: 'ok' }));
   app.get('/ready', (context) => {
-    const ready = parts.accepting() && config.models.size > 0;
+    const ready = gateway.accepting() && config.models.size > 0;
     return context.json(
       { status: ready ? 'ready' : 'not_ready', routers: [...config.routers.keys()] },
       ready ? 200 : 503,

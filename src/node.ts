@@ -7,6 +7,7 @@ import { pino } from 'pino';
 import { createApp } from './app.ts';
 import type { ConduitConfig } from './config/resolve.ts';
 import { createNodeExchange } from './http/exchange-node.ts';
+import { createGateway } from './http/gateway.ts';
 import type { Log, Runtime } from './routing/runtime.ts';
 import { createMemoryStore } from './stores/memory.ts';
 import { createUndiciSender } from './upstream/send-undici.ts';
@@ -20,6 +21,8 @@ export interface GatewayOptions {
 
 export interface RunningGateway {
   url: string;
+  /** Takes another config from the next request on. Host, port and secret stay as they are until a restart. */
+  reload(config: ConduitConfig): Promise<void>;
   /** Stops accepting, lets answers in flight finish for at most 30 s, and then ends. */
   close(): Promise<void>;
 }
@@ -36,7 +39,7 @@ export async function startGateway(config: ConduitConfig, options: GatewayOption
   const sender = createUndiciSender();
   let accepting = true;
 
-  const app = createApp({
+  let gateway = createGateway({
     config,
     runtime,
     state: createMemoryStore({ now: runtime.now }),
@@ -44,13 +47,20 @@ export async function startGateway(config: ConduitConfig, options: GatewayOption
     openExchange: (context) => {
       const { incoming, outgoing } = context.env as { incoming: IncomingMessage; outgoing: ServerResponse };
       // What a middleware has set so far, which is CORS; hono adds it to its own responses alone.
-      return createNodeExchange(incoming, outgoing, config.server.cors.length > 0 ? context.res.headers : undefined);
+      return createNodeExchange(
+        incoming,
+        outgoing,
+        gateway.config.server.cors.length > 0 ? context.res.headers : undefined,
+      );
     },
     accepting: () => accepting,
   });
+  let app = createApp(gateway);
 
   // hono's Request and Response stay out of the global scope: a program that embeds the gateway keeps its own.
-  const server = createServer(getRequestListener(app.fetch, { overrideGlobalObjects: false }));
+  const server = createServer(
+    getRequestListener((request, bindings) => app.fetch(request, bindings), { overrideGlobalObjects: false }),
+  );
   // Longer than the keep-alive of the proxies that commonly stand in front: whoever closes first causes sporadic 502s.
   server.keepAliveTimeout = KEEP_ALIVE_MS;
   await new Promise<void>((resolve, reject) => {
@@ -61,6 +71,10 @@ export async function startGateway(config: ConduitConfig, options: GatewayOption
 
   return {
     url: `http://${host.includes(':') ? `[${host}]` : host}:${bound.port}`,
+    async reload(next) {
+      gateway = await gateway.follow(next);
+      app = createApp(gateway);
+    },
     async close() {
       accepting = false;
       const closed = new Promise<void>((resolve) => server.close(() => resolve()));

@@ -4,6 +4,7 @@ import type { Hono } from 'hono';
 import { createApp } from './app.ts';
 import { loadConfig, problemLine } from './config/load.ts';
 import { createWebExchange } from './http/exchange-web.ts';
+import { createGateway } from './http/gateway.ts';
 import type { Log } from './routing/runtime.ts';
 import { createMemoryStore } from './stores/memory.ts';
 import { createFetchSender } from './upstream/send-fetch.ts';
@@ -34,7 +35,7 @@ export function createWorkerApp(environment: WorkerEnvironment, options: WorkerA
   if (!loaded.ok) throw new Error(loaded.problems.map(problemLine).join('\n'));
   const { config } = loaded;
   const secret = config.server.secret ?? randomBytes(32).toString('hex');
-  return createApp({
+  const gateway = createGateway({
     config,
     state: createMemoryStore({ now: Date.now }),
     send: createFetchSender(options.fetch),
@@ -51,6 +52,7 @@ export function createWorkerApp(environment: WorkerEnvironment, options: WorkerA
       log: consoleLog,
     },
   });
+  return createApp(gateway);
 }
 
 /** One app an isolate. Its deferred work is tied to the request that is being answered when it starts. */

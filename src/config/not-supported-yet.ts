@@ -17,8 +17,6 @@ const UNBUILT: readonly Unbuilt[] = [
   { path: 'keys.*.routes' },
   { path: 'keys.*.requests_per_minute' },
   { path: 'keys.*.usd_per_day' },
-  { path: 'providers.*.api_key', when: Array.isArray, allowed: 'one key' },
-  { path: 'providers.*.api_key', when: (value) => value === 'passthrough', allowed: 'one key' },
   { path: 'models.*.was' },
   { path: 'models.*.price.image' },
   {

@@ -51,7 +51,10 @@ export interface Provider {
   name: string;
   /** Without a slash at its end. */
   baseUrl: string;
-  apiKey: string | null;
+  /** Rotated through: the next on 401 or 429. Empty where the provider takes none of ours. */
+  apiKeys: readonly string[];
+  /** Whether the caller's own provider key is passed on. */
+  passthrough: boolean;
   headers: Readonly<Record<string, string>>;
   /** Whether `stream_options.include_usage` may be asked for. */
   streamUsage: boolean;
@@ -157,7 +160,8 @@ function resolveProvider(name: string, written: WrittenConfig['providers'][strin
   return {
     name,
     baseUrl,
-    apiKey: written.api_key ?? null,
+    apiKeys: written.api_key === undefined || written.api_key === 'passthrough' ? [] : [written.api_key].flat(),
+    passthrough: written.api_key === 'passthrough',
     headers: written.headers,
     streamUsage: written.stream_usage ?? knowsStreamOptions(vendorOf(name, baseUrl)),
   };

@@ -99,9 +99,15 @@ const key = section({
   admin: yesOrNo.default(false),
 });
 
+const apiKeyAllowed = 'a key, a list of keys, or passthrough';
+
 const provider = section({
   base_url: baseUrl,
-  api_key: secret.optional(),
+  api_key: z
+    .union([secret, z.array(secret, { error: apiKeyAllowed }).min(1, { error: apiKeyAllowed })], {
+      error: apiKeyAllowed,
+    })
+    .optional(),
   headers: table(headerName, headerValue, 'a mapping of header names to texts').default({}),
   stream_usage: yesOrNo.optional(),
 });

@@ -5,7 +5,7 @@ import { settled, type TriedArm } from '../routing/settle.ts';
 import type { DecisionRecord } from '../stores/decision-record.ts';
 import { type AttemptEnd, type RunningAttempt, startAttempt } from '../upstream/attempt.ts';
 import { upstreamBody } from '../upstream/body.ts';
-import { codeOf, finalFailure, isOnAccountOfTheRequest, isRefusal, withoutSecret } from '../upstream/failures.ts';
+import { codeOf, finalFailure, isOnAccountOfTheRequest, isRefusal, withoutSecrets } from '../upstream/failures.ts';
 import { clientHeaders, upstreamHeaders } from '../upstream/headers.ts';
 import { completionName } from './completion-name.ts';
 import { errorBody, internalError } from './errors.ts';
@@ -74,8 +74,9 @@ export async function answer(
       running = startAttempt({
         send: gateway.send,
         request: {
+          method: 'POST',
           url: `${provider.baseUrl}/chat/completions`,
-          headers: upstreamHeaders(header, provider),
+          headers: upstreamHeaders(header, provider, provider.apiKeys[0] ?? null),
           body: text,
           connectMs: model.timeouts.connectMs,
         },
@@ -100,7 +101,7 @@ export async function answer(
           ...ownHeaders(model),
         });
       } else if (!left && (isOnAccountOfTheRequest(end) || (isLast && isRefusal(end)))) {
-        sendWhole(end.status as number, withoutSecret(end.body as Uint8Array, provider.apiKey), {
+        sendWhole(end.status as number, withoutSecrets(end.body as Uint8Array, provider.apiKeys), {
           ...clientHeaders(end.headers),
           ...ownHeaders(model),
         });
@@ -109,7 +110,7 @@ export async function answer(
         const body = errorBody({ status: failure.status, message: failure.message, code: failure.code });
         const retryAfter: Record<string, string> =
           failure.retryAfter === null ? {} : { 'retry-after': failure.retryAfter };
-        sendWhole(failure.status, withoutSecret(encoded(body), provider.apiKey), {
+        sendWhole(failure.status, withoutSecrets(encoded(body), provider.apiKeys), {
           ...retryAfter,
           ...ownHeaders(model),
         });

@@ -14,6 +14,7 @@ export function createNodeExchange(
     answered = resolve;
   });
   let ended = false;
+  let cut = false;
 
   return {
     response,
@@ -51,9 +52,14 @@ export function createNodeExchange(
       outgoing.end();
     },
 
+    abort() {
+      cut = true;
+      outgoing.destroy();
+    },
+
     onLeave(listener) {
       const left = (): void => {
-        if (ended && outgoing.writableFinished) return;
+        if (cut || (ended && outgoing.writableFinished)) return;
         listener();
         answered(RESPONSE_ALREADY_SENT);
       };

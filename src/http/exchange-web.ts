@@ -80,6 +80,11 @@ export function createWebExchange(request: Request): ClientExchange {
       if (!left) controller?.close();
     },
 
+    abort() {
+      ended = true;
+      if (!left) controller?.error(new Error('the upstream broke off'));
+    },
+
     onLeave(listener) {
       if (left) listener();
       else leave = listener;

@@ -18,6 +18,15 @@ export interface Learner {
   grown(): void;
   /** Folds everything that is in the log now. */
   catchUp(): Promise<void>;
+  /** Ends this learner's folding and gives what it has learned to its successor, as when the config changes. */
+  handOver(): Promise<Learned>;
+}
+
+/** A fold and how far in the log it has come. */
+export interface Learned {
+  fold: Fold;
+  cursor: string;
+  halfLifeMs: number | null;
 }
 
 const BATCH = 1_000;
@@ -26,16 +35,26 @@ const MAX_SHARE = 0.1;
 /** Open decisions whose current entry is kept so that a revision can take it out; the same bound as the store's. */
 const MAX_OPEN = 10_000;
 
-export function createLearner(router: Router, arms: readonly Model[], state: StateStore, runtime: Runtime): Learner {
-  const fold: Fold = emptyFold({
-    encoder: encoder.id,
-    dimensions: encoder.dimensions,
-    halfLifeMs: router.halfLifeMs,
-    windowMs: FEEDBACK_WINDOW_MS,
-    maxOpen: MAX_OPEN,
-  });
+/** What was learned before is taken over where evidence fades as it did; else the log is folded anew. */
+export function createLearner(
+  router: Router,
+  arms: readonly Model[],
+  state: StateStore,
+  runtime: Runtime,
+  earlier?: Learned,
+): Learner {
+  const learned = earlier?.halfLifeMs === router.halfLifeMs ? earlier : undefined;
+  const fold: Fold =
+    learned?.fold ??
+    emptyFold({
+      encoder: encoder.id,
+      dimensions: encoder.dimensions,
+      halfLifeMs: router.halfLifeMs,
+      windowMs: FEEDBACK_WINDOW_MS,
+      maxOpen: MAX_OPEN,
+    });
   const ids = arms.map((arm) => arm.id);
-  let cursor = LOG_START;
+  let cursor = learned?.cursor ?? LOG_START;
   let posterior = derivePosterior(fold, ids);
   let posteriorCursor = cursor;
   let ratesByPreference = new Map<Preference, Rates>();
@@ -43,8 +62,10 @@ export function createLearner(router: Router, arms: readonly Model[], state: Sta
   let running: Promise<void> | null = null;
   let folding = false;
   let again = false;
+  let retired = false;
 
   const foldNew = async (): Promise<void> => {
+    if (retired) return;
     for (;;) {
       const slice = await state.readSince(router.name, cursor, BATCH);
       if (slice.entries.length === 0) break;
@@ -76,7 +97,7 @@ export function createLearner(router: Router, arms: readonly Model[], state: Sta
         const rest = restUntil - runtime.clock();
         if (rest > 0) await new Promise((resolve) => setTimeout(resolve, rest));
         await foldInTurn();
-      } while (again);
+      } while (again && !retired);
     } catch (error) {
       runtime.log.error({ err: error, router: router.name }, 'what was learned could not be brought up to date');
     } finally {
@@ -86,7 +107,7 @@ export function createLearner(router: Router, arms: readonly Model[], state: Sta
 
   const grown = (): void => {
     again = true;
-    if (folding) return;
+    if (folding || retired) return;
     folding = true;
     runtime.defer(foldSoon());
   };
@@ -106,5 +127,11 @@ export function createLearner(router: Router, arms: readonly Model[], state: Sta
     },
     grown,
     catchUp: foldInTurn,
+    async handOver() {
+      // A turn that is running ends first: the fold must not grow behind its cursor.
+      await running?.catch(() => {});
+      retired = true;
+      return { fold, cursor, halfLifeMs: router.halfLifeMs };
+    },
   };
 }

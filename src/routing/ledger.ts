@@ -34,8 +34,7 @@ interface OpenDecision {
   kept: Promise<void> | null;
 }
 
-/** `onGrown` is told whenever a router's log has got an entry. */
-export function createLedger(state: StateStore, runtime: Runtime, onGrown: (router: string) => void): Ledger {
+export function createLedger(state: StateStore, runtime: Runtime): Ledger {
   const open = new Map<string, OpenDecision>();
   const openByName = new Map<string, string>();
 
@@ -51,7 +50,6 @@ export function createLedger(state: StateStore, runtime: Runtime, onGrown: (rout
     }
     for (const name of open.get(decision.id)?.names ?? []) openByName.delete(name);
     open.delete(decision.id);
-    if (evidence) onGrown(evidence.router);
   };
 
   const find = async (decisionId: string): Promise<DecisionRecord | null> =>
@@ -96,10 +94,7 @@ export function createLedger(state: StateStore, runtime: Runtime, onGrown: (rout
       await entry?.kept;
       const decision = await state.recall(decisionId);
       if (!decision) return { status: whyUnknown(decisionId, runtime.now()) };
-      const result = await giveFeedback(state, decision, feedback, runtime.now());
-      if ((result.status === 'recorded' || result.status === 'revised') && decision.router !== null)
-        onGrown(decision.router);
-      return result;
+      return await giveFeedback(state, decision, feedback, runtime.now());
     },
   };
 }

@@ -1,7 +1,7 @@
 /** The hot store of a single process: everything in its own memory, and all of it bounded. */
 import type { Evidence } from '../bandit/evidence.ts';
 import type { DecisionRecord } from './decision-record.ts';
-import { LOG_START, type NewEvidence, type StateStore } from './ports.ts';
+import { LOG_START, type NewEvidence, type SharedHealth, type StateStore } from './ports.ts';
 
 export interface MemoryStoreOptions {
   now: () => number;
@@ -29,6 +29,8 @@ export function createMemoryStore(options: MemoryStoreOptions): StateStore {
   const names = new Map<string, string>();
   const logs = new Map<string, Log>();
   const counters = new Map<string, { value: number; until: number }>();
+  const health = new Map<string, { value: SharedHealth; until: number }>();
+  const listeners = new Set<(router: string) => void>();
 
   const append = (evidence: NewEvidence, revision: number): void => {
     let log = logs.get(evidence.router);
@@ -42,6 +44,7 @@ export function createMemoryStore(options: MemoryStoreOptions): StateStore {
       log.base += log.entries.length - maxEntries;
       log.entries = log.entries.slice(-maxEntries);
     }
+    for (const listener of listeners) listener(evidence.router);
   };
 
   const forgetOldest = (): void => {
@@ -96,6 +99,22 @@ export function createMemoryStore(options: MemoryStoreOptions): StateStore {
       counters.set(counter, { value, until });
       if (counters.size > 10_000) for (const [name, { until: end }] of counters) if (end <= at) counters.delete(name);
       return value;
+    },
+
+    async putHealth(name, value, ttlMs) {
+      const present = health.get(name);
+      if (present && present.until > now() && present.value.at >= value.at) return;
+      health.set(name, { value, until: now() + ttlMs });
+    },
+
+    async readHealth() {
+      for (const [name, { until }] of health) if (until <= now()) health.delete(name);
+      return new Map([...health].map(([name, { value }]) => [name, value]));
+    },
+
+    watch(listener) {
+      listeners.add(listener);
+      return () => listeners.delete(listener);
     },
   };
 }

@@ -1,4 +1,4 @@
-/** The port of the hot store: the log of evidence, the decisions still open to feedback, their names, and counters. */
+/** The port of the hot store: the log of evidence, the decisions still open to feedback, their names, counters, health. */
 import type { Evidence } from '../bandit/evidence.ts';
 import type { DecisionRecord } from './decision-record.ts';
 
@@ -22,6 +22,17 @@ export interface Remembered {
   evidence: NewEvidence | null;
 }
 
+/** What is known of the rest of an arm or of a provider's key: the latest knowledge counts, whoever had it. */
+export interface SharedHealth {
+  /** Milliseconds since 1970 at which this became known. */
+  at: number;
+  /** Milliseconds since 1970 until which it rests. */
+  until: number;
+  reason: 'failing' | 'rate_limited' | 'misconfigured';
+  /** How many rests in a row came before this one and this one too; 0 once it has recovered. */
+  strikes: number;
+}
+
 export interface StateStore {
   /** Keeps a finished decision, its names and the first revision of its evidence: all of it or nothing. */
   remember(remembered: Remembered): Promise<void>;
@@ -37,4 +48,9 @@ export interface StateStore {
   readSince(router: string, cursor: string, limit: number): Promise<LogSlice>;
   /** Adds to a counter that vanishes `ttlMs` after its first addition, and gives its new value. */
   add(counter: string, amount: number, ttlMs: number): Promise<number>;
+  /** Keeps this for `ttlMs`, unless what is kept under the name is as late or later. */
+  putHealth(name: string, health: SharedHealth, ttlMs: number): Promise<void>;
+  readHealth(): Promise<ReadonlyMap<string, SharedHealth>>;
+  /** Tells the listener whenever a router's log has grown, by whomever, until it is called off. */
+  watch(listener: (router: string) => void): () => void;
 }

@@ -64,9 +64,10 @@ export function codeOf(body: Uint8Array | null): string | null {
   }
 }
 
-/** The bytes with the provider's key blotted out: some upstreams repeat what they were sent. */
-export function withoutSecret(body: Uint8Array, secret: string | null): Uint8Array {
-  if (secret === null || secret === '') return body;
+/** The bytes with the provider's keys blotted out: some upstreams repeat what they were sent. */
+export function withoutSecrets(body: Uint8Array, secrets: readonly string[]): Uint8Array {
+  if (secrets.length === 0) return body;
   const text = new TextDecoder().decode(body);
-  return text.includes(secret) ? new TextEncoder().encode(text.replaceAll(secret, '[provider key]')) : body;
+  const clean = secrets.reduce((left, secret) => left.replaceAll(secret, '[provider key]'), text);
+  return clean === text ? body : new TextEncoder().encode(clean);
 }

@@ -20,16 +20,18 @@ const RESPONSE_HEADERS = [
   'retry-after',
 ];
 
+/** `apiKey` is the provider's key to call with: one of ours, or the caller's own where the provider takes that. */
 export function upstreamHeaders(
   client: (name: string) => string | null | undefined,
   provider: Provider,
+  apiKey: string | null,
 ): Record<string, string> {
   const headers: Record<string, string> = { 'content-type': 'application/json', 'accept-encoding': 'identity' };
   for (const name of REQUEST_HEADERS) {
     const value = client(name);
     if (value) headers[name] = value;
   }
-  if (provider.apiKey !== null) headers.authorization = `Bearer ${provider.apiKey}`;
+  if (apiKey !== null) headers.authorization = `Bearer ${apiKey}`;
   for (const [name, value] of Object.entries(provider.headers)) headers[name.toLowerCase()] = value;
   return headers;
 }

@@ -1,9 +1,11 @@
 /** What forwarding needs from the platform: a way to send one HTTP request and be told, byte by byte, what came back. */
 
 export interface UpstreamRequest {
+  method: string;
   url: string;
   headers: Readonly<Record<string, string>>;
-  body: string;
+  /** What comes in pieces is read as fast as the upstream takes it, and once only. */
+  body: string | Uint8Array | AsyncIterable<Uint8Array> | null;
   /** Milliseconds that setting up a connection may take. */
   connectMs: number;
 }
@@ -42,6 +44,8 @@ export interface ClientSink {
   write(chunk: Uint8Array): boolean;
   onDrain(listener: () => void): void;
   end(): void;
+  /** Cuts the connection in an answer that has begun, so that nobody takes for whole what is not. */
+  abort(): void;
   /** Called at most once, when the client goes before `end`. Called at once where it has gone already. */
   onLeave(listener: () => void): void;
 }

@@ -1,5 +1,5 @@
 /** Sends upstream requests through `fetch` with a pull loop of its own, where there is nothing faster (Workers). */
-import type { Send } from './port.ts';
+import type { Send, UpstreamRequest } from './port.ts';
 
 export function createFetchSender(fetch: typeof globalThis.fetch): Send {
   return (request, events) => {
@@ -13,9 +13,9 @@ export function createFetchSender(fetch: typeof globalThis.fetch): Send {
       let response: Response;
       try {
         response = await fetch(request.url, {
-          method: 'POST',
+          method: request.method,
           headers: request.headers,
-          body: request.body,
+          ...bodyOf(request.body),
           redirect: 'manual', // a redirect could carry the provider's key to another host
           signal: aborter.signal,
         });
@@ -66,6 +66,24 @@ export function createFetchSender(fetch: typeof globalThis.fetch): Send {
       },
     };
   };
+}
+
+/** A body that comes in pieces is a stream to `fetch`, which sends it before it has an answer. */
+function bodyOf(body: UpstreamRequest['body']): RequestInit {
+  if (body === null) return {};
+  if (typeof body === 'string' || body instanceof Uint8Array) return { body } as RequestInit;
+  const pieces = body[Symbol.asyncIterator]();
+  const stream = new ReadableStream<Uint8Array>({
+    async pull(controller) {
+      const { done, value } = await pieces.next();
+      if (done) controller.close();
+      else controller.enqueue(value);
+    },
+    async cancel() {
+      await pieces.return?.();
+    },
+  });
+  return { body: stream, duplex: 'half' } as RequestInit;
 }
 
 const messageOf = (error: unknown): string => (error instanceof Error ? error.message : String(error));

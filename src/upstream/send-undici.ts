@@ -34,9 +34,9 @@ export function createUndiciSender(): UndiciSender {
     const options: Dispatcher.DispatchOptions = {
       origin,
       path: pathname + search,
-      method: 'POST',
+      method: request.method as Dispatcher.HttpMethod,
       headers: request.headers,
-      body: request.body,
+      body: request.body as NonNullable<Dispatcher.DispatchOptions['body']> | null,
     };
     try {
       agentFor(request.connectMs).dispatch(options, handler);

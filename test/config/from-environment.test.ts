@@ -15,7 +15,7 @@ test('holds the names of the variables and none of their values', () => {
   expect(built.text).not.toContain('very-secret');
   const config = loaded(built.text, env);
   expect([...config.providers.keys()]).toEqual(['openai', 'groq']);
-  expect(config.providers.get('openai')?.apiKey).toBe('sk-very-secret');
+  expect(config.providers.get('openai')?.apiKeys).toEqual(['sk-very-secret']);
   expect(config.routers.get('auto')?.models).toEqual([...config.models.keys()]);
 });
 

@@ -38,7 +38,7 @@ describe('a variable', () => {
 
   test('stays a text where a text belongs, even if it looks like a number', () => {
     const text = `providers: { p: { base_url: "http://x", api_key: "${ref('KEY')}" } }\nmodels: [{ id: p/a }]`;
-    expect(loaded(text, { KEY: '123456' }).providers.get('p')?.apiKey).toBe('123456');
+    expect(loaded(text, { KEY: '123456' }).providers.get('p')?.apiKeys).toEqual(['123456']);
   });
 
   test('that is no number is refused where a number belongs', () => {

@@ -91,7 +91,8 @@ log: { level: silent, prompts: false }
   expect(config.providers.get('p')).toEqual({
     name: 'p',
     baseUrl: 'https://x.example/v1',
-    apiKey: 'k',
+    apiKeys: ['k'],
+    passthrough: false,
     headers: { 'x-team': 'a' },
     streamUsage: false,
   });

@@ -2,6 +2,7 @@ import { describe, expect, test } from 'vitest';
 import { createApp } from '../../src/app.ts';
 import { loadConfig } from '../../src/config/load.ts';
 import { createWebExchange } from '../../src/http/exchange-web.ts';
+import { createGateway } from '../../src/http/gateway.ts';
 import { createMemoryStore } from '../../src/stores/memory.ts';
 import type { StateStore } from '../../src/stores/ports.ts';
 import type { Send } from '../../src/upstream/port.ts';
@@ -15,7 +16,7 @@ const HELD = { pause: () => {}, resume: () => {}, cancel: () => {} };
 /** An upstream that answers by itself, without any network. */
 const answering: Send = (request, events) => {
   queueMicrotask(() => {
-    if (JSON.parse(request.body).stream) {
+    if (JSON.parse(request.body as string).stream) {
       events.headers(200, { 'content-type': 'text/event-stream' });
       events.data(bytesOf(piece('Hi')));
       events.data(bytesOf(piece('', 'stop')));
@@ -34,14 +35,16 @@ function gateway(parts: { send?: Send; state?: (store: StateStore) => StateStore
   const loaded = loadConfig({ text: simpleConfig('http://upstream.invalid/v1'), env: {}, sha256Hex });
   if (!loaded.ok) throw new Error(JSON.stringify(loaded.problems));
   const store = createMemoryStore({ now: runtime.now });
-  const app = createApp({
-    config: loaded.config,
-    runtime,
-    state: parts.state?.(store) ?? store,
-    send: parts.send ?? answering,
-    openExchange: (context) => createWebExchange(context.req.raw),
-    accepting: parts.accepting ?? (() => true),
-  });
+  const app = createApp(
+    createGateway({
+      config: loaded.config,
+      runtime,
+      state: parts.state?.(store) ?? store,
+      send: parts.send ?? answering,
+      openExchange: (context) => createWebExchange(context.req.raw),
+      accepting: parts.accepting ?? (() => true),
+    }),
+  );
   const ask = async (body: object = {}, headers: Record<string, string> = {}): Promise<Response> =>
     app.request('/v1/chat/completions', {
       method: 'POST',
@@ -97,10 +100,15 @@ test('a gateway that is shutting down says so with a 503, is not ready any more,
 describe('a state store that fails or hangs', () => {
   const failing = (store: StateStore): StateStore =>
     Object.fromEntries(
-      Object.keys(store).map((name) => [name, () => Promise.reject(new Error('no store'))]),
+      Object.keys(store).map((name) => [
+        name,
+        () => (name === 'watch' ? () => {} : Promise.reject(new Error('no store'))),
+      ]),
     ) as unknown as StateStore;
   const hanging = (store: StateStore): StateStore =>
-    Object.fromEntries(Object.keys(store).map((name) => [name, () => new Promise(() => {})])) as unknown as StateStore;
+    Object.fromEntries(
+      Object.keys(store).map((name) => [name, () => (name === 'watch' ? () => {} : new Promise(() => {}))]),
+    ) as unknown as StateStore;
   const talk = {
     messages: [
       { role: 'user', content: 'Hi' },

@@ -19,7 +19,8 @@ describe('the ledger', () => {
     runtime = testRuntime();
     state = createMemoryStore({ now: runtime.now });
     grown = [];
-    ledger = createLedger(state, runtime, (router) => grown.push(router));
+    ledger = createLedger(state, runtime);
+    state.watch((router) => grown.push(router));
   });
 
   const fresh = (more: Partial<DecisionRecord> = {}): DecisionRecord =>
@@ -82,7 +83,7 @@ describe('the ledger', () => {
         return state.remember(remembered);
       },
     };
-    ledger = createLedger(slow, runtime, () => {});
+    ledger = createLedger(slow, runtime);
     const one = fresh();
     ledger.open(one);
     settle(one.id);
@@ -110,7 +111,7 @@ describe('the ledger', () => {
         return state.revise(changed, what);
       },
     };
-    ledger = createLedger(contested, runtime, () => {});
+    ledger = createLedger(contested, runtime);
     expect(await ledger.giveFeedback(one.id, UP)).toMatchObject({ status: 'recorded', decision: { reward: 0.5 } });
     expect((await state.recall(one.id))?.signals.map(({ signal }) => signal)).toEqual(['score', 'thumbs']);
   });
@@ -128,7 +129,7 @@ describe('the ledger', () => {
         return 'changed';
       },
     };
-    expect(await createLedger(busy, runtime, () => {}).giveFeedback(one.id, UP)).toEqual({ status: 'busy' });
+    expect(await createLedger(busy, runtime).giveFeedback(one.id, UP)).toEqual({ status: 'busy' });
     expect(tries).toBeLessThan(100);
   });
 
@@ -161,7 +162,7 @@ describe('the ledger', () => {
         throw new Error('no store');
       },
     };
-    ledger = createLedger(broken, runtime, () => {});
+    ledger = createLedger(broken, runtime);
     const one = fresh();
     ledger.open(one);
     settle(one.id);

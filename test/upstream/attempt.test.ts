@@ -25,7 +25,7 @@ function play(
       upstream = events;
       return { pause: () => did.push('pause'), resume: () => did.push('resume'), cancel: () => did.push('cancel') };
     },
-    request: { url: 'http://upstream', headers: {}, body: '{}', connectMs: 100 },
+    request: { method: 'POST', url: 'http://upstream', headers: {}, body: '{}', connectMs: 100 },
     timeouts: { ...TIMEOUTS, ...options.timeouts },
     stream: options.stream ?? true,
     ownUsage: options.ownUsage ?? false,
@@ -40,6 +40,7 @@ function play(
         drain = listener;
       },
       end: () => did.push('end'),
+      abort: () => did.push('abort'),
       onLeave: () => {},
     },
     clock: () => performance.now(),

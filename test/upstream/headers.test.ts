@@ -6,7 +6,8 @@ import { clientHeaders, upstreamHeaders } from '../../src/upstream/headers.ts';
 const provider = (more: Partial<Provider> = {}): Provider => ({
   name: 'fake',
   baseUrl: 'http://127.0.0.1',
-  apiKey: 'sk-provider-secret',
+  apiKeys: ['sk-provider-secret'],
+  passthrough: false,
   headers: {},
   streamUsage: true,
   ...more,
@@ -40,7 +41,7 @@ describe('headers on their way up', () => {
     const name = fc.oneof(fc.constantFrom(...SECRETS, 'accept', 'openai-beta', 'http-referer'), fc.string());
     fc.assert(
       fc.property(fc.dictionary(name, fc.constant('from-the-client')), (client) => {
-        const sent = upstreamHeaders(from(client), provider());
+        const sent = upstreamHeaders(from(client), provider(), 'sk-provider-secret');
         for (const secret of SECRETS)
           if (secret !== 'accept-encoding' && secret !== 'authorization') expect(sent).not.toHaveProperty(secret);
         expect(sent.authorization).toBe('Bearer sk-provider-secret');
@@ -52,7 +53,7 @@ describe('headers on their way up', () => {
 
   test('pass on what providers know', () => {
     expect(
-      upstreamHeaders(from({ 'openai-beta': 'x=1', 'http-referer': 'https://app.example' }), provider()),
+      upstreamHeaders(from({ 'openai-beta': 'x=1', 'http-referer': 'https://app.example' }), provider(), null),
     ).toMatchObject({
       'openai-beta': 'x=1',
       'http-referer': 'https://app.example',
@@ -61,7 +62,7 @@ describe('headers on their way up', () => {
 
   test('hold no key where the provider has none', () => {
     expect(
-      upstreamHeaders(from({ authorization: 'Bearer conduit-key' }), provider({ apiKey: null })),
+      upstreamHeaders(from({ authorization: 'Bearer conduit-key' }), provider({ apiKeys: [] }), null),
     ).not.toHaveProperty('authorization');
   });
 
@@ -69,6 +70,7 @@ describe('headers on their way up', () => {
     const sent = upstreamHeaders(
       from({ 'openai-beta': 'client' }),
       provider({ headers: { 'X-Team': 'a', 'OpenAI-Beta': 'ours' } }),
+      null,
     );
     expect(sent).toMatchObject({ 'x-team': 'a', 'openai-beta': 'ours' });
     expect(Object.keys(sent).every((name) => name === name.toLowerCase())).toBe(true);

@@ -39,6 +39,7 @@ function senderSuite(name: string, create: () => { send: Send; close: () => Prom
         };
         const call = send(
           {
+            method: 'POST',
             url: to,
             headers: { 'content-type': 'application/json', 'accept-encoding': 'identity' },
             body: '{}',
@@ -100,7 +101,7 @@ function senderSuite(name: string, create: () => { send: Send; close: () => Prom
       const first = Promise.withResolvers<void>();
       const events: string[] = [];
       const call = send(
-        { url, headers: {}, body: '{}', connectMs: 1_000 },
+        { method: 'POST', url, headers: {}, body: '{}', connectMs: 1_000 },
         {
           headers: () => events.push('headers'),
           data: () => {
@@ -122,7 +123,7 @@ function senderSuite(name: string, create: () => { send: Send; close: () => Prom
       const events: string[] = [];
       const note = (event: string) => () => events.push(event);
       const call = send(
-        { url, headers: {}, body: '{}', connectMs: 1_000 },
+        { method: 'POST', url, headers: {}, body: '{}', connectMs: 1_000 },
         { headers: note('headers'), data: note('data'), end: note('end'), failed: note('failed') },
       );
       call.cancel();
@@ -147,7 +148,7 @@ function senderSuite(name: string, create: () => { send: Send; close: () => Prom
       let paused = false;
       const pausing = Promise.withResolvers<void>();
       const call = send(
-        { url: `${url}/large`, headers: {}, body: '{}', connectMs: 1_000 },
+        { method: 'POST', url: `${url}/large`, headers: {}, body: '{}', connectMs: 1_000 },
         {
           headers: () => {},
           data: (chunk) => {
@@ -178,7 +179,7 @@ function senderSuite(name: string, create: () => { send: Send; close: () => Prom
       let text = '';
       await new Promise<void>((resolve) => {
         send(
-          { url, headers: {}, body: '{}', connectMs: 1_000 },
+          { method: 'POST', url, headers: {}, body: '{}', connectMs: 1_000 },
           {
             headers: (_status, headers) => {
               encoding = headers['content-encoding'];
@@ -197,7 +198,7 @@ function senderSuite(name: string, create: () => { send: Send; close: () => Prom
     test('tells a header that cannot be sent as a failure of this request alone', async () => {
       const failed = await new Promise<string>((resolve) => {
         send(
-          { url, headers: { 'x-bad': 'a\nb' }, body: '{}', connectMs: 1_000 },
+          { method: 'POST', url, headers: { 'x-bad': 'a\nb' }, body: '{}', connectMs: 1_000 },
           { headers: () => {}, data: () => {}, end: () => resolve('end'), failed: ({ kind }) => resolve(kind) },
         );
       });
