@@ -10,6 +10,7 @@ import { createNodeExchange } from './http/exchange-node.ts';
 import { createGateway } from './http/gateway.ts';
 import type { Log, Runtime } from './routing/runtime.ts';
 import { createMemoryStore } from './stores/memory.ts';
+import type { StateStore } from './stores/ports.ts';
 import { createUndiciSender } from './upstream/send-undici.ts';
 
 export interface GatewayOptions {
@@ -17,6 +18,8 @@ export interface GatewayOptions {
   log?: Log;
   /** Left out: the system's. For tests that need the same dice each time. */
   random?: () => number;
+  /** Left out: the process's own memory. */
+  state?: StateStore;
 }
 
 export interface RunningGateway {
@@ -42,7 +45,7 @@ export async function startGateway(config: ConduitConfig, options: GatewayOption
   let gateway = createGateway({
     config,
     runtime,
-    state: createMemoryStore({ now: runtime.now }),
+    state: options.state ?? createMemoryStore({ now: runtime.now }),
     send: sender.send,
     openExchange: (context) => {
       const { incoming, outgoing } = context.env as { incoming: IncomingMessage; outgoing: ServerResponse };

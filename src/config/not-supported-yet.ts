@@ -14,9 +14,6 @@ interface Unbuilt {
 
 const UNBUILT: readonly Unbuilt[] = [
   { path: 'server.workers', when: (value) => Number(value) > 1, allowed: '1' },
-  { path: 'keys.*.routes' },
-  { path: 'keys.*.requests_per_minute' },
-  { path: 'keys.*.usd_per_day' },
   { path: 'models.*.was' },
   { path: 'models.*.price.image' },
   {
@@ -27,8 +24,6 @@ const UNBUILT: readonly Unbuilt[] = [
   { path: 'routers.*.guarantee' },
   { path: 'routers.*.signals' },
   { path: 'routers.*.usd_per_request' },
-  { path: 'routers.*.usd_per_day' },
-  { path: 'routers.*.on_budget' },
   { path: 'stores.state', when: (value) => /^(rediss?:\/\/|durable-object$)/.test(String(value)), allowed: 'memory' },
   { path: 'stores.durable', when: (value) => value === 'embedded' || value === 'supabase', allowed: 'none' },
   { path: 'stores.folder' },

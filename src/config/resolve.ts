@@ -72,6 +72,10 @@ export interface Router {
   sticky: 'conversation' | 'none';
   fallbacks: number;
   maxUsdPerRequest: number | null;
+  /** USD per UTC day; null for no limit. */
+  usdPerDay: number | null;
+  /** What happens when that is gone: the cheapest arm answers, or nobody. */
+  onBudget: 'cheapest' | 'reject';
 }
 
 export interface Key {
@@ -82,6 +86,11 @@ export interface Key {
   routers: readonly string[] | null;
   /** Globs of model ids; null for all. */
   models: readonly string[] | null;
+  /** Globs of what stands behind `/v1/`. */
+  routes: readonly string[];
+  requestsPerMinute: number | null;
+  /** USD per UTC day; null for no limit. */
+  usdPerDay: number | null;
   admin: boolean;
 }
 
@@ -115,6 +124,9 @@ export function resolveConfig(
       sha256: (key.key === undefined ? (key.key_sha256 as string) : sha256Hex(key.key)).toLowerCase(),
       routers: key.routers ?? null,
       models: key.models ?? null,
+      routes: key.routes,
+      requestsPerMinute: key.requests_per_minute ?? null,
+      usdPerDay: key.usd_per_day ?? null,
       admin: key.admin,
     })),
     providers: new Map(
@@ -150,6 +162,7 @@ export function writtenRouters(written: WrittenConfig): Record<string, WrittenRo
         half_life: '7d',
         sticky: 'conversation',
         fallbacks: 2,
+        on_budget: 'cheapest',
       },
     }
   );
@@ -228,5 +241,7 @@ function resolveRouter(name: string, written: WrittenRouter): Router {
     sticky: written.sticky,
     fallbacks: written.fallbacks,
     maxUsdPerRequest: written.max_usd_per_request ?? null,
+    usdPerDay: written.usd_per_day ?? null,
+    onBudget: written.on_budget,
   };
 }

@@ -90,12 +90,21 @@ const server = section({
   secret: secret.optional(),
 });
 
+/** What a key may call unless it says otherwise. */
+export const DEFAULT_ROUTES = ['chat/completions', 'models', 'feedback', 'embeddings', 'moderations'];
+
 const key = section({
   name: keyName,
   key: secret.optional(),
   key_sha256: text(/^[0-9a-fA-F]{64}$/, 'a SHA-256 in 64 hexadecimal digits').optional(),
   routers: list(routerName, 'a list of routers').optional(),
   models: list(modelPattern, 'a list of model ids, in which * stands for any text').optional(),
+  routes: list(
+    text(/^[A-Za-z0-9._*/-]+$/, 'a route behind /v1/ such as embeddings, in which * stands for any text'),
+    'a list of routes behind /v1/',
+  ).default(DEFAULT_ROUTES),
+  requests_per_minute: whole(1, Number.MAX_SAFE_INTEGER).optional(),
+  usd_per_day: positive('USD').optional(),
   admin: yesOrNo.default(false),
 });
 
@@ -175,6 +184,8 @@ const router = section({
   sticky: choice(['conversation', 'none']).default('conversation'),
   fallbacks: whole(0, 10).default(2),
   max_usd_per_request: positive('USD').optional(),
+  usd_per_day: positive('USD').optional(),
+  on_budget: choice(['cheapest', 'reject']).default('cheapest'),
 });
 
 const stores = section({

@@ -1,11 +1,23 @@
 /** Answers a request that has been routed: tries its arms in turn, passes the answer on, and settles the decision. */
 import type { Model, Provider } from '../config/resolve.ts';
+import { nextArm } from '../routing/fallback.ts';
+import type { Reservation } from '../routing/limits.ts';
 import type { Lineage } from '../routing/lineage.ts';
+import type { Shape } from '../routing/refusals.ts';
 import { settled, type TriedArm } from '../routing/settle.ts';
 import type { DecisionRecord } from '../stores/decision-record.ts';
 import { type AttemptEnd, type RunningAttempt, startAttempt } from '../upstream/attempt.ts';
 import { upstreamBody } from '../upstream/body.ts';
-import { codeOf, finalFailure, isOnAccountOfTheRequest, isRefusal, withoutSecrets } from '../upstream/failures.ts';
+import {
+  codeOf,
+  finalFailure,
+  isOnAccountOfTheRequest,
+  isRefusal,
+  ownRefusal,
+  type Verdict,
+  verdictOf,
+  withoutSecrets,
+} from '../upstream/failures.ts';
 import { clientHeaders, upstreamHeaders } from '../upstream/headers.ts';
 import { completionName } from './completion-name.ts';
 import { errorBody, internalError } from './errors.ts';
@@ -18,22 +30,33 @@ import type { ChatRequest } from './wire.ts';
 export interface Routed {
   request: ChatRequest;
   decision: DecisionRecord;
+  /** The arms that may be asked, the chosen one first, and how many of them at most. */
   order: readonly Model[];
+  mostArms: number;
   pinned: boolean;
   lineage: Lineage;
+  shape: Shape;
+  reservation: Reservation;
+}
+
+/** The client's side of it. */
+export interface Client {
+  exchange: ClientExchange;
+  header: (name: string) => string | undefined;
+  /** What it is told beside the answer's own headers: its limits. */
+  headers: Readonly<Record<string, string>>;
+  /** Its own key for providers that take that; null where it sent none. */
+  ownKey: string | null;
 }
 
 /** Tries the arms in turn until one answers, the request proves to be at fault, or the client has gone. */
-export async function answer(
-  gateway: Gateway,
-  routed: Routed,
-  exchange: ClientExchange,
-  header: (name: string) => string | undefined,
-  startedAt: number,
-): Promise<void> {
-  const { config, runtime } = gateway;
-  const { request, decision, order, pinned, lineage } = routed;
+export async function answer(gateway: Gateway, routed: Routed, client: Client, startedAt: number): Promise<void> {
+  const { config, health, refusals, runtime } = gateway;
+  const { request, decision, order, mostArms, pinned, lineage, shape, reservation } = routed;
+  const { exchange } = client;
   const tried: TriedArm[] = [];
+  const triedArms = new Set<Model>();
+  let attempts = 0;
   let left = false;
   let running: RunningAttempt | undefined;
   let upstreamMs = 0;
@@ -46,11 +69,12 @@ export async function answer(
   const nameOfCompletion = (completionId: string): string => completionName(completionId, decision.key, runtime.digest);
 
   const ownHeaders = (model: Model): Record<string, string> => ({
+    ...client.headers,
     'x-conduit-decision': decision.id,
     'x-conduit-model': encodeHeaderText(model.id),
-    'x-conduit-reason': tried.length > 0 ? 'fallback' : decision.reason,
+    'x-conduit-reason': model.id === decision.chosen ? decision.reason : 'fallback',
     'x-conduit-propensity': String(decision.propensity),
-    'x-conduit-attempts': String(tried.length + 1),
+    'x-conduit-attempts': String(attempts),
     'x-conduit-overhead-ms': Math.max(0, runtime.clock() - startedAt - upstreamMs).toFixed(3),
   });
 
@@ -62,63 +86,100 @@ export async function answer(
     exchange.end();
   };
 
+  /** Passes on what the upstream answered, byte for byte but for a key of ours. */
+  const passOn = (model: Model, end: AttemptEnd): void => {
+    const provider = providerOf(model);
+    const body = end.outcome === 'completed' ? end.body : withoutSecrets(end.body as Uint8Array, provider.apiKeys);
+    sendWhole(end.status as number, body as Uint8Array, { ...clientHeaders(end.headers), ...ownHeaders(model) });
+  };
+
+  const tellFailure = (model: Model): void => {
+    const ends = tried.map((one) => one.end);
+    const { status, message, code, retryAfter } = finalFailure(ends, runtime.now());
+    const body = encoded(errorBody({ status, message, code }));
+    const headers = { ...(retryAfter !== null && { 'retry-after': retryAfter }), ...ownHeaders(model) };
+    sendWhole(status, withoutSecrets(body, providerOf(model).apiKeys), headers);
+  };
+
+  const providerOf = (model: Model): Provider => config.providers.get(model.provider) as Provider;
+
+  /** One attempt, and what it says of the arm. */
+  const attempt = async (model: Model): Promise<{ end: AttemptEnd; verdict: Verdict; ownUsage: boolean }> => {
+    attempts++;
+    const provider = providerOf(model);
+    const apiKey = provider.passthrough ? client.ownKey : health.keyFor(model);
+    const { text, ownUsage } = upstreamBody(request.text, request.body, model, {
+      pinned,
+      streamUsage: provider.streamUsage && !refusals.refusesUsage(model.id),
+    });
+    const conclude = health.begin(model, apiKey);
+    const sentAt = runtime.clock();
+    running = startAttempt({
+      send: gateway.send,
+      request: {
+        method: 'POST',
+        url: `${provider.baseUrl}/chat/completions`,
+        headers: upstreamHeaders(client.header, provider, apiKey),
+        body: text,
+        connectMs: model.timeouts.connectMs,
+      },
+      timeouts: model.timeouts,
+      stream: request.stream,
+      ownUsage,
+      client: exchange,
+      clock: runtime.clock,
+      begin: (status, headers, completionId) => {
+        if (completionId !== null) gateway.ledger.nameOpen(decision.id, nameOfCompletion(completionId));
+        upstreamMs += runtime.clock() - sentAt;
+        exchange.begin(status, { ...clientHeaders(headers), ...ownHeaders(model) });
+        begun = true;
+      },
+    });
+    const end = await running.ended;
+    if (!end.begun) upstreamMs += runtime.clock() - sentAt;
+    // A key that is the caller's own says nothing of the arm: others call it with theirs.
+    const verdict = verdictOf(end, runtime.now());
+    const ofCaller = provider.passthrough && (verdict.kind === 'misconfigured' || verdict.kind === 'rate_limited');
+    conclude(ofCaller ? { kind: 'nothing' } : verdict);
+    return { end, verdict, ownUsage };
+  };
+
+  /** Whether the same arm is asked once more, since not the arm but how it was asked was at fault. */
+  const askAgain = (model: Model, end: AttemptEnd, verdict: Verdict, ownUsage: boolean): boolean => {
+    const provider = providerOf(model);
+    const times = tried.filter((one) => one.model === model).length;
+    if (verdict.kind === 'rate_limited' || (verdict.kind === 'misconfigured' && verdict.ofKey)) {
+      return times < provider.apiKeys.length && health.hasKeyFor(model);
+    }
+    if (ownUsage && isRefusal(end) && new TextDecoder().decode(end.body as Uint8Array).includes('stream_options')) {
+      refusals.rememberNoUsage(model.id);
+      return true;
+    }
+    return false;
+  };
+
   try {
-    for (const model of order) {
-      if (left) break;
-      const provider = config.providers.get(model.provider) as Provider;
-      const { text, ownUsage } = upstreamBody(request.text, request.body, model, {
-        pinned,
-        streamUsage: provider.streamUsage,
-      });
-      const sentAt = runtime.clock();
-      running = startAttempt({
-        send: gateway.send,
-        request: {
-          method: 'POST',
-          url: `${provider.baseUrl}/chat/completions`,
-          headers: upstreamHeaders(header, provider, provider.apiKeys[0] ?? null),
-          body: text,
-          connectMs: model.timeouts.connectMs,
-        },
-        timeouts: model.timeouts,
-        stream: request.stream,
-        ownUsage,
-        client: exchange,
-        clock: runtime.clock,
-        begin: (status, headers, completionId) => {
-          if (completionId !== null) gateway.ledger.nameOpen(decision.id, nameOfCompletion(completionId));
-          upstreamMs += runtime.clock() - sentAt;
-          exchange.begin(status, { ...clientHeaders(headers), ...ownHeaders(model) });
-          begun = true;
-        },
-      });
-      const end = await running.ended;
-      if (!end.begun) upstreamMs += runtime.clock() - sentAt;
-      const isLast = tried.length + 1 === order.length;
-      if (!end.begun && end.outcome === 'completed') {
-        sendWhole(end.status as number, end.body as Uint8Array, {
-          ...clientHeaders(end.headers),
-          ...ownHeaders(model),
-        });
-      } else if (!left && (isOnAccountOfTheRequest(end) || (isLast && isRefusal(end)))) {
-        sendWhole(end.status as number, withoutSecrets(end.body as Uint8Array, provider.apiKeys), {
-          ...clientHeaders(end.headers),
-          ...ownHeaders(model),
-        });
-      } else if (!end.begun && isLast && !left) {
-        const failure = finalFailure([...tried.map((attempt) => attempt.end), end]);
-        const body = errorBody({ status: failure.status, message: failure.message, code: failure.code });
-        const retryAfter: Record<string, string> =
-          failure.retryAfter === null ? {} : { 'retry-after': failure.retryAfter };
-        sendWhole(failure.status, withoutSecrets(encoded(body), provider.apiKeys), {
-          ...retryAfter,
-          ...ownHeaders(model),
-        });
-      }
+    let model = nextArm(order, triedArms, mostArms, health);
+    while (model !== null && !left) {
+      triedArms.add(model);
+      const { end, verdict, ownUsage } = await attempt(model);
       tried.push({ model, end });
       noteFailure(gateway, decision, model, end);
-      if (end.begun || end.outcome === 'completed' || end.outcome === 'client_abort' || isOnAccountOfTheRequest(end))
-        break;
+      if (end.begun || left) break;
+      const passes =
+        end.outcome === 'completed' ||
+        isOnAccountOfTheRequest(end) ||
+        // The caller's own key is the caller's business.
+        (providerOf(model).passthrough && verdict.kind === 'misconfigured');
+      const again = !passes && askAgain(model, end, verdict, ownUsage);
+      const refusal = ownRefusal(end);
+      if (refusal && !again) refusals.remember(model.id, refusal, shape);
+      const next: Model | null = passes ? null : again ? model : nextArm(order, triedArms, mostArms, health);
+      if (next === null) {
+        if (passes || isRefusal(end)) passOn(model, end);
+        else tellFailure(model);
+      }
+      model = next;
     }
   } catch (error) {
     runtime.log.error({ err: error, decision: decision.id }, 'an answer failed inside Conduit');
@@ -128,6 +189,7 @@ export async function answer(
   } finally {
     gateway.ledger.settle(decision.id, (current) => {
       const done = settled(current, tried, request.stream);
+      reservation.settle(done.outcome?.costUsd ?? 0);
       return { decision: done, names: namesOf(done, lineage, tried, nameOfCompletion) };
     });
     runtime.log.debug(

@@ -1,4 +1,5 @@
 /** Who is calling: the key behind a request, compared in constant time with the hashes that are configured. */
+import { matchesGlob } from '../config/glob.ts';
 import type { Key } from '../config/resolve.ts';
 import { ApiError } from './errors.ts';
 
@@ -8,9 +9,21 @@ export interface Caller {
   admin: boolean;
   routers: readonly string[] | null;
   models: readonly string[] | null;
+  /** Globs of what stands behind `/v1/`; null for all. */
+  routes: readonly string[] | null;
+  requestsPerMinute: number | null;
+  usdPerDay: number | null;
 }
 
-const ANYONE: Caller = { name: null, admin: true, routers: null, models: null };
+const ANYONE: Caller = {
+  name: null,
+  admin: true,
+  routers: null,
+  models: null,
+  routes: null,
+  requestsPerMinute: null,
+  usdPerDay: null,
+};
 
 /** Throws a 401 for a missing or wrong key. */
 export function authenticate(
@@ -19,7 +32,7 @@ export function authenticate(
   sha256Hex: (text: string) => string,
 ): Caller {
   if (keys.length === 0) return ANYONE;
-  const given = /^Bearer\s+(.+)$/i.exec(authorization ?? '')?.[1]?.trim();
+  const given = bearerOf(authorization);
   if (!given) {
     throw new ApiError({
       status: 401,
@@ -39,6 +52,32 @@ export function authenticate(
 /** Whether a decision is the caller's own, or the caller may see everybody's. */
 export const maySee = (caller: Caller, decision: { key: string | null }): boolean =>
   caller.admin || decision.key === caller.name;
+
+/** Throws a 403 for a route behind `/v1/` that the caller's key does not allow. */
+export function requireRoute(caller: Caller, route: string): void {
+  if (caller.routes === null || caller.routes.some((allowed) => coversRoute(allowed, route))) return;
+  throw new ApiError({
+    status: 403,
+    message: `This key does not allow the route '${route}'. Allowed: ${caller.routes.join(', ')}.`,
+    code: 'route_not_allowed',
+  });
+}
+
+/** A route covers what lies below it too: `files` covers `files/abc/content`. */
+const coversRoute = (allowed: string, route: string): boolean =>
+  matchesGlob(allowed, route) || matchesGlob(`${allowed}/*`, route);
+
+/**
+ * The caller's own key for the provider, for providers that take it: in `authorization` while that holds no Conduit key,
+ * else in `x-api-key`.
+ */
+export function ownProviderKey(header: (name: string) => string | undefined, caller: Caller): string | null {
+  const given = caller.name === null ? bearerOf(header('authorization')) : header('x-api-key')?.trim();
+  return given || null;
+}
+
+const bearerOf = (authorization: string | undefined): string | undefined =>
+  /^Bearer\s+(.+)$/i.exec(authorization ?? '')?.[1]?.trim();
 
 /** Throws a 403 for a caller that may not see what has been learned. */
 export function requireAdmin(caller: Caller): void {

@@ -1,13 +1,16 @@
 /** `POST /v1/chat/completions`: from a client's request to an answer that is passed on as it comes, and what it taught. */
 import type { Context } from 'hono';
 import type { Model, Router } from '../config/resolve.ts';
-import { choose, pin } from '../routing/choose.ts';
+import { choose, expectedPinnedUsd, pin } from '../routing/choose.ts';
+import { restrictedBy } from '../routing/eligibility.ts';
 import type { Learner } from '../routing/learner.ts';
 import { type Lineage, traceLineage } from '../routing/lineage.ts';
 import { type Needs, needsOf } from '../routing/needs.ts';
+import type { Shape } from '../routing/refusals.ts';
+import { admit, keyUsdLeft, overBudget, requireBudget, routerUsdLeft } from './admit.ts';
 import { answer, type Routed } from './answer.ts';
-import { authenticate, type Caller } from './authenticate.ts';
-import { ApiError } from './errors.ts';
+import { authenticate, type Caller, ownProviderKey, requireRoute } from './authenticate.ts';
+import { type ApiError, badRequest, bodyTooLarge } from './errors.ts';
 import type { Gateway } from './gateway.ts';
 import { takeFeedback } from './header-feedback.ts';
 import { type RequestHeaders, readRequestHeaders } from './request-headers.ts';
@@ -21,60 +24,75 @@ export async function chatCompletions(context: Context, gateway: Gateway): Promi
   const { config, runtime } = gateway;
   const header = (name: string): string | undefined => context.req.header(name);
   const caller = authenticate(header('authorization'), config.keys, runtime.sha256Hex);
+  requireRoute(caller, 'chat/completions');
   const headers = readRequestHeaders(header);
+  const limitHeaders = admit(caller, gateway.limits);
   const exchange = gateway.openExchange(context);
   const bytes = await exchange.readBody(config.server.maxBodyBytes);
   if (bytes === 'gone') return new Response(null, { status: 400 });
-  if (bytes === 'too_large') {
-    throw new ApiError({
-      status: 413,
-      message: `The body is larger than ${config.server.maxBodyBytes} bytes.`,
-      code: 'request_too_large',
-      headers: { connection: 'close' },
-    });
-  }
+  if (bytes === 'too_large') throw bodyTooLarge(config.server.maxBodyBytes);
   // From here on: how long a client takes to send its body is not ours.
   const startedAt = runtime.clock();
   const request = readChatRequest(bytes);
   const routed = await route(gateway, request, headers, caller);
   gateway.ledger.open(routed.decision);
-  runtime.defer(answer(gateway, routed, exchange, header, startedAt));
+  const client = { exchange, header, headers: limitHeaders, ownKey: ownProviderKey(header, caller) };
+  runtime.defer(answer(gateway, routed, client, startedAt));
   return exchange.response;
 }
 
 /** Resolves the model, gives feedback that came along, and chooses. */
 async function route(gateway: Gateway, request: ChatRequest, headers: RequestHeaders, caller: Caller): Promise<Routed> {
-  const { config, learners, runtime } = gateway;
+  const { config, learners, limits, health, refusals, runtime } = gateway;
   const target = resolveModel(request.model, config, caller);
   const input = { messages: request.messages, tools: request.tools, response_format: request.body.response_format };
-  const needs = needsOf(request.body, input);
+  const shape: Shape = { body: request.body, needs: needsOf(request.body, input) };
   const lineage = traceLineage(request.messages, scopeOf(request, headers, caller), headers.session, runtime.digest);
   if (headers.feedback) runtime.defer(takeFeedback(gateway, headers, lineage, caller));
 
   if (target.kind === 'model') {
-    const decision = pin(target.model, caller.name, needs, runtime);
-    return { request, decision, order: [target.model], pinned: true, lineage };
+    const { model } = target;
+    const expectedUsd = expectedPinnedUsd(model, shape.needs);
+    requireAsked(model, headers, expectedUsd);
+    requireBudget(caller, expectedUsd, limits);
+    const decision = pin(model, caller.name, shape.needs, runtime);
+    const reservation = limits.reserve({ key: caller.name, router: null }, expectedUsd);
+    return { request, decision, order: [model], mostArms: 1, pinned: true, lineage, shape, reservation };
   }
-  const learner = learners.get(target.router.name) as Learner;
+  const { router } = target;
+  const stickTo = await armToStayWith(gateway, router, request, lineage);
   const choice = choose(
-    learner,
+    learners.get(router.name) as Learner,
     {
       input,
-      needs,
+      shape,
       restrictions: {
         keyModels: caller.models,
         headerModels: headers.models,
-        maxUsd: smallest(headers.maxUsd, target.router.maxUsdPerRequest),
+        maxUsd: smallest(headers.maxUsd, router.maxUsdPerRequest),
       },
-      prefer: headers.prefer ?? target.router.prefer,
-      stickTo: await armToStayWith(gateway, target.router, request, lineage),
+      keyUsdLeft: keyUsdLeft(caller, limits),
+      routerUsdLeft: routerUsdLeft(router, limits),
+      health,
+      refusals,
+      prefer: headers.prefer ?? router.prefer,
+      stickTo,
       key: caller.name,
     },
     runtime,
   );
-  if (choice.kind === 'no_eligible_model') throw noEligibleModel(choice.ruledOut, needs);
-  const order = choice.order.map((id) => config.models.get(id) as Model);
-  return { request, decision: choice.decision, order, pinned: false, lineage };
+  if (choice.kind === 'no_eligible_model') throw noEligibleModel(choice.ruledOut, shape.needs);
+  if (choice.kind === 'over_budget') throw overBudget(choice.owner, limits);
+  const { decision, order } = choice;
+  const reservation = limits.reserve({ key: caller.name, router: router.name }, choice.expectedUsd);
+  return { request, decision, order, mostArms: 1 + router.fallbacks, pinned: false, lineage, shape, reservation };
+}
+
+/** Throws a 400 where the request's own headers rule out the model that it pins. */
+function requireAsked(model: Model, { models, maxUsd }: RequestHeaders, expectedUsd: number): void {
+  const restrictions = { keyModels: null, headerModels: models, maxUsd };
+  const why = restrictedBy(model, restrictions, () => expectedUsd);
+  if (why !== null) throw noEligible(`${model.id}: ${why}.`);
 }
 
 /** People are kept apart by key and, where it was sent, by session or by the names that OpenAI has for the end user. */
@@ -102,15 +120,14 @@ async function armToStayWith(
   return earlier?.router === router.name ? earlier.model : null;
 }
 
-function noEligibleModel(ruledOut: readonly { model: string; why: string }[], needs: Needs): ApiError {
-  const reasons = ruledOut.map(({ model, why }) => `${model}: ${why}`).join('; ');
-  return new ApiError({
-    status: 400,
-    message: `No model of this router can serve the request (about ${needs.promptTokensEstimate} prompt tokens). ${reasons}.`,
-    param: 'model',
-    code: 'no_eligible_model',
-  });
+function noEligibleModel(ruledOut: ReadonlyMap<string, string>, needs: Needs): ApiError {
+  const reasons = [...ruledOut].map(([model, why]) => `${model}: ${why}`).join('; ');
+  return noEligible(
+    `No model of this router can serve the request (about ${needs.promptTokensEstimate} prompt tokens). ${reasons}.`,
+  );
 }
+
+const noEligible = (message: string): ApiError => badRequest(message, 'model', 'no_eligible_model');
 
 function smallest(a: number | null, b: number | null): number | null {
   return a === null ? b : b === null ? a : Math.min(a, b);

@@ -47,6 +47,15 @@ export function errorResponse(fields: ApiErrorFields): Response {
   });
 }
 
+export const bodyTooLarge = (maxBytes: number): ApiError =>
+  new ApiError({
+    status: 413,
+    message: `The body is larger than ${maxBytes} bytes.`,
+    code: 'request_too_large',
+    // What is still on its way is not read.
+    headers: { connection: 'close' },
+  });
+
 export const badRequest = (message: string, param: string | null = null, code: string | null = null): ApiError =>
   new ApiError({ status: 400, message, param, code });
 

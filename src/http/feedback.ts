@@ -10,7 +10,7 @@ import {
 } from '../routing/feedback.ts';
 import { type Caller, maySee } from './authenticate.ts';
 import { completionName } from './completion-name.ts';
-import { ApiError, badRequest } from './errors.ts';
+import { ApiError, badRequest, bodyTooLarge } from './errors.ts';
 import type { Gateway } from './gateway.ts';
 import { readRequestHeaders } from './request-headers.ts';
 import { readJsonObject } from './wire.ts';
@@ -29,13 +29,7 @@ export async function postFeedback(context: Context, gateway: Gateway, caller: C
   const { ledger, runtime } = gateway;
   const bytes = await gateway.openExchange(context).readBody(MAX_FEEDBACK_BYTES);
   if (bytes === 'gone') return new Response(null, { status: 400 });
-  if (bytes === 'too_large') {
-    throw new ApiError({
-      status: 413,
-      message: `The body is larger than ${MAX_FEEDBACK_BYTES} bytes.`,
-      code: 'request_too_large',
-    });
-  }
+  if (bytes === 'too_large') throw bodyTooLarge(MAX_FEEDBACK_BYTES);
   const wanted = bytes.length === 0 ? fromHeaders(context) : fromBody(readJsonObject(bytes).value);
 
   const found =

@@ -1,8 +1,12 @@
 /** The parts that the routes work with, put together from a config and a platform. */
 import type { Context } from 'hono';
 import type { ConduitConfig, Model } from '../config/resolve.ts';
+import { createCounters } from '../routing/counters.ts';
+import { createHealth, type Health } from '../routing/health.ts';
 import { createLearner, type Learned, type Learner } from '../routing/learner.ts';
 import { createLedger, type Ledger } from '../routing/ledger.ts';
+import { createLimits, type Limits } from '../routing/limits.ts';
+import { createRefusals, type Refusals } from '../routing/refusals.ts';
 import type { Runtime } from '../routing/runtime.ts';
 import type { StateStore } from '../stores/ports.ts';
 import type { Send } from '../upstream/port.ts';
@@ -20,18 +24,34 @@ export interface GatewayParts {
 }
 
 /** The parts in use, and what they share from one config to the next. */
-export interface Gateway extends GatewayParts {
+export interface Gateway extends GatewayParts, Shared {
   learners: ReadonlyMap<string, Learner>;
-  ledger: Ledger;
   /** Takes another config; this gateway goes on with the requests that it has begun. Only the newest may be followed. */
   follow(config: ConduitConfig): Promise<Gateway>;
+  /** Tells the other replicas what they have not been told yet, as when the process ends. Never rejects. */
+  flush(): Promise<void>;
+}
+
+/** What lives on when the config changes. */
+interface Shared {
+  ledger: Ledger;
+  limits: Limits;
+  health: Health;
+  refusals: Refusals;
 }
 
 export function createGateway(parts: GatewayParts): Gateway {
-  return build(parts, createLedger(parts.state, parts.runtime), new Map());
+  const { config, state, runtime } = parts;
+  const shared: Shared = {
+    ledger: createLedger(state, runtime),
+    limits: createLimits(createCounters(state, runtime), runtime),
+    health: createHealth(config.providers, state, runtime),
+    refusals: createRefusals(runtime),
+  };
+  return build(parts, shared, new Map());
 }
 
-function build(parts: GatewayParts, ledger: Ledger, earlier: ReadonlyMap<string, Learned>): Gateway {
+function build(parts: GatewayParts, shared: Shared, earlier: ReadonlyMap<string, Learned>): Gateway {
   const { config, state, runtime } = parts;
   const learners = new Map<string, Learner>();
   for (const router of config.routers.values()) {
@@ -41,17 +61,21 @@ function build(parts: GatewayParts, ledger: Ledger, earlier: ReadonlyMap<string,
   const unwatch = state.watch((router) => learners.get(router)?.grown());
   return {
     ...parts,
+    ...shared,
     learners,
-    ledger,
     async follow(next) {
       const learned = await Promise.all(
         [...learners].map(async ([name, learner]) => [name, await learner.handOver()] as const),
       );
       unwatch();
-      const successor = build({ ...parts, config: next }, ledger, new Map(learned));
+      shared.health.follow(next.providers);
+      const successor = build({ ...parts, config: next }, shared, new Map(learned));
       // What came in between, or what is folded anew because evidence fades otherwise now.
       for (const learner of successor.learners.values()) learner.grown();
       return successor;
+    },
+    async flush() {
+      await Promise.all([shared.limits.flush(), shared.health.flush()]);
     },
   };
 }

@@ -1,6 +1,5 @@
 /** `GET /v1/routers/{name}`: what a router has learned of its arms so far. */
 import { expectedCost } from '../bandit/utility.ts';
-import { DAY_MS, spendCounter } from '../routing/ledger.ts';
 import { ApiError } from './errors.ts';
 import type { Gateway } from './gateway.ts';
 
@@ -18,7 +17,7 @@ export async function getRouter(gateway: Gateway, name: string): Promise<object>
   }
   await learner.catchUp();
   const { posterior } = learner.current();
-  const spent = await gateway.state.add(spendCounter(name, gateway.runtime.now()), 0, 2 * DAY_MS);
+  await gateway.limits.flush();
   return {
     object: 'router',
     name,
@@ -27,6 +26,7 @@ export async function getRouter(gateway: Gateway, name: string): Promise<object>
     labels: posterior.labels,
     arms: learner.arms.map((arm) => {
       const summary = posterior.summary(arm.id);
+      const health = gateway.health.of(arm);
       return {
         model: arm.id,
         pulls: summary.pulls,
@@ -34,9 +34,15 @@ export async function getRouter(gateway: Gateway, name: string): Promise<object>
         quality: summary.quality,
         cost_usd: expectedCost(arm.price, summary.promptTokens, summary.outputTokens),
         first_byte_ms: summary.firstByteMs,
-        resting: false,
+        resting: health.rest !== null,
+        resting_reason: health.rest?.reason ?? null,
+        resting_until: health.rest && Math.ceil(health.rest.until / 1000),
+        reliability: health.reliability,
       };
     }),
-    budget: { usd_today: spent, usd_per_day: null },
+    budget: {
+      usd_today: gateway.limits.spentToday({ kind: 'router', name }),
+      usd_per_day: learner.router.usdPerDay,
+    },
   };
 }

@@ -5,15 +5,16 @@ import type { Model } from '../config/resolve.ts';
 import { type ContextInput, encoder } from '../context/encoder.ts';
 import type { DecidedCandidate, DecisionRecord, Reason } from '../stores/decision-record.ts';
 import { newDecisionId } from './decision.ts';
-import { type Restrictions, ruledOutBy } from './eligibility.ts';
 import type { Learner } from './learner.ts';
 import type { Needs } from './needs.ts';
 import type { Runtime } from './runtime.ts';
+import { type ShortlistRequest, shortlist } from './shortlist.ts';
 
-export interface ChoiceRequest {
+/** An answer of no particular length. */
+const USUAL_OUTPUT_TOKENS = 300;
+
+export interface ChoiceRequest extends Omit<ShortlistRequest, 'router' | 'arms' | 'expectedUsd'> {
   input: ContextInput;
-  needs: Needs;
-  restrictions: Restrictions;
   prefer: Preference;
   /** The arm that this conversation stays with, if it is eligible. */
   stickTo: string | null;
@@ -23,32 +24,29 @@ export interface ChoiceRequest {
 export type Choice =
   | {
       kind: 'decided';
-      decision: DecisionRecord /** The arms to try, the chosen one first. */;
-      order: readonly string[];
+      decision: DecisionRecord;
+      /** The arms to try, the chosen one first; those that rest last. */
+      order: readonly Model[];
+      /** What the chosen arm is expected to cost. */
+      expectedUsd: number;
     }
-  | { kind: 'no_eligible_model'; ruledOut: readonly { model: string; why: string }[] };
+  | { kind: 'no_eligible_model'; ruledOut: ReadonlyMap<string, string> }
+  | { kind: 'over_budget'; owner: 'key' | 'router' };
 
 export function choose(learner: Learner, request: ChoiceRequest, runtime: Runtime): Choice {
   const { arms, router } = learner;
-  const { needs } = request;
+  const { needs } = request.shape;
   const { posterior, cursor } = learner.current();
   const x = encoder.encode(request.input);
-
-  const ruledOut = new Map<string, string | null>();
-  for (const arm of arms) {
-    const expectedUsd = (): number => {
-      const expected = posterior.predict(arm.id, x, needs.promptTokensEstimate);
-      const outputTokens = Math.min(expected.outputTokens, needs.outputTokens ?? Number.POSITIVE_INFINITY);
-      return expectedCost(arm.price, expected.promptTokens, outputTokens);
-    };
-    ruledOut.set(arm.id, ruledOutBy(arm, needs, request.restrictions, expectedUsd));
-  }
-  if (arms.every((arm) => ruledOut.get(arm.id) !== null)) {
-    return {
-      kind: 'no_eligible_model',
-      ruledOut: arms.map((arm) => ({ model: arm.id, why: ruledOut.get(arm.id) as string })),
-    };
-  }
+  const expectedUsd = (arm: Model): number => {
+    const expected = posterior.predict(arm.id, x, needs.promptTokensEstimate);
+    const outputTokens = Math.min(expected.outputTokens, needs.outputTokens ?? Number.POSITIVE_INFINITY);
+    return expectedCost(arm.price, expected.promptTokens, outputTokens);
+  };
+  const list = shortlist({ ...request, router, arms, expectedUsd });
+  if (list.kind === 'none') return { kind: 'no_eligible_model', ruledOut: list.ruledOut };
+  if (list.kind === 'over_budget') return list;
+  const { eligible, ruledOut, resting } = list;
 
   const uniform = runtime.random();
   let draw: Draw = decide({
@@ -57,7 +55,7 @@ export function choose(learner: Learner, request: ChoiceRequest, runtime: Runtim
     arms: arms.map(({ id, price }) => ({
       id,
       price,
-      eligible: ruledOut.get(id) === null,
+      eligible: !ruledOut.has(id),
       maxOutputTokens: needs.outputTokens ?? undefined,
     })),
     x,
@@ -67,8 +65,9 @@ export function choose(learner: Learner, request: ChoiceRequest, runtime: Runtim
     uniform,
   });
   let reason: Reason = draw.reason;
-  if (request.stickTo !== null && ruledOut.get(request.stickTo) === null) {
-    draw = certain(draw, request.stickTo);
+  if (list.onlyTheCheapest) reason = 'budget';
+  else if (eligible.some((arm) => arm.id === request.stickTo)) {
+    draw = certain(draw, request.stickTo as string);
     reason = 'sticky';
   }
 
@@ -89,7 +88,15 @@ export function choose(learner: Learner, request: ChoiceRequest, runtime: Runtim
     cursor,
     promptTokensEstimate: needs.promptTokensEstimate,
   };
-  return { kind: 'decided', decision, order: [draw.chosen, ...rankRest(draw)].slice(0, 1 + router.fallbacks) };
+  const ranked = [draw.chosen, ...rankRest(draw)].map((id) => eligible.find((arm) => arm.id === id) as Model);
+  const chosen = decision.candidates.find((candidate) => candidate.model === draw.chosen) as DecidedCandidate;
+  return { kind: 'decided', decision, order: [...ranked, ...resting], expectedUsd: chosen.costUsd };
+}
+
+/** USD that a request is expected to cost of which no posterior knows anything: its model was named. */
+export function expectedPinnedUsd(model: Model, { promptTokensEstimate, outputTokens }: Needs): number {
+  const usual = outputTokens === null ? USUAL_OUTPUT_TOKENS : Math.min(outputTokens, USUAL_OUTPUT_TOKENS);
+  return expectedCost(model.price, promptTokensEstimate, usual);
 }
 
 /** The decision of a request that named its model itself. It teaches nothing, but it can be looked at and rated. */
@@ -124,6 +131,7 @@ function blankDecision(
     version: 1,
     router: null,
     created,
+    call: 'chat/completions',
     key,
     chosen,
     model: chosen,

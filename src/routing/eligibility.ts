@@ -22,9 +22,26 @@ export function ruledOutBy(
   restrictions: Restrictions,
   expectedUsd: () => number,
 ): string | null {
-  const { keyModels, headerModels, maxUsd } = restrictions;
+  return restrictedBy(model, restrictions, expectedUsd) ?? lackedBy(model, needs);
+}
+
+/** Which restriction keeps this model from a request, in words; null where none does. */
+export function restrictedBy(
+  model: Model,
+  { keyModels, headerModels, maxUsd }: Restrictions,
+  expectedUsd: () => number,
+): string | null {
   if (keyModels && !keyModels.some((glob) => matchesGlob(glob, model.id))) return 'the key does not allow this model';
   if (headerModels && !headerModels.some((glob) => matchesGlob(glob, model.id))) return 'not in x-conduit-models';
+  if (maxUsd !== null) {
+    const expected = expectedUsd();
+    if (expected > maxUsd) return `expected to cost $${expected.toPrecision(3)}, more than $${maxUsd}`;
+  }
+  return null;
+}
+
+/** What the request needs and this model does not have, in words; null where it has all. */
+function lackedBy(model: Model, needs: Needs): string | null {
   for (const capability of needs.capabilities) {
     if (!model.supports.has(capability)) return `does not support ${capability}`;
   }
@@ -35,10 +52,6 @@ export function ruledOutBy(
   if (model.context !== null) {
     const least = needs.promptTokensEstimate * ESTIMATE_SLACK + (needs.outputTokens ?? 0);
     if (least > model.context) return `its context of ${model.context} tokens is too short`;
-  }
-  if (maxUsd !== null) {
-    const expected = expectedUsd();
-    if (expected > maxUsd) return `expected to cost $${expected.toPrecision(3)}, more than $${maxUsd}`;
   }
   return null;
 }

@@ -42,9 +42,6 @@ export function createLedger(state: StateStore, runtime: Runtime): Ledger {
     const evidence = evidenceOf(decision);
     try {
       await state.remember({ decision, names, evidence });
-      if (decision.router !== null && decision.outcome) {
-        await state.add(spendCounter(decision.router, decision.created), decision.outcome.costUsd, DAY_MS * 2);
-      }
     } catch (error) {
       runtime.log.error({ err: error, decision: decision.id }, 'a decision could not be kept');
     }
@@ -98,9 +95,3 @@ export function createLedger(state: StateStore, runtime: Runtime): Ledger {
     },
   };
 }
-
-export const DAY_MS = 24 * 60 * 60 * 1000;
-
-/** The name of the counter that holds what a router has spent on a UTC day. */
-export const spendCounter = (router: string, at: number): string =>
-  `usd:${router}:${new Date(at).toISOString().slice(0, 10)}`;

@@ -20,7 +20,7 @@ export function settled(decision: DecisionRecord, tried: readonly TriedArm[], st
   return {
     ...decision,
     model: model.id,
-    reason: tried.length > 1 && answered(end) ? 'fallback' : decision.reason,
+    reason: model.id !== decision.chosen && answered(end) ? 'fallback' : decision.reason,
     attempts: tried.map(({ model: arm, end: attempt }) => ({
       model: arm.id,
       outcome: attempt.outcome,
@@ -42,6 +42,12 @@ function outcomeOf(decision: DecisionRecord, end: AttemptEnd, model: Model): Dec
   const told = observed?.usage ?? null;
   const usage: Usage | null =
     told ?? (observed && answered(end) ? estimatedUsage(decision.promptTokensEstimate, observed.characters) : null);
+  if (usage === null && mayBeBilled(end)) {
+    // What it wrote is unknown, but a provider bills the prompt that it was working on.
+    const promptTokens = decision.promptTokensEstimate;
+    const costUsd = costOf(estimatedUsage(promptTokens, 0), model.price);
+    return { kind: end.outcome, finishReason: null, promptTokens, completionTokens: null, costUsd, estimated: true };
+  }
   return {
     kind: end.outcome,
     finishReason: observed?.finishReason ?? null,
@@ -51,6 +57,10 @@ function outcomeOf(decision: DecisionRecord, end: AttemptEnd, model: Model): Dec
     estimated: told === null && usage !== null,
   };
 }
+
+/** Whether the upstream had the request and was cut off by us or by the client, so that no usage could come. */
+const mayBeBilled = ({ outcome, status }: AttemptEnd): boolean =>
+  outcome === 'client_abort' || (outcome === 'timeout' && status !== null);
 
 function estimatedUsage(promptTokens: number, characters: number): Usage {
   return {

@@ -2,7 +2,7 @@
 import type { Candidate, Draw } from '../bandit/decide.ts';
 import type { OutcomeKind } from '../upstream/attempt.ts';
 
-export type Reason = Draw['reason'] | 'sticky' | 'pinned' | 'fallback';
+export type Reason = Draw['reason'] | 'sticky' | 'budget' | 'pinned' | 'fallback';
 
 export interface DecidedCandidate extends Candidate {
   /** Why this arm could not be drawn; null where it could. */
@@ -46,6 +46,8 @@ export interface DecisionRecord {
   router: string | null;
   /** Milliseconds since 1970. */
   created: number;
+  /** What was asked for: the route behind `/v1/`, without what it names. */
+  call: string;
   /** The name of the key that asked; null while there are no keys. */
   key: string | null;
   /** The arm drawn. */

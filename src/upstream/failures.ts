@@ -1,45 +1,110 @@
-/** What a failed attempt means for the request: whether another arm may answer it, and what the client is told. */
+/** What a failed attempt means: for the request (may another arm answer it?), for the arm, and for what the client is told. */
 import type { AttemptEnd } from './attempt.ts';
-
-/** Codes with which a provider says that this model, not this request, is at fault: another arm may well take it. */
-const ONLY_THIS_ARM = new Set([
-  'unsupported_parameter',
-  'unsupported_value',
-  'context_length_exceeded',
-  'unknown_parameter',
-  'model_not_found',
-]);
+import { retryAfterMs } from './retry-after.ts';
 
 /** Statuses that speak of the provider or of its set-up, never of the request. */
-const ABOUT_THE_PROVIDER = new Set([401, 402, 403, 404, 408, 409, 429]);
+const ABOUT_THE_PROVIDER = new Set([401, 402, 403, 404, 408, 409, 425, 429]);
+
+/** Of those, the ones that no waiting mends: a key, a payment, a name. */
+const MISCONFIGURED = new Set([401, 402, 403, 404]);
+
+/** Some providers say so with a 400. */
+const MODEL_NOT_FOUND = 'model_not_found';
+
+/** What an attempt says of how its arm is doing. */
+export type Verdict =
+  | { kind: 'fine' | 'failed' | 'nothing' }
+  /** `ofKey`: another key of the provider may do. */
+  | { kind: 'misconfigured'; ofKey: boolean }
+  /** `waitMs`: null where the upstream did not say how long. */
+  | { kind: 'rate_limited'; waitMs: number | null };
+
+/** `now` is milliseconds since 1970, for a `retry-after` that is a date. */
+export function verdictOf(end: AttemptEnd, now: number): Verdict {
+  const { outcome, status } = end;
+  if (outcome === 'completed') return { kind: 'fine' };
+  // A client that leaves in mid-answer has been answered; one that leaves before has seen nothing.
+  if (outcome === 'client_abort') return { kind: end.begun ? 'fine' : 'nothing' };
+  if (isRefusal(end)) return { kind: 'nothing' };
+  if (outcome === 'upstream_error' && status !== null && !end.begun) {
+    const waitMs = retryAfterMs(end.headers, now);
+    if (status === 429) return { kind: 'rate_limited', waitMs };
+    if (status === 503 && waitMs !== null) return { kind: 'rate_limited', waitMs };
+    if (MISCONFIGURED.has(status) || codeOf(end.body) === MODEL_NOT_FOUND)
+      return { kind: 'misconfigured', ofKey: status === 401 };
+  }
+  return { kind: 'failed' };
+}
 
 /** Whether the upstream refused the request itself: where no other arm is left, its status and body pass through. */
 export function isRefusal({ outcome, status, body }: AttemptEnd): boolean {
   if (outcome !== 'upstream_error' || status === null || body === null) return false;
-  return status >= 400 && status < 500 && !ABOUT_THE_PROVIDER.has(status);
+  return status >= 400 && status < 500 && !ABOUT_THE_PROVIDER.has(status) && codeOf(body) !== MODEL_NOT_FOUND;
 }
 
 /** Whether every other arm would refuse it too, so that none is asked. */
-export function isOnAccountOfTheRequest(end: AttemptEnd): boolean {
-  return isRefusal(end) && !ONLY_THIS_ARM.has(codeOf(end.body) ?? '');
+export const isOnAccountOfTheRequest = (end: AttemptEnd): boolean => isRefusal(end) && ownRefusal(end) === null;
+
+/** Why only this arm refuses a request. */
+export interface OwnRefusal {
+  /** A parameter that it does not know, a value that it does not take, or more tokens than it holds. */
+  kind: 'field' | 'value' | 'context';
+  /** The field that the error names as `param`, at the top of the body; null where it names none. */
+  param: string | null;
+  /** The error's text, cut to a sensible length. */
+  text: string;
+}
+
+const KIND_OF_CODE: Readonly<Record<string, OwnRefusal['kind']>> = {
+  unsupported_parameter: 'field',
+  unknown_parameter: 'field',
+  unsupported_value: 'value',
+  context_length_exceeded: 'context',
+};
+
+/** How providers that have no such codes word the same (vLLM, Mistral, Groq, Anthropic and servers made with FastAPI or Go). */
+const KIND_OF_TEXT: readonly (readonly [OwnRefusal['kind'], RegExp])[] = [
+  ['context', /context (length|window|size)|maximum context|prompt is too long|too many (input |prompt )?tokens/i],
+  ['field', /(unknown|unrecogni[sz]ed|unexpected|unsupported) (request )?(field|param|argument|propert|key)/i],
+  ['field', /extra_forbidden|extra (inputs?|fields?|properties) (are|is)? ?not permitted|additional properties/i],
+  ['field', /\b(not|un|n['’]t) ?support(ed)?\b|only support(s|ed)\b/i],
+];
+
+const MAX_ERROR_TEXT = 4_000;
+
+/** What only this arm would refuse, told by its code or, where there is none, by its words; null for everything else. */
+export function ownRefusal(end: AttemptEnd): OwnRefusal | null {
+  if (!isRefusal(end) || (end.status !== 400 && end.status !== 422)) return null;
+  const text = new TextDecoder().decode((end.body as Uint8Array).subarray(0, MAX_ERROR_TEXT));
+  const error = errorOf(end.body);
+  const param = typeof error?.param === 'string' ? (/^\w+$/.exec(error.param)?.[0] ?? null) : null;
+  const code = codeOf(end.body);
+  const told = code === null ? undefined : KIND_OF_CODE[code];
+  const kind = told ?? (code === null ? KIND_OF_TEXT.find(([, words]) => words.test(text))?.[0] : undefined);
+  return kind === undefined ? null : { kind, param, text };
 }
 
 export interface FinalFailure {
   status: 429 | 502 | 504;
   message: string;
   code: string;
+  /** Whole seconds. */
   retryAfter: string | null;
 }
 
 /** What the client is told when no attempt gave an answer. Never shows what a provider said of our own key. */
-export function finalFailure(attempts: readonly AttemptEnd[]): FinalFailure {
+export function finalFailure(attempts: readonly AttemptEnd[], now: number): FinalFailure {
   const last = attempts.at(-1) as AttemptEnd;
   const about =
     last.status === 401 || last.status === 403 ? `status ${last.status}, check the provider's key` : last.message;
   const message =
-    attempts.length === 1 ? `The upstream failed: ${about}` : `All ${attempts.length} arms failed; the last: ${about}`;
+    attempts.length === 1
+      ? `The upstream failed: ${about}`
+      : `All ${attempts.length} attempts failed; the last: ${about}`;
   if (attempts.every((end) => end.status === 429)) {
-    return { status: 429, message, code: 'rate_limit_exceeded', retryAfter: smallestRetryAfter(attempts) };
+    const waits = attempts.map((end) => retryAfterMs(end.headers, now)).filter((wait) => wait !== null);
+    const retryAfter = String(waits.length > 0 ? Math.max(1, Math.ceil(Math.min(...waits) / 1000)) : 1);
+    return { status: 429, message, code: 'rate_limit_exceeded', retryAfter };
   }
   if (attempts.every((end) => end.outcome === 'timeout')) {
     return { status: 504, message, code: 'upstream_timeout', retryAfter: null };
@@ -47,18 +112,17 @@ export function finalFailure(attempts: readonly AttemptEnd[]): FinalFailure {
   return { status: 502, message, code: 'upstream_error', retryAfter: null };
 }
 
-function smallestRetryAfter(attempts: readonly AttemptEnd[]): string {
-  const seconds = attempts.map((end) => Number(end.headers['retry-after'])).filter((value) => value >= 0);
-  return String(seconds.length > 0 ? Math.ceil(Math.min(...seconds)) : 1);
-}
-
 /** The code of an error body in OpenAI's shape; null where there is none. */
 export function codeOf(body: Uint8Array | null): string | null {
+  const code = errorOf(body)?.code;
+  return typeof code === 'string' ? code : null;
+}
+
+function errorOf(body: Uint8Array | null): { code?: unknown; param?: unknown } | null {
   try {
-    const code = (
-      JSON.parse(new TextDecoder().decode(body ?? new Uint8Array())) as { error?: { code?: unknown } | null }
-    )?.error?.code;
-    return typeof code === 'string' ? code : null;
+    const answer = JSON.parse(new TextDecoder().decode(body ?? new Uint8Array())) as { error?: unknown } | null;
+    const error = answer?.error;
+    return typeof error === 'object' ? error : null;
   } catch {
     return null;
   }

@@ -19,6 +19,8 @@ describe('the smallest config', () => {
       sticky: 'conversation',
       fallbacks: 2,
       maxUsdPerRequest: null,
+      usdPerDay: null,
+      onBudget: 'cheapest',
     });
     expect(config.models.get('local/a')).toMatchObject({
       provider: 'local',
@@ -61,7 +63,7 @@ test('what is written is what is meant', () => {
 server: { host: 0.0.0.0, port: 0, max_body_bytes: 1000, cors: ["https://app.example", "*"], secret: s3cret, workers: 1 }
 keys:
   - { name: web, key: abc, routers: [auto], models: ["p/*"] }
-  - { name: ops, key_sha256: ${sha256Hex('def').toUpperCase()}, admin: true }
+  - { name: ops, key_sha256: ${sha256Hex('def').toUpperCase()}, admin: true, routes: [files, audio/*], requests_per_minute: 600, usd_per_day: 20 }
 providers: { p: { base_url: "https://x.example/v1/", api_key: k, headers: { x-team: a }, stream_usage: false } }
 models:
   - id: p/one/two
@@ -73,7 +75,7 @@ models:
     params: { rename: { max_tokens: max_completion_tokens }, drop: [stop], defaults: { temperature: 0 } }
     timeouts: { first_byte_ms: 5 }
 routers:
-  auto: { models: [p/one/two], answers_to: [gpt-4o, "gpt-4o-*"], policy: thompson, prefer: cost, explore: { warmup: 0 }, half_life: off, sticky: none, fallbacks: 0, max_usd_per_request: 0.05 }
+  auto: { models: [p/one/two], answers_to: [gpt-4o, "gpt-4o-*"], policy: thompson, prefer: cost, explore: { warmup: 0 }, half_life: off, sticky: none, fallbacks: 0, max_usd_per_request: 0.05, usd_per_day: 50, on_budget: reject }
 stores: { state: memory, durable: none }
 log: { level: silent, prompts: false }
 `);
@@ -85,8 +87,26 @@ log: { level: silent, prompts: false }
     secret: 's3cret',
   });
   expect(config.keys).toEqual([
-    { name: 'web', sha256: sha256Hex('abc'), routers: ['auto'], models: ['p/*'], admin: false },
-    { name: 'ops', sha256: sha256Hex('def'), routers: null, models: null, admin: true },
+    {
+      name: 'web',
+      sha256: sha256Hex('abc'),
+      routers: ['auto'],
+      models: ['p/*'],
+      routes: ['chat/completions', 'models', 'feedback', 'embeddings', 'moderations'],
+      requestsPerMinute: null,
+      usdPerDay: null,
+      admin: false,
+    },
+    {
+      name: 'ops',
+      sha256: sha256Hex('def'),
+      routers: null,
+      models: null,
+      routes: ['files', 'audio/*'],
+      requestsPerMinute: 600,
+      usdPerDay: 20,
+      admin: true,
+    },
   ]);
   expect(config.providers.get('p')).toEqual({
     name: 'p',
@@ -117,6 +137,8 @@ log: { level: silent, prompts: false }
     sticky: 'none',
     fallbacks: 0,
     maxUsdPerRequest: 0.05,
+    usdPerDay: 50,
+    onBudget: 'reject',
   });
   expect(config.log).toEqual({ level: 'silent' });
 });
@@ -135,15 +157,9 @@ test.each([
 
 describe('what is not built yet is refused by name', () => {
   const router = (field: string): string => `${MINIMAL}routers: { auto: { models: [local/a], ${field} } }`;
-  const key = (field: string): string => `${MINIMAL}keys: [{ name: k, key: x, ${field} }]`;
   test.each(
     [
       [`${MINIMAL}server: { workers: 2 }`, 'server.workers'],
-      [key('routes: [models]'), 'keys[0].routes'],
-      [key('requests_per_minute: 600'), 'keys[0].requests_per_minute'],
-      [key('usd_per_day: 20'), 'keys[0].usd_per_day'],
-      [`${MODELS}providers: { local: { base_url: "http://x", api_key: passthrough } }`, 'providers.local.api_key'],
-      [`${MODELS}providers: { local: { base_url: "http://x", api_key: [a, b] } }`, 'providers.local.api_key'],
       [`${PROVIDERS}models: [{ id: local/a, was: [] }]`, 'models[0].was'],
       [router('policy: linucb'), 'routers.auto.policy'],
       [router('policy: ucb1'), 'routers.auto.policy'],
@@ -151,8 +167,6 @@ describe('what is not built yet is refused by name', () => {
       [router('guarantee: { baseline: local/a, quality: .95, confidence: .95 }'), 'routers.auto.guarantee'],
       [router('signals: { regenerated: on }'), 'routers.auto.signals'],
       [router('usd_per_request: .002'), 'routers.auto.usd_per_request'],
-      [router('usd_per_day: 50'), 'routers.auto.usd_per_day'],
-      [router('on_budget: reject'), 'routers.auto.on_budget'],
       [`${MINIMAL}stores: { state: "redis://h" }`, 'stores.state'],
       [`${MINIMAL}stores: { state: "rediss://default:p@h:1" }`, 'stores.state'],
       [`${MINIMAL}stores: { state: durable-object }`, 'stores.state'],
@@ -192,7 +206,7 @@ describe('what is wrong is told in one line, with what is allowed', () => {
       ],
       [
         router('half_lief: 7d'),
-        'routers.auto.half_lief: unknown key, did you mean half_life? (allowed: models, answers_to, policy, prefer, explore, half_life, sticky, fallbacks, max_usd_per_request)',
+        'routers.auto.half_lief: unknown key, did you mean half_life? (allowed: models, answers_to, policy, prefer, explore, half_life, sticky, fallbacks, max_usd_per_request, usd_per_day, on_budget)',
       ],
       [
         router('explore: { flor: 1 }'),

@@ -1,5 +1,5 @@
 import { beforeEach, describe, expect, test } from 'vitest';
-import { createLedger, type Ledger, spendCounter } from '../../src/routing/ledger.ts';
+import { createLedger, type Ledger } from '../../src/routing/ledger.ts';
 import type { DecisionRecord } from '../../src/stores/decision-record.ts';
 import { createMemoryStore } from '../../src/stores/memory.ts';
 import { LOG_START, type StateStore } from '../../src/stores/ports.ts';
@@ -55,7 +55,6 @@ describe('the ledger', () => {
     settle('dec_unknown');
     await runtime.settled();
     expect(await evidence()).toHaveLength(1);
-    expect(await state.add(spendCounter('auto', one.created), 0, 1)).toBe(1e-7);
   });
 
   test('puts what is said before the end into the first revision', async () => {

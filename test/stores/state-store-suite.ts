@@ -26,6 +26,7 @@ export function decision(more: Partial<DecisionRecord> = {}): DecisionRecord {
     version: 1,
     router: 'auto',
     created: 1_764_000_000_000,
+    call: 'chat/completions',
     key: 'web',
     chosen: 'fake/small',
     model: 'fake/small',
