@@ -1,7 +1,7 @@
 /** The hono app out of the parts it is given: which route does what, who may call it, and how errors look. */
 import { type Context, Hono } from 'hono';
 import { cors } from 'hono/cors';
-import { authenticate, type Caller, requireAdmin } from './http/authenticate.ts';
+import { authenticate, type Caller, requireAdmin, requireRoute } from './http/authenticate.ts';
 import { chatCompletions } from './http/chat-completions.ts';
 import { getDecision } from './http/decisions.ts';
 import { ApiError, errorResponse, internalError } from './http/errors.ts';
@@ -11,43 +11,43 @@ import { getModel, listModels } from './http/models.ts';
 import { getRouter } from './http/routers.ts';
 
 /** What a browser's script may read of an answer. */
-const EXPOSED_HEADERS = ['decision', 'model', 'reason', 'propensity', 'attempts', 'overhead-ms'].map(
-  (name) => `x-conduit-${name}`,
-);
+const EXPOSED_HEADERS = [
+  ...['decision', 'model', 'reason', 'propensity', 'attempts', 'overhead-ms'].map((name) => `x-conduit-${name}`),
+  ...['limit', 'remaining', 'reset'].map((name) => `x-ratelimit-${name}-requests`),
+  'retry-after',
+];
 
 export function createApp(gateway: Gateway): Hono {
   const { config, runtime } = gateway;
   const startedAt = runtime.now();
   const app = new Hono();
-  const callerOf = (context: Context): Caller =>
-    authenticate(context.req.header('authorization'), config.keys, runtime.sha256Hex);
+  // No middleware: a chain of those would cost each request more than all that is asked here.
+  const callerOf = (context: Context): Caller => {
+    if (!gateway.accepting()) throw shuttingDown();
+    return authenticate(context.req.header('authorization'), config.keys, runtime.sha256Hex);
+  };
+  const callerFor = (route: string, context: Context): Caller => {
+    const caller = callerOf(context);
+    requireRoute(caller, route);
+    return caller;
+  };
 
   if (config.server.cors.length > 0) {
     app.use(
       '*',
       cors({
         origin: config.server.cors.includes('*') ? '*' : [...config.server.cors],
-        exposeHeaders: [...EXPOSED_HEADERS, 'retry-after'],
+        exposeHeaders: EXPOSED_HEADERS,
       }),
     );
   }
-  app.use('/v1/*', async (_context, next) => {
-    if (!gateway.accepting()) {
-      throw new ApiError({
-        status: 503,
-        message: 'Shutting down.',
-        code: 'shutting_down',
-        headers: { 'retry-after': '1', connection: 'close' },
-      });
-    }
-    await next();
-  });
-
-  app.post('/v1/chat/completions', (context) => chatCompletions(context, gateway));
-  app.post('/v1/feedback', (context) => postFeedback(context, gateway, callerOf(context)));
-  app.get('/v1/models', (context) => context.json(listModels(gateway, callerOf(context), startedAt)));
+  app.post('/v1/chat/completions', (context) =>
+    chatCompletions(context, gateway, callerFor('chat/completions', context)),
+  );
+  app.post('/v1/feedback', (context) => postFeedback(context, gateway, callerFor('feedback', context)));
+  app.get('/v1/models', (context) => context.json(listModels(gateway, callerFor('models', context), startedAt)));
   app.get('/v1/models/:id{.+}', (context) =>
-    context.json(getModel(gateway, callerOf(context), context.req.param('id'), startedAt)),
+    context.json(getModel(gateway, callerFor('models', context), context.req.param('id'), startedAt)),
   );
   app.get('/v1/decisions/:id', async (context) =>
     context.json(await getDecision(gateway, callerOf(context), context.req.param('id'))),
@@ -79,3 +79,11 @@ export function createApp(gateway: Gateway): Hono {
   });
   return app;
 }
+
+const shuttingDown = (): ApiError =>
+  new ApiError({
+    status: 503,
+    message: 'Shutting down.',
+    code: 'shutting_down',
+    headers: { 'retry-after': '1', connection: 'close' },
+  });

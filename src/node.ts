@@ -1,11 +1,12 @@
 /** The gateway as a Node process: chooses Node's implementations of every part and serves the app on a port. */
-import { createHash, createHmac, randomBytes } from 'node:crypto';
+import { randomBytes } from 'node:crypto';
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { getRequestListener } from '@hono/node-server';
 import { pino } from 'pino';
 import { createApp } from './app.ts';
 import type { ConduitConfig } from './config/resolve.ts';
+import { createDice, createDigest, sha256Hex } from './crypto.ts';
 import { createNodeExchange } from './http/exchange-node.ts';
 import { createGateway } from './http/gateway.ts';
 import type { Log, Runtime } from './routing/runtime.ts';
@@ -101,19 +102,20 @@ function nodeRuntime(
 ): Runtime {
   // With the memory store nothing outlives the process, so that a secret of the process's own is enough.
   const secret = config.server.secret ?? randomBytes(32).toString('hex');
+  const dice = createDice();
   return {
     now: Date.now,
     clock: () => performance.now(),
-    random: random ?? (() => randomBytes(6).readUIntBE(0, 6) / 2 ** 48),
-    randomHex: (bytes) => randomBytes(bytes).toString('hex'),
+    random: random ?? dice.random,
+    randomHex: dice.randomHex,
     defer(work) {
       const tracked = work
         .catch((error) => log.error({ err: error }, 'deferred work failed'))
         .finally(() => deferred.delete(tracked));
       deferred.add(tracked);
     },
-    digest: (text) => createHmac('sha256', secret).update(text).digest('base64url').slice(0, 22),
-    sha256Hex: (text) => createHash('sha256').update(text).digest('hex'),
+    digest: createDigest(secret),
+    sha256Hex,
     log,
   };
 }

@@ -1,8 +1,9 @@
 /** The gateway as a Cloudflare Worker: the same app with web streams, `fetch` and an isolate's memory. */
-import { createHash, createHmac, randomBytes } from 'node:crypto';
+import { randomBytes } from 'node:crypto';
 import type { Hono } from 'hono';
 import { createApp } from './app.ts';
 import { loadConfig, problemLine } from './config/load.ts';
+import { createDice, createDigest, sha256Hex } from './crypto.ts';
 import { createWebExchange } from './http/exchange-web.ts';
 import { createGateway } from './http/gateway.ts';
 import type { Log } from './routing/runtime.ts';
@@ -27,7 +28,6 @@ export interface WorkerAppOptions {
 
 /** Throws with one line a problem where the config is not valid. */
 export function createWorkerApp(environment: WorkerEnvironment, options: WorkerAppOptions): Hono {
-  const sha256Hex = (text: string): string => createHash('sha256').update(text).digest('hex');
   const env = Object.fromEntries(
     Object.entries(environment).filter((entry): entry is [string, string] => typeof entry[1] === 'string'),
   );
@@ -35,6 +35,7 @@ export function createWorkerApp(environment: WorkerEnvironment, options: WorkerA
   if (!loaded.ok) throw new Error(loaded.problems.map(problemLine).join('\n'));
   const { config } = loaded;
   const secret = config.server.secret ?? randomBytes(32).toString('hex');
+  const dice = createDice();
   const gateway = createGateway({
     config,
     state: createMemoryStore({ now: Date.now }),
@@ -44,10 +45,10 @@ export function createWorkerApp(environment: WorkerEnvironment, options: WorkerA
     runtime: {
       now: Date.now,
       clock: () => performance.now(),
-      random: () => randomBytes(6).readUIntBE(0, 6) / 2 ** 48,
-      randomHex: (bytes) => randomBytes(bytes).toString('hex'),
+      random: dice.random,
+      randomHex: dice.randomHex,
       defer: options.defer,
-      digest: (text) => createHmac('sha256', secret).update(text).digest('base64url').slice(0, 22),
+      digest: createDigest(secret),
       sha256Hex,
       log: consoleLog,
     },

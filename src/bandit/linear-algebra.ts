@@ -89,9 +89,16 @@ export function quadratic(a: Float64Array, x: Float64Array): number {
   let sum = 0;
   for (let i = 0; i < n; i++) {
     const row = i * n;
-    let half = 0.5 * a[row + i]! * x[i]!;
-    for (let j = 0; j < i; j++) half += a[row + j]! * x[j]!;
-    sum += half * x[i]!;
+    // Two sums side by side: one alone would wait for each of its additions.
+    let even = 0.5 * a[row + i]! * x[i]!;
+    let odd = 0;
+    let j = 0;
+    for (; j + 1 < i; j += 2) {
+      even += a[row + j]! * x[j]!;
+      odd += a[row + j + 1]! * x[j + 1]!;
+    }
+    if (j < i) even += a[row + j]! * x[j]!;
+    sum += (even + odd) * x[i]!;
   }
   return 2 * sum;
 }

@@ -111,7 +111,7 @@ export function derivePosterior(fold: Fold, arms: readonly string[]): Posterior 
   const pulls = sums.reduce((sum, arm) => sum + arm.pulls, 0);
   const usual = usualRequest(sums, dimensions, scale);
 
-  const predict = (id: string, x: Float64Array, promptTokensEstimate: number): Prediction => {
+  const predictAnew = (id: string, x: Float64Array, promptTokensEstimate: number): Prediction => {
     const belief = beliefOf(id);
     const expected = (outcome: Outcome): number => expectedOf(belief.outcomes[outcome], x, OUTCOME_PRIORS[outcome]);
     const totalMs = expected('totalMs');
@@ -125,6 +125,18 @@ export function derivePosterior(fold: Fold, arms: readonly string[]): Posterior 
       observations: belief.quality.weight,
       pulls: belief.sums.pulls,
     };
+  };
+  // Whoever asks of one request mostly asks twice: what its arms cost, and then which to draw.
+  let latest: { x: Float64Array; promptTokensEstimate: number; predictions: Map<string, Prediction> } | undefined;
+  const predict = (id: string, x: Float64Array, promptTokensEstimate: number): Prediction => {
+    if (latest?.x !== x || latest.promptTokensEstimate !== promptTokensEstimate)
+      latest = { x, promptTokensEstimate, predictions: new Map() };
+    let prediction = latest.predictions.get(id);
+    if (!prediction) {
+      prediction = predictAnew(id, x, promptTokensEstimate);
+      latest.predictions.set(id, prediction);
+    }
+    return prediction;
   };
 
   return {
@@ -171,7 +183,7 @@ function believedAt({ mean, covariance, ownCovariance }: ArmFit, x: Float64Array
   const at = dot(mean, x);
   const variance = quadratic(covariance, x);
   const ownVariance = quadratic(ownCovariance, x);
-  if (![at, variance, ownVariance].every(Number.isFinite)) {
+  if (!Number.isFinite(at + variance + ownVariance)) {
     const { shared, own } = prior;
     return {
       mean: prior.mean,

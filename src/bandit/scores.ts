@@ -62,7 +62,10 @@ export function shifted({ nodes, cumulative }: Score, by: number): Score {
 
 /** Drawn together around a middle: 1 leaves the score, 0 would leave only the middle. */
 export function narrowed({ nodes, cumulative }: Score, middle: number, factor: number): Score {
-  return { nodes: nodes.map((node) => middle + (node - middle) * factor), cumulative };
+  if (factor === 1) return { nodes, cumulative };
+  const drawn = new Float64Array(nodes.length);
+  for (let i = 0; i < nodes.length; i++) drawn[i] = middle + (nodes[i]! - middle) * factor;
+  return { nodes: drawn, cumulative };
 }
 
 /** The value below which the score lies with probability `uniform`. */
@@ -116,7 +119,8 @@ export function chancesOfBeingHighest(scores: readonly Score[]): Float64Array {
   }
   let total = 0;
   for (const chance of chances) total += chance;
-  return chances.map((chance) => chance / total);
+  for (let k = 0; k < count; k++) chances[k] = chances[k]! / total;
+  return chances;
 }
 
 /** F at a value, where values are asked for in ascending order: `reached[k]` is the first node above the last one. */

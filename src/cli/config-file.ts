@@ -1,11 +1,9 @@
 /** Finds and reads the config on disk, with the variables of the environment and of a `.env` file. */
-import { createHash } from 'node:crypto';
 import { existsSync, readFileSync } from 'node:fs';
 import { type LoadOptions, type LoadResult, loadConfig } from '../config/load.ts';
+import { sha256Hex } from '../crypto.ts';
 
 export const DEFAULT_CONFIG_FILES = ['conduit.yaml', 'conduit.json'];
-
-const sha256Hex = (text: string): string => createHash('sha256').update(text).digest('hex');
 
 /** A variable that is set already wins over the `.env` file. */
 export function loadDotEnv(): void {

@@ -3,10 +3,10 @@
  * Environment: CONDUIT_DEMO_SECONDS ends it by itself after so many seconds, CONDUIT_DEMO_SEED throws other dice,
  * NO_COLOR turns colours off.
  */
-import { createHash } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { loadConfig, problemLine } from '../config/load.ts';
 import type { ConduitConfig } from '../config/resolve.ts';
+import { sha256Hex } from '../crypto.ts';
 import { type RunningGateway, startGateway } from '../node.ts';
 import type { Log } from '../routing/runtime.ts';
 import { createDice, type Dice } from './dice.ts';
@@ -103,7 +103,6 @@ ${MODELS.map(({ id, price }) => `  - { id: ${id}, price: { input: ${price.input}
 routers:
   auto: { models: [${MODELS.map(({ id }) => id).join(', ')}], prefer: balanced, explore: { warmup: ${WARMUP} } }
 `;
-  const sha256Hex = (secret: string): string => createHash('sha256').update(secret).digest('hex');
   const loaded = loadConfig({ text, env: {}, sha256Hex, overrides });
   if (!loaded.ok) throw new Error(loaded.problems.map(problemLine).join('\n'));
   return loaded.config;

@@ -231,4 +231,5 @@ function noteFailure({ runtime }: Gateway, decision: DecisionRecord, model: Mode
   else runtime.log.warn({ ...fields, ...(status === null && { said: end.message }) }, 'an attempt failed');
 }
 
-const encoded = (text: string): Uint8Array => new TextEncoder().encode(text);
+const encoder = new TextEncoder();
+const encoded = (text: string): Uint8Array => encoder.encode(text);

@@ -9,7 +9,7 @@ import { type Needs, needsOf } from '../routing/needs.ts';
 import type { Shape } from '../routing/refusals.ts';
 import { admit, keyUsdLeft, overBudget, requireBudget, routerUsdLeft } from './admit.ts';
 import { answer, type Routed } from './answer.ts';
-import { authenticate, type Caller, ownProviderKey, requireRoute } from './authenticate.ts';
+import { type Caller, ownProviderKey } from './authenticate.ts';
 import { type ApiError, badRequest, bodyTooLarge } from './errors.ts';
 import type { Gateway } from './gateway.ts';
 import { takeFeedback } from './header-feedback.ts';
@@ -20,11 +20,9 @@ import { type ChatRequest, readChatRequest } from './wire.ts';
 /** A look-up in shared state may take this long before a request goes on without it. */
 const LOOK_UP_MS = 10;
 
-export async function chatCompletions(context: Context, gateway: Gateway): Promise<Response> {
+export async function chatCompletions(context: Context, gateway: Gateway, caller: Caller): Promise<Response> {
   const { config, runtime } = gateway;
   const header = (name: string): string | undefined => context.req.header(name);
-  const caller = authenticate(header('authorization'), config.keys, runtime.sha256Hex);
-  requireRoute(caller, 'chat/completions');
   const headers = readRequestHeaders(header);
   const limitHeaders = admit(caller, gateway.limits);
   const exchange = gateway.openExchange(context);

@@ -54,11 +54,13 @@ export function readChatRequest(bytes: Uint8Array): ChatRequest {
   };
 }
 
+const decoder = new TextDecoder('utf-8', { fatal: true });
+
 /** Throws a 400 where the bytes are no UTF-8, no JSON or no object. */
 export function readJsonObject(bytes: Uint8Array): { text: string; value: Record<string, unknown> } {
   let text: string;
   try {
-    text = new TextDecoder('utf-8', { fatal: true }).decode(bytes);
+    text = decoder.decode(bytes);
   } catch {
     throw badRequest('The body is not valid UTF-8.');
   }

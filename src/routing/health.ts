@@ -14,6 +14,7 @@ const FAILURES_IN_A_ROW = 3;
 /** Or, where answers come in between: this share of recent attempts, out of at least so many. */
 const FAILING_SHARE = 0.5;
 const FAILING_ATTEMPTS = 10;
+const NO_KEY: readonly null[] = [null];
 /** The first rest, and the longest; each that follows without an answer in between is twice as long. */
 const RESTS_MS = {
   failing: { first: 3_000, longest: 60_000 },
@@ -140,9 +141,20 @@ export function createHealth(initial: ReadonlyMap<string, Provider>, state: Stat
     runtime.log.info({ subject: name }, 'this answers again');
   };
 
-  const keysOf = (model: Model): readonly string[] => providers.get(model.provider)?.apiKeys ?? [];
-  const keyName = (model: Model, key: string | null): string =>
-    `key:${model.provider}:${key === null ? 'none' : runtime.digest(`provider key\n${key}`)}`;
+  const keysOf = (model: Model): readonly (string | null)[] => {
+    const keys = providers.get(model.provider)?.apiKeys ?? [];
+    return keys.length === 0 ? NO_KEY : keys;
+  };
+  const ownKeyNames = new Map<string, string>();
+  /** A name that tells nothing of the key. Those of the config are hashed once; a caller's own is not remembered. */
+  const keyName = (model: Model, key: string | null): string => {
+    if (key === null) return `key:${model.provider}:none`;
+    const known = ownKeyNames.get(key);
+    if (known !== undefined) return `key:${model.provider}:${known}`;
+    const name = runtime.digest(`provider key\n${key}`);
+    if (providers.get(model.provider)?.apiKeys.includes(key)) ownKeyNames.set(key, name);
+    return `key:${model.provider}:${name}`;
+  };
   const armName = (model: Model): string => `arm:${model.id}`;
   /** A provider limits each of its models by itself. */
   const limitName = (model: Model, key: string | null): string => `${keyName(model, key)}:${model.id}`;
@@ -152,9 +164,13 @@ export function createHealth(initial: ReadonlyMap<string, Provider>, state: Stat
 
   /** The key that is usable, or will be soonest. */
   const bestKey = (model: Model): { key: string | null; rest: Rest | null } => {
-    const keys = keysOf(model);
-    const all = (keys.length === 0 ? [null] : keys).map((key) => ({ key, rest: restOfKey(model, key) }));
-    return all.reduce((best, one) => (untilOf(one.rest) < untilOf(best.rest) ? one : best));
+    let best: { key: string | null; rest: Rest | null } | undefined;
+    for (const key of keysOf(model)) {
+      const rest = restOfKey(model, key);
+      if (!best || untilOf(rest) < untilOf(best.rest)) best = { key, rest };
+      if (rest === null) break;
+    }
+    return best as { key: string | null; rest: Rest | null };
   };
 
   const restOf = (model: Model): Rest | null => {
@@ -212,6 +228,7 @@ export function createHealth(initial: ReadonlyMap<string, Provider>, state: Stat
 
     follow(next) {
       providers = next;
+      ownKeyNames.clear();
       for (const subject of subjects.values()) if (subject.rest?.reason === 'misconfigured') change(subject, null, 0);
     },
     flush: pulse.flush,

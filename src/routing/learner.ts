@@ -30,8 +30,13 @@ export interface Learned {
 }
 
 const BATCH = 1_000;
-/** Deriving may take this share of one processor; under load posteriors are then derived for many entries at once. */
-const MAX_SHARE = 0.1;
+/**
+ * Deriving may take this share of one processor; under load posteriors are then derived for many entries at once. Early,
+ * while each entry still moves the choice, it may take more.
+ */
+const MAX_SHARE = 0.03;
+const MAX_SHARE_EARLY = 0.1;
+const EARLY_ENTRIES = 2_000;
 /** Open decisions whose current entry is kept so that a revision can take it out; the same bound as the store's. */
 const MAX_OPEN = 10_000;
 
@@ -77,7 +82,9 @@ export function createLearner(
     posterior = derivePosterior(fold, ids);
     posteriorCursor = cursor;
     ratesByPreference = new Map();
-    restUntil = runtime.clock() + (runtime.clock() - started) * (1 / MAX_SHARE - 1);
+    restUntil =
+      runtime.clock() +
+      (runtime.clock() - started) * (1 / (fold.entries < EARLY_ENTRIES ? MAX_SHARE_EARLY : MAX_SHARE) - 1);
   };
 
   /** Folds in turn, never twice at once. */

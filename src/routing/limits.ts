@@ -94,5 +94,6 @@ function waitUntilFree(before: number, used: number, limit: number, passed: numb
 
 const requestCounter = (key: string, minute: number): string => `requests:${key}:${minute}`;
 
+/** Counted from 1970, in UTC. */
 const spendCounter = (kind: Owner['kind'], name: string, at: number): string =>
-  `usd:${kind}:${name}:${new Date(at).toISOString().slice(0, 10)}`;
+  `usd:${kind}:${name}:${Math.floor(at / DAY_MS)}`;

@@ -37,7 +37,7 @@ export function traceLineage(
   session: string | null,
   digest: Digest,
 ): Lineage {
-  let prefix = digest(`scope\n${scope}`);
+  let prefix = `scope\n${scope}`;
   const afterAnswers: string[] = [];
   for (const message of messages) {
     prefix = digest(`${prefix}\n${message.role}\n${wordsOf(message)}`);

@@ -26,6 +26,8 @@ interface Log {
 export function createMemoryStore(options: MemoryStoreOptions): StateStore {
   const { now, maxDecisions = 10_000, maxEntries = 10_000 } = options;
   const decisions = new Map<string, Kept>();
+  // A map's first key is found only behind all that were deleted before it: at a steady load, thousands.
+  const oldestFirst = createQueue<string>();
   const names = new Map<string, string>();
   const logs = new Map<string, Log>();
   const counters = new Map<string, { value: number; until: number }>();
@@ -48,14 +50,16 @@ export function createMemoryStore(options: MemoryStoreOptions): StateStore {
   };
 
   const forgetOldest = (): void => {
-    const [id, oldest] = decisions.entries().next().value as [string, Kept];
+    const id = oldestFirst.take() as string;
+    const oldest = decisions.get(id);
     decisions.delete(id);
-    for (const name of oldest.names) if (names.get(name) === id) names.delete(name);
+    for (const name of oldest?.names ?? []) if (names.get(name) === id) names.delete(name);
   };
 
   return {
     async remember({ decision, names: given, evidence }) {
       const revision = evidence ? 1 : 0;
+      if (!decisions.has(decision.id)) oldestFirst.put(decision.id);
       decisions.set(decision.id, { decision, names: given, revision });
       for (const name of given) names.set(name, decision.id);
       if (evidence) append(evidence, revision);
@@ -115,6 +119,30 @@ export function createMemoryStore(options: MemoryStoreOptions): StateStore {
     watch(listener) {
       listeners.add(listener);
       return () => listeners.delete(listener);
+    },
+  };
+}
+
+interface Queue<T> {
+  put(item: T): void;
+  take(): T | undefined;
+}
+
+function createQueue<T>(): Queue<T> {
+  let items: T[] = [];
+  let head = 0;
+  return {
+    put: (item) => {
+      items.push(item);
+    },
+    take() {
+      const item = items[head++];
+      // In halves, so that a take stays cheap.
+      if (head > items.length / 2) {
+        items = items.slice(head);
+        head = 0;
+      }
+      return item;
     },
   };
 }

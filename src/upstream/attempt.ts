@@ -46,6 +46,8 @@ export interface RunningAttempt {
   abandon(): void;
 }
 
+const decoder = new TextDecoder();
+
 /** The longest whole answer that is held: far beyond any completion, and below what would hurt. */
 const MAX_WHOLE_BYTES = 64 * 1024 * 1024;
 
@@ -192,7 +194,7 @@ export function startAttempt(plan: AttemptPlan): RunningAttempt {
     end() {
       if (observer) return endStream(observer);
       const body = concatenated(chunks);
-      const text = new TextDecoder().decode(body);
+      const text = decoder.decode(body);
       const observed = status !== null && status >= 200 && status < 300 ? observeWhole(text) : null;
       if (observed) finish('completed', null, { observed, body });
       else finish('upstream_error', messageOf(status, text), { body });

@@ -1,6 +1,6 @@
 /** Sends upstream requests on Node through undici's `dispatch`: no web streams, which cost a proxy most of its time. */
-import { Agent, type Dispatcher } from 'undici';
-import type { Send, UpstreamEvents, UpstreamFailure } from './port.ts';
+import { type Dispatcher, Pool } from 'undici';
+import type { Send, UpstreamEvents, UpstreamFailure, UpstreamRequest } from './port.ts';
 
 export interface UndiciSender {
   send: Send;
@@ -8,38 +8,60 @@ export interface UndiciSender {
   close(): Promise<void>;
 }
 
-/** One agent for each connect time-out, since undici knows that limit for an agent only. */
+/** The addresses that are known without parsing them anew; requests mostly go to a few. */
+const MOST_ADDRESSES = 1_000;
+
+interface Address {
+  pool: Pool;
+  path: string;
+}
+
 export function createUndiciSender(): UndiciSender {
-  const agents = new Map<number, Agent>();
-  const agentFor = (connectMs: number): Agent => {
-    let agent = agents.get(connectMs);
-    if (!agent) {
+  const pools = new Map<string, Pool>();
+  const addresses = new Map<string, Address>();
+
+  /** One pool for each origin and connect time-out, since undici knows that limit for a pool only. */
+  const poolFor = (origin: string, connectMs: number): Pool => {
+    const name = `${connectMs} ${origin}`;
+    let pool = pools.get(name);
+    if (!pool) {
       // undici's own time-outs are off: an attempt keeps its own, which tell first byte, idle and total apart.
       // HTTP/1.1 only: on a shared HTTP/2 session one slow reader would hold back other people's streams.
-      agent = new Agent({
+      pool = new Pool(origin, {
         connect: { timeout: connectMs },
         headersTimeout: 0,
         bodyTimeout: 0,
         pipelining: 1,
         allowH2: false,
       });
-      agents.set(connectMs, agent);
+      pools.set(name, pool);
     }
-    return agent;
+    return pool;
+  };
+
+  const addressOf = ({ url, connectMs }: UpstreamRequest): Address => {
+    const name = `${connectMs} ${url}`;
+    let address = addresses.get(name);
+    if (!address) {
+      const { origin, pathname, search } = new URL(url);
+      address = { pool: poolFor(origin, connectMs), path: pathname + search };
+      if (addresses.size >= MOST_ADDRESSES) addresses.clear();
+      addresses.set(name, address);
+    }
+    return address;
   };
 
   const send: Send = (request, events) => {
     const handler = new EventsHandler(events);
-    const { origin, pathname, search } = new URL(request.url);
+    const { pool, path } = addressOf(request);
     const options: Dispatcher.DispatchOptions = {
-      origin,
-      path: pathname + search,
+      path,
       method: request.method as Dispatcher.HttpMethod,
       headers: request.headers,
       body: request.body as NonNullable<Dispatcher.DispatchOptions['body']> | null,
     };
     try {
-      agentFor(request.connectMs).dispatch(options, handler);
+      pool.dispatch(options, handler);
     } catch (error) {
       // Told later, as every other failure is: the caller does not hold the call yet.
       queueMicrotask(() => handler.onResponseError(undefined, error as Error));
@@ -50,7 +72,7 @@ export function createUndiciSender(): UndiciSender {
   return {
     send,
     async close() {
-      await Promise.all([...agents.values()].map((agent) => agent.close()));
+      await Promise.all([...pools.values()].map((pool) => pool.close()));
     },
   };
 }
