@@ -1,6 +1,11 @@
 /** A chat completion request as it comes over the wire: checked as far as Conduit needs it, and passed on untouched. */
 import type { Message } from '../routing/lineage.ts';
+import { isNestedDeeper } from '../upstream/body.ts';
 import { badRequest } from './errors.ts';
+
+/** Far beyond any conversation, and below what would make work of reading it. */
+const MOST_MESSAGES = 10_000;
+const MOST_NESTED = 128;
 
 export interface ChatRequest {
   /** The body's text, byte for byte. */
@@ -30,6 +35,13 @@ export function readChatRequest(bytes: Uint8Array): ChatRequest {
       "Invalid 'messages': empty array. Expected an array with minimum length 1.",
       'messages',
       'empty_array',
+    );
+  }
+  if (messages.length > MOST_MESSAGES) {
+    throw badRequest(
+      `Invalid 'messages': array too long. Expected an array with maximum length ${MOST_MESSAGES}, but got an array with length ${messages.length} instead.`,
+      'messages',
+      'array_above_max_length',
     );
   }
   for (const [index, message] of messages.entries()) {
@@ -71,6 +83,7 @@ export function readJsonObject(bytes: Uint8Array): { text: string; value: Record
     throw badRequest(`The body is not valid JSON: ${(error as Error).message.slice(0, 120)}`);
   }
   if (!isObject(value)) throw badRequest('The body must be a JSON object.');
+  if (isNestedDeeper(text, MOST_NESTED)) throw badRequest(`The body is nested more than ${MOST_NESTED} deep.`);
   return { text, value };
 }
 

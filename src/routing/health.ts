@@ -58,7 +58,7 @@ export interface Health {
   flush(): Promise<void>;
 }
 
-/** An arm, a provider's key, or a key where it calls one arm. */
+/** An arm, or a provider's key where it calls one arm. */
 interface Subject {
   /** Null while it is well. */
   rest: Rest | null;
@@ -145,28 +145,25 @@ export function createHealth(initial: ReadonlyMap<string, Provider>, state: Stat
     const keys = providers.get(model.provider)?.apiKeys ?? [];
     return keys.length === 0 ? NO_KEY : keys;
   };
-  const ownKeyNames = new Map<string, string>();
-  /** A name that tells nothing of the key. Those of the config are hashed once; a caller's own is not remembered. */
-  const keyName = (model: Model, key: string | null): string => {
-    if (key === null) return `key:${model.provider}:none`;
-    const known = ownKeyNames.get(key);
-    if (known !== undefined) return `key:${model.provider}:${known}`;
-    const name = runtime.digest(`provider key\n${key}`);
-    if (providers.get(model.provider)?.apiKeys.includes(key)) ownKeyNames.set(key, name);
-    return `key:${model.provider}:${name}`;
+  const hashes = new Map<string, string>();
+  /** What tells nothing of the key. Those of the config are hashed once; a caller's own is not remembered. */
+  const hashOf = (model: Model, key: string): string => {
+    const known = hashes.get(key);
+    if (known !== undefined) return known;
+    const hash = runtime.digest(`provider key\n${key}`);
+    if (providers.get(model.provider)?.apiKeys.includes(key)) hashes.set(key, hash);
+    return hash;
   };
   const armName = (model: Model): string => `arm:${model.id}`;
-  /** A provider limits each of its models by itself. */
-  const limitName = (model: Model, key: string | null): string => `${keyName(model, key)}:${model.id}`;
-
-  const restOfKey = (model: Model, key: string | null): Rest | null =>
-    later(restOfSubject(keyName(model, key)), restOfSubject(limitName(model, key)));
+  /** A key where it calls one arm: providers limit, and allow, each of their models by itself. */
+  const keyName = (model: Model, key: string | null): string =>
+    `key:${key === null ? 'none' : hashOf(model, key)}:${model.id}`;
 
   /** The key that is usable, or will be soonest. */
   const bestKey = (model: Model): { key: string | null; rest: Rest | null } => {
     let best: { key: string | null; rest: Rest | null } | undefined;
     for (const key of keysOf(model)) {
-      const rest = restOfKey(model, key);
+      const rest = restOfSubject(keyName(model, key));
       if (!best || untilOf(rest) < untilOf(best.rest)) best = { key, rest };
       if (rest === null) break;
     }
@@ -196,7 +193,8 @@ export function createHealth(initial: ReadonlyMap<string, Provider>, state: Stat
 
     begin(model, key) {
       const arm = armName(model);
-      const names = [arm, keyName(model, key), limitName(model, key)];
+      const ofKey = keyName(model, key);
+      const names = [arm, ofKey];
       const now = runtime.now();
       for (const name of names) {
         const subject = subjects.get(name);
@@ -207,9 +205,8 @@ export function createHealth(initial: ReadonlyMap<string, Provider>, state: Stat
       return (verdict) => {
         if (verdict.kind === 'fine') for (const name of names) recover(name);
         if (verdict.kind !== 'nothing') reliability.note(model.id, verdict.kind === 'fine');
-        if (verdict.kind === 'misconfigured')
-          putToRest(verdict.ofKey ? keyName(model, key) : arm, 'misconfigured', null);
-        if (verdict.kind === 'rate_limited') putToRest(limitName(model, key), 'rate_limited', verdict.waitMs);
+        if (verdict.kind === 'misconfigured') putToRest(verdict.ofKey ? ofKey : arm, 'misconfigured', null);
+        if (verdict.kind === 'rate_limited') putToRest(ofKey, 'rate_limited', verdict.waitMs);
         if (verdict.kind === 'failed') {
           const subject = subjectOf(arm);
           subject.failuresInARow++;
@@ -228,7 +225,7 @@ export function createHealth(initial: ReadonlyMap<string, Provider>, state: Stat
 
     follow(next) {
       providers = next;
-      ownKeyNames.clear();
+      hashes.clear();
       for (const subject of subjects.values()) if (subject.rest?.reason === 'misconfigured') change(subject, null, 0);
     },
     flush: pulse.flush,

@@ -91,6 +91,19 @@ export function upstreamBody(
   return { text: editBody(text, { set, rename }), ownUsage };
 }
 
+/** Whether arrays and objects lie in one another more than so many deep, in a text that `JSON.parse` has accepted. */
+export function isNestedDeeper(text: string, most: number): boolean {
+  let depth = 0;
+  for (let at = 0; at < text.length; at++) {
+    const code = text.charCodeAt(at);
+    if (code === 34) at = stringEnd(text, at) - 1;
+    else if (code === 123 || code === 91) {
+      if (++depth > most) return true;
+    } else if (code === 125 || code === 93) depth--;
+  }
+  return false;
+}
+
 /** The text of a member's value; the member must be there. */
 function lastValue(text: string, name: string): string {
   const member = topLevelMembers(text).findLast((one) => one.name === name) as Member;

@@ -1,0 +1,198 @@
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
+import { answer, type FakeUpstream, fail, type Script, startFakeUpstream } from '../support/fake-upstream.ts';
+import { decisionOf, startTestGateway, type TestGateway } from '../support/gateway.ts';
+
+const MESSAGES = [{ role: 'user', content: 'Hi' }];
+
+let upstream: FakeUpstream;
+let gateway: TestGateway;
+beforeAll(async () => {
+  upstream = await startFakeUpstream();
+});
+afterAll(() => upstream.close());
+beforeEach(() => {
+  upstream.scripts.clear();
+  upstream.received.length = 0;
+});
+afterEach(() => gateway.close());
+
+const start = async (apiKey = '"key-a"', provider = ''): Promise<void> => {
+  gateway = await startTestGateway(
+    [
+      'providers:',
+      `  fake: { base_url: "${upstream.url}", api_key: ${apiKey} ${provider} }`,
+      'models:',
+      '  - { id: fake/first, price: { input: 1, output: 1 } }',
+      '  - { id: fake/second, price: { input: 2, output: 2 } }',
+      'routers:',
+      '  auto: { models: [fake/first, fake/second], policy: fixed }',
+    ].join('\n'),
+  );
+};
+const ask = (model = 'auto', more = {}, headers = {}): Promise<Response> =>
+  gateway.post('/v1/chat/completions', { model, messages: MESSAGES, ...more }, headers);
+const askedModels = (): string[] => upstream.received.map(({ body }) => body.model);
+const keysSeen = (): string[] => upstream.received.map(({ headers }) => headers.authorization as string);
+const arm = async (name: string): Promise<{ resting: boolean; resting_reason: string | null; reliability: number }> => {
+  const { arms } = (await (await gateway.get('/v1/routers/auto')).json()) as { arms: { model: string }[] };
+  return arms.find(({ model }) => model === `fake/${name}`) as never;
+};
+/** Answers with the first of these that the key has. */
+const byKey =
+  (scripts: Record<string, Script>): Script =>
+  (response, received) =>
+    (scripts[String(received.headers.authorization).replace('Bearer ', '')] ?? answer())(response, received);
+
+describe('an arm that keeps failing', () => {
+  test('rests: requests go to the next one at once, and the decision says why', async () => {
+    await start();
+    upstream.scripts.set('first', fail(500));
+    for (let i = 0; i < 3; i++) expect((await ask()).headers.get('x-conduit-attempts')).toBe('2');
+    const response = await ask();
+    expect(response.headers.get('x-conduit-attempts')).toBe('1');
+    expect(response.headers.get('x-conduit-model')).toBe('fake/second');
+    const { candidates } = await decisionOf(gateway, response);
+    expect(candidates[0]?.ruled_out).toMatch(/^resting \(failing\) until /);
+    expect(await arm('first')).toMatchObject({ resting: true, resting_reason: 'failing' });
+    expect((await arm('first')).reliability).toBeLessThan(0.1);
+    expect(await arm('second')).toMatchObject({ resting: false, reliability: 1 });
+  });
+
+  test('loses nothing of its quality', async () => {
+    await start();
+    const before = (await arm('first')) as unknown as { quality: { mean: number }; pulls: number };
+    upstream.scripts.set('first', fail(500));
+    for (let i = 0; i < 5; i++) await ask();
+    const after = (await arm('first')) as unknown as { quality: { mean: number }; pulls: number };
+    expect(after.quality.mean).toBeCloseTo(before.quality.mean, 9);
+    expect(after.pulls).toBe(0);
+  });
+
+  test('is asked all the same where all rest: an answer beats none', async () => {
+    await start();
+    upstream.scripts.set('*', fail(500));
+    for (let i = 0; i < 4; i++) expect((await ask()).status).toBe(502);
+    expect(await arm('second')).toMatchObject({ resting: true });
+    upstream.received.length = 0;
+    upstream.scripts.clear();
+    const response = await ask();
+    expect(response.status).toBe(200);
+    expect(upstream.received).toHaveLength(1);
+  });
+
+  test('is still asked by a request that pins it', async () => {
+    await start();
+    upstream.scripts.set('first', fail(500));
+    for (let i = 0; i < 4; i++) await ask('fake/first');
+    upstream.scripts.clear();
+    expect((await ask('fake/first')).status).toBe(200);
+  });
+});
+
+describe('a provider that refuses us', () => {
+  test.each([401, 402, 403, 404])(
+    'with %s rests the arm at once, and the log says so loudly and shows no key',
+    async (status) => {
+      await start();
+      upstream.scripts.set('first', fail(status, { error: { message: 'bad key-a', code: null } }));
+      expect((await ask()).headers.get('x-conduit-model')).toBe('fake/second');
+      expect(await arm('first')).toMatchObject({ resting: true, resting_reason: 'misconfigured' });
+      expect(gateway.logged.some((line) => line.includes('refuses us'))).toBe(true);
+      expect(gateway.logged.join('\n')).not.toContain('key-a');
+    },
+  );
+});
+
+describe('a list of keys', () => {
+  test.each([401, 429])('goes to the next on %s, within the same request', async (status) => {
+    await start('["key-a", "key-b"]');
+    upstream.scripts.set('first', byKey({ 'key-a': fail(status) }));
+    const response = await ask();
+    expect(response.status).toBe(200);
+    expect(response.headers.get('x-conduit-model')).toBe('fake/first');
+    expect(keysSeen()).toEqual(['Bearer key-a', 'Bearer key-b']);
+    await ask();
+    expect(keysSeen()).toEqual(['Bearer key-a', 'Bearer key-b', 'Bearer key-b']);
+  });
+
+  test('whose keys are all limited goes to the next arm', async () => {
+    await start('["key-a", "key-b"]');
+    upstream.scripts.set('first', fail(429, undefined, { 'retry-after': '30' }));
+    const response = await ask();
+    expect(response.headers.get('x-conduit-model')).toBe('fake/second');
+    expect(askedModels()).toEqual(['first', 'first', 'second']);
+    expect(await arm('first')).toMatchObject({ resting: true, resting_reason: 'rate_limited' });
+  });
+});
+
+describe('retry-after', () => {
+  test('is honoured: the arm is not asked before', async () => {
+    await start();
+    upstream.scripts.set('first', fail(429, undefined, { 'retry-after': '30' }));
+    await ask();
+    upstream.scripts.clear();
+    await ask();
+    expect(askedModels()).toEqual(['first', 'second', 'second']);
+  });
+
+  test('comes with a 503 too', async () => {
+    await start();
+    upstream.scripts.set('first', fail(503, undefined, { 'retry-after': '30' }));
+    await ask();
+    expect(await arm('first')).toMatchObject({ resting: true, resting_reason: 'rate_limited' });
+  });
+});
+
+describe('what only one arm refuses', () => {
+  const UNKNOWN = fail(400, {
+    error: {
+      message: "Unknown parameter: 'top_k'.",
+      type: 'invalid_request_error',
+      param: 'top_k',
+      code: 'unknown_parameter',
+    },
+  });
+
+  test('goes to the next, and requests of that shape do so at once from then on', async () => {
+    await start();
+    upstream.scripts.set('first', UNKNOWN);
+    expect((await ask('auto', { top_k: 5 })).headers.get('x-conduit-model')).toBe('fake/second');
+    const again = await ask('auto', { top_k: 7 });
+    expect(again.headers.get('x-conduit-attempts')).toBe('1');
+    expect((await decisionOf(gateway, again)).candidates[0]?.ruled_out).toBe('refused top_k within the last hour');
+    upstream.scripts.clear();
+    expect((await ask()).headers.get('x-conduit-model')).toBe('fake/first');
+    expect(await arm('first')).toMatchObject({ resting: false });
+  });
+
+  test('of usage that Conduit asked for is asked again without, by the same arm', async () => {
+    await start();
+    upstream.scripts.set('first', (response, received) =>
+      received.body.stream_options
+        ? fail(400, { error: { message: "Unknown parameter: 'stream_options'.", code: 'unknown_parameter' } })(
+            response,
+            received,
+          )
+        : answer()(response, received),
+    );
+    const response = await ask('auto', { stream: true });
+    expect(await response.text()).toContain('[DONE]');
+    expect(response.headers.get('x-conduit-model')).toBe('fake/first');
+    await (await ask('auto', { stream: true })).text();
+    expect(upstream.received.map(({ body }) => 'stream_options' in body)).toEqual([true, false, false]);
+  });
+});
+
+describe('a caller’s own provider key', () => {
+  test('is passed on where the provider takes it, and its refusal is the caller’s own', async () => {
+    await start('passthrough');
+    upstream.scripts.set('*', byKey({ 'sk-bad': fail(401, { error: { message: 'wrong key' } }) }));
+    const bad = await ask('auto', {}, { authorization: 'Bearer sk-bad' });
+    expect(bad.status).toBe(401);
+    expect(await bad.json()).toEqual({ error: { message: 'wrong key' } });
+    const good = await ask('auto', {}, { authorization: 'Bearer sk-good' });
+    expect(good.status).toBe(200);
+    expect(good.headers.get('x-conduit-model')).toBe('fake/first');
+    expect(keysSeen()).toEqual(['Bearer sk-bad', 'Bearer sk-good']);
+  });
+});

@@ -1,0 +1,65 @@
+import { beforeEach, describe, expect, test } from 'vitest';
+import { createRefusals, type Refusals, type Shape } from '../../src/routing/refusals.ts';
+import { type TestRuntime, testRuntime } from './runtime.ts';
+
+const HOUR = 3_600_000;
+
+const shape = (body: Record<string, unknown>, tokens = 100): Shape => ({
+  body: { model: 'auto', messages: [], ...body },
+  needs: { capabilities: [], fields: [], promptTokensEstimate: tokens, outputTokens: null },
+});
+
+let runtime: TestRuntime;
+let refusals: Refusals;
+beforeEach(() => {
+  runtime = testRuntime();
+  refusals = createRefusals({ now: () => runtime.time, digest: runtime.digest });
+});
+
+describe('what an arm alone refused', () => {
+  test('rules it out for requests with that field, for an hour', () => {
+    const refusal = { kind: 'field', param: 'top_k', text: '' } as const;
+    refusals.remember('p/a', refusal, shape({ top_k: 5 }));
+    expect(refusals.whyRefused('p/a', shape({ top_k: 99 }))).toBe('refused top_k within the last hour');
+    expect(refusals.whyRefused('p/a', shape({ top_p: 1 }))).toBeNull();
+    expect(refusals.whyRefused('p/b', shape({ top_k: 5 }))).toBeNull();
+    runtime.time += HOUR;
+    expect(refusals.whyRefused('p/a', shape({ top_k: 5 }))).toBeNull();
+  });
+
+  test('is found in the words of an error that names no param', () => {
+    const refusal = { kind: 'field', param: null, text: 'Unrecognized request argument: seed' } as const;
+    refusals.remember('p/a', refusal, shape({ seed: 1, user: 'u' }));
+    expect(refusals.whyRefused('p/a', shape({ seed: 2 }))).not.toBeNull();
+    expect(refusals.whyRefused('p/a', shape({ user: 'u' }))).toBeNull();
+  });
+
+  test('with a value rules it out for that value alone, and does not keep it', () => {
+    const refusal = { kind: 'value', param: 'temperature', text: '' } as const;
+    refusals.remember('p/a', refusal, shape({ temperature: 0.2 }));
+    expect(refusals.whyRefused('p/a', shape({ temperature: 0.2 }))).not.toBeNull();
+    expect(refusals.whyRefused('p/a', shape({ temperature: 1 }))).toBeNull();
+    expect(refusals.whyRefused('p/a', shape({}))).toBeNull();
+    expect(refusals.whyRefused('p/a', shape({ temperature: 0.2 }))).not.toContain('0.2');
+  });
+
+  test('with its context rules it out for requests as long or longer', () => {
+    refusals.remember('p/a', { kind: 'context', param: null, text: '' }, shape({}, 5_000));
+    expect(refusals.whyRefused('p/a', shape({}, 5_000))).not.toBeNull();
+    expect(refusals.whyRefused('p/a', shape({}, 4_000))).toBeNull();
+  });
+
+  test('for no field that can be told rules it out for requests with the same fields', () => {
+    refusals.remember('p/a', { kind: 'field', param: null, text: 'not supported' }, shape({ a: 1, b: 2 }));
+    expect(refusals.whyRefused('p/a', shape({ b: 9, a: 9 }))).not.toBeNull();
+    expect(refusals.whyRefused('p/a', shape({ a: 1 }))).toBeNull();
+    expect(refusals.whyRefused('p/a', shape({ a: 1, b: 2, stream: true }))).toBeNull();
+  });
+
+  test('is bounded, the oldest forgotten first', () => {
+    for (let i = 0; i < 100; i++)
+      refusals.remember('p/a', { kind: 'field', param: `f${i}`, text: '' }, shape({ [`f${i}`]: 1 }));
+    expect(refusals.whyRefused('p/a', shape({ f0: 1 }))).toBeNull();
+    expect(refusals.whyRefused('p/a', shape({ f99: 1 }))).not.toBeNull();
+  });
+});
