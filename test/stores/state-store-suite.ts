@@ -298,5 +298,43 @@ export function stateStoreSuite({ name, create, skip = {} }: StateStoreSuite): v
       await Promise.all(Array.from({ length: 100 }, () => store.add('n', 1, 60_000)));
       expect(await store.add('n', 0, 60_000)).toBe(100);
     });
+
+    check('keeps the latest knowledge of who rests, whoever is told first, and forgets it in time', async () => {
+      const known = (at: number, strikes = 1) => ({ at, until: at + 5_000, reason: 'failing' as const, strikes });
+      expect((await store.readHealth()).size).toBe(0);
+      await store.putHealth('arm:a', known(20), 1_000);
+      await store.putHealth('arm:a', known(10), 1_000);
+      await store.putHealth('arm:a', known(20, 9), 1_000);
+      await store.putHealth('arm:b', { ...known(5), reason: 'misconfigured' }, 2_000);
+      expect(await store.readHealth()).toEqual(
+        new Map([
+          ['arm:a', known(20)],
+          ['arm:b', { ...known(5), reason: 'misconfigured' }],
+        ]),
+      );
+      await store.putHealth('arm:a', known(21, 0), 1_000);
+      expect((await store.readHealth()).get('arm:a')).toEqual(known(21, 0));
+      now += 1_000;
+      expect([...(await store.readHealth()).keys()]).toEqual(['arm:b']);
+      await store.putHealth('arm:a', known(1), 1_000);
+      expect((await store.readHealth()).get('arm:a')).toEqual(known(1));
+    });
+
+    check('tells who watches which router’s log has grown, until it is called off', async () => {
+      const grown: string[] = [];
+      const unwatch = store.watch((router) => grown.push(router));
+      const one = decision({ router: 'one' });
+      const pinned = decision({ router: null });
+      await store.remember({ decision: one, names: [], evidence: evidence(one) });
+      await store.remember({ decision: pinned, names: [], evidence: null });
+      await expect.poll(() => grown).toEqual(['one']);
+      await store.revise({ ...one, version: 2 }, evidence(one));
+      await expect.poll(() => grown).toEqual(['one', 'one']);
+      unwatch();
+      const other = decision({ router: 'other' });
+      await store.remember({ decision: other, names: [], evidence: evidence(other) });
+      await read('other');
+      expect(grown).toEqual(['one', 'one']);
+    });
   });
 }

@@ -1,0 +1,151 @@
+import { MessageChannel } from 'node:worker_threads';
+import { describe, expect, onTestFinished, test, vi } from 'vitest';
+import { type Channel, createRemoteStore, type RemoteStoreOptions, serveStore } from '../../src/stores/channel.ts';
+import { createMemoryStore } from '../../src/stores/memory.ts';
+import { LOG_START, type StateStore } from '../../src/stores/ports.ts';
+import { decision, evidence, stateStoreSuite } from './state-store-suite.ts';
+
+interface End extends Channel {
+  /** Messages that went out here. */
+  sent: unknown[];
+}
+
+/** Two ends of a real message channel: what passes is cloned as it is between processes. */
+function channelPair(): { near: End; far: End; close(): void } {
+  const { port1, port2 } = new MessageChannel();
+  const end = (port: typeof port1): End => {
+    const sent: unknown[] = [];
+    return {
+      sent,
+      send(message) {
+        sent.push(message);
+        port.postMessage(message);
+      },
+      onMessage: (listener) => void port.on('message', listener),
+      onClose: (listener) => void port.on('close', listener),
+    };
+  };
+  return { near: end(port1), far: end(port2), close: () => port1.close() };
+}
+
+/** A store behind a channel, closed after the test. */
+function remote(store: StateStore, options: RemoteStoreOptions = {}) {
+  const pair = channelPair();
+  serveStore(store, pair.far);
+  onTestFinished(pair.close);
+  return { ...pair, store: createRemoteStore(pair.near, options) };
+}
+
+stateStoreSuite({
+  name: 'of another process, over a channel',
+  create: async (options) => {
+    const { near, far, close } = channelPair();
+    serveStore(createMemoryStore(options), far);
+    return { store: createRemoteStore(near), close: async () => close() };
+  },
+});
+
+/** A store in which one call never comes to an end. */
+const hanging = (): StateStore => ({
+  ...createMemoryStore({ now: Date.now }),
+  recall: () => new Promise<never>(() => {}),
+});
+
+describe('a store over a channel', () => {
+  test('sends the calls of one turn in one message, and keeps their order', async () => {
+    const { store, near, far } = remote(createMemoryStore({ now: Date.now }));
+    const first = decision();
+    const next = { ...first, version: 2 };
+    const all = await Promise.all([
+      store.remember({ decision: first, names: ['a'], evidence: evidence(first) }),
+      store.revise(next, evidence(next)),
+      store.lookUp(['a']),
+      store.add('n', 2, 1_000),
+    ]);
+    expect(all).toEqual([undefined, 'written', next, 2]);
+    expect(near.sent).toHaveLength(1);
+    expect(far.sent).toHaveLength(1);
+  });
+
+  test('serves several at once from one store', async () => {
+    const shared = createMemoryStore({ now: Date.now });
+    const [one, other] = [remote(shared).store, remote(shared).store];
+    const kept = decision();
+    await one.remember({ decision: kept, names: ['talk'], evidence: evidence(kept) });
+    expect(await other.lookUp(['talk'])).toEqual(kept);
+    const health = { at: 1, until: Date.now() + 60_000, reason: 'failing' as const, strikes: 1 };
+    await one.putHealth('arm:a', health, 60_000);
+    expect(await other.readHealth()).toEqual(new Map([['arm:a', health]]));
+    await Promise.all([one, other, one].map((store) => store.add('n', 1, 60_000)));
+    expect(await other.add('n', 0, 60_000)).toBe(3);
+  });
+
+  test('tells every watcher at every end that a log has grown, until the watch is called off', async () => {
+    const shared = createMemoryStore({ now: Date.now });
+    const [one, other] = [remote(shared).store, remote(shared).store];
+    const heard: string[] = [];
+    const unwatch = other.watch((router) => heard.push(`off:${router}`));
+    const grown = new Promise<string>((resolve) => other.watch(resolve));
+    unwatch();
+    const kept = decision();
+    await one.remember({ decision: kept, names: [], evidence: evidence(kept) });
+    expect(await grown).toBe('auto');
+    expect((await other.readSince('auto', LOG_START, 10)).entries).toHaveLength(1);
+    expect(heard).toEqual([]);
+  });
+
+  test('says what the store said where a call fails, and goes on', async () => {
+    const broken = { ...createMemoryStore({ now: Date.now }), recall: () => Promise.reject(new Error('disk full')) };
+    const { store } = remote(broken);
+    await expect(store.recall('x')).rejects.toThrow('disk full');
+    expect(await store.add('n', 1, 1_000)).toBe(1);
+  });
+
+  test('refuses what cannot be passed to another process, and goes on', async () => {
+    const { store } = remote(createMemoryStore({ now: Date.now }));
+    const odd = { ...decision(), x: (() => 1) as unknown as number[] };
+    await expect(store.remember({ decision: odd, names: [], evidence: null })).rejects.toThrow('could not be cloned');
+    expect(await store.add('n', 1, 1_000)).toBe(1);
+  });
+
+  test('waits for no answer longer than its limit, and answers that came in time stay as they were', async () => {
+    const { store } = remote(hanging(), { timeoutMs: 20 });
+    const [late, fine] = await Promise.allSettled([store.recall('x'), store.add('n', 1, 1_000)]);
+    expect(late).toMatchObject({ status: 'rejected', reason: { message: 'the store did not answer within 20 ms' } });
+    expect(fine).toEqual({ status: 'fulfilled', value: 1 });
+  });
+
+  test('refuses more calls at once than it may hold, and takes them again when there is room', async () => {
+    const { store } = remote(createMemoryStore({ now: Date.now }), { maxPending: 3 });
+    const calls = await Promise.allSettled([1, 2, 3, 4].map(() => store.add('n', 1, 1_000)));
+    expect(calls.map(({ status }) => status)).toEqual(['fulfilled', 'fulfilled', 'fulfilled', 'rejected']);
+    expect(await store.add('n', 1, 1_000)).toBe(4);
+  });
+
+  test('refuses all that waits when the channel closes, and all that is asked afterwards', async () => {
+    const { store, close } = remote(hanging());
+    const waiting = store.recall('x');
+    setImmediate(close);
+    await expect(waiting).rejects.toThrow('the store is gone');
+    await expect(store.add('n', 1, 1_000)).rejects.toThrow('the store is gone');
+  });
+
+  test('no longer watches the store for an end that has gone', async () => {
+    const shared = createMemoryStore({ now: Date.now });
+    const unwatch = vi.fn();
+    const { far, close } = remote({ ...shared, watch: () => unwatch });
+    const closed = new Promise<void>((resolve) => far.onClose(resolve));
+    close();
+    await closed;
+    expect(unwatch).toHaveBeenCalledOnce();
+  });
+
+  test('does without messages that are not its own', async () => {
+    const { store, near, far } = remote(createMemoryStore({ now: Date.now }));
+    for (const message of [null, 'text', { kind: 'other' }, { calls: [] }]) {
+      near.send(message);
+      far.send(message);
+    }
+    expect(await store.add('n', 1, 1_000)).toBe(1);
+  });
+});
