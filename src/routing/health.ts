@@ -163,6 +163,7 @@ export function createHealth(initial: ReadonlyMap<string, Provider>, state: Stat
   const bestKey = (model: Model): { key: string | null; rest: Rest | null } => {
     let best: { key: string | null; rest: Rest | null } | undefined;
     for (const key of keysOf(model)) {
+      if (subjects.size === 0) return { key, rest: null };
       const rest = restOfSubject(keyName(model, key));
       if (!best || untilOf(rest) < untilOf(best.rest)) best = { key, rest };
       if (rest === null) break;
@@ -172,6 +173,8 @@ export function createHealth(initial: ReadonlyMap<string, Provider>, state: Stat
 
   const restOf = (model: Model): Rest | null => {
     pulse.touch();
+    // Most of the time nothing rests, nor has lately.
+    if (subjects.size === 0) return null;
     return later(restOfSubject(armName(model)), bestKey(model).rest);
   };
 

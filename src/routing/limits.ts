@@ -59,16 +59,16 @@ export function createLimits(counters: Counters, runtime: Runtime): Limits {
     },
 
     spentToday({ kind, name }) {
-      const counter = spendCounter(kind, name, runtime.now());
+      const counter = spendCounter(kind, name, Math.floor(runtime.now() / DAY_MS));
       counters.follow(counter, 2 * DAY_MS);
       return counters.value(counter);
     },
 
     reserve({ key, router }, usd) {
-      const now = runtime.now();
+      const day = Math.floor(runtime.now() / DAY_MS);
       const owned: string[] = [];
-      if (key !== null) owned.push(spendCounter('key', key, now));
-      if (router !== null) owned.push(spendCounter('router', router, now));
+      if (key !== null) owned.push(spendCounter('key', key, day));
+      if (router !== null) owned.push(spendCounter('router', router, day));
       for (const counter of owned) counters.add(counter, usd, 2 * DAY_MS);
       let open = true;
       return {
@@ -94,6 +94,5 @@ function waitUntilFree(before: number, used: number, limit: number, passed: numb
 
 const requestCounter = (key: string, minute: number): string => `requests:${key}:${minute}`;
 
-/** Counted from 1970, in UTC. */
-const spendCounter = (kind: Owner['kind'], name: string, at: number): string =>
-  `usd:${kind}:${name}:${Math.floor(at / DAY_MS)}`;
+/** The day is counted from 1970, in UTC. */
+const spendCounter = (kind: Owner['kind'], name: string, day: number): string => `usd:${kind}:${name}:${day}`;
