@@ -1,18 +1,22 @@
 /** The gateway as a Node process: chooses Node's implementations of every part and serves the app on a port. */
 import { randomBytes } from 'node:crypto';
-import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
+import type { IncomingMessage, Server, ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { getRequestListener } from '@hono/node-server';
+import { getRequestListener, RequestError } from '@hono/node-server';
 import { pino } from 'pino';
 import { createApp } from './app.ts';
 import type { ConduitConfig } from './config/resolve.ts';
 import { createDice, createDigest, sha256Hex } from './crypto.ts';
+import { badRequest, errorResponse, internalError } from './http/errors.ts';
 import { createNodeExchange } from './http/exchange-node.ts';
-import { createGateway } from './http/gateway.ts';
+import { createGateway, type LearnedByRouter } from './http/gateway.ts';
+import { createStrictServer, SERVER_LIMITS, type ServerLimits } from './http/server-node.ts';
 import type { Log, Runtime } from './routing/runtime.ts';
 import { createMemoryStore } from './stores/memory.ts';
 import type { StateStore } from './stores/ports.ts';
 import { createUndiciSender } from './upstream/send-undici.ts';
+
+export type { Log } from './routing/runtime.ts';
 
 export interface GatewayOptions {
   /** Left out: JSON lines on stderr at the config's level. */
@@ -21,75 +25,197 @@ export interface GatewayOptions {
   random?: () => number;
   /** Left out: the process's own memory. */
   state?: StateStore;
+  /** What has been learned already, where the state's logs no longer go back to their start. */
+  learned?: LearnedByRouter;
+  /** Left out: `SERVER_LIMITS` and `CLOSE_LIMITS`. For tests that cannot wait as long. */
+  limits?: Partial<ServerLimits & CloseLimits>;
 }
 
 export interface RunningGateway {
   url: string;
   /** Takes another config from the next request on. Host, port and secret stay as they are until a restart. */
   reload(config: ConduitConfig): Promise<void>;
-  /** Stops accepting, lets answers in flight finish for at most 30 s, and then ends. */
+  /** Stops accepting, lets answers in flight finish for at most 30 s, tells what has not been told, and then ends. */
   close(): Promise<void>;
 }
 
-const DRAIN_MS = 30_000;
-const KEEP_ALIVE_MS = 75_000;
+/** In milliseconds. */
+interface CloseLimits {
+  /** For answers in flight; what is still running then is cut off. */
+  drainMs: number;
+  /** For what is written after the last byte: a store that hangs must not keep the process from ending. */
+  settleMs: number;
+}
+
+const CLOSE_LIMITS: CloseLimits = { drainMs: 30_000, settleMs: 5_000 };
 
 /** Resolves once the port is open; rejects where it cannot be. */
 export async function startGateway(config: ConduitConfig, options: GatewayOptions = {}): Promise<RunningGateway> {
-  const { host, port } = config.server;
-  const log = options.log ?? pino({ level: config.log.level }, pino.destination({ dest: 2, sync: true }));
+  const ownLog = options.log ? null : openLog(config.log.level);
+  const log = options.log ?? (ownLog as StderrLog);
+  const limits = { ...SERVER_LIMITS, ...CLOSE_LIMITS, ...options.limits };
   const deferred = new Set<Promise<unknown>>();
   const runtime = nodeRuntime(config, log, deferred, options.random);
   const sender = createUndiciSender();
   let accepting = true;
 
-  let gateway = createGateway({
-    config,
-    runtime,
-    state: options.state ?? createMemoryStore({ now: runtime.now }),
-    send: sender.send,
-    openExchange: (context) => {
-      const { incoming, outgoing } = context.env as { incoming: IncomingMessage; outgoing: ServerResponse };
-      // What a middleware has set so far, which is CORS; hono adds it to its own responses alone.
-      return createNodeExchange(
-        incoming,
-        outgoing,
-        gateway.config.server.cors.length > 0 ? context.res.headers : undefined,
-      );
+  let gateway = createGateway(
+    {
+      config,
+      runtime,
+      state: options.state ?? createMemoryStore({ now: runtime.now }),
+      send: sender.send,
+      openExchange: (context) => {
+        const { incoming, outgoing } = context.env as { incoming: IncomingMessage; outgoing: ServerResponse };
+        // What a middleware has set so far, which is CORS; hono adds it to its own responses alone.
+        return createNodeExchange(
+          incoming,
+          outgoing,
+          gateway.config.server.cors.length > 0 ? context.res.headers : undefined,
+        );
+      },
+      accepting: () => accepting,
     },
-    accepting: () => accepting,
-  });
+    options.learned,
+  );
   let app = createApp(gateway);
 
-  // hono's Request and Response stay out of the global scope: a program that embeds the gateway keeps its own.
-  const server = createServer(
-    getRequestListener((request, bindings) => app.fetch(request, bindings), { overrideGlobalObjects: false }),
-  );
-  // Longer than the keep-alive of the proxies that commonly stand in front: whoever closes first causes sporadic 502s.
-  server.keepAliveTimeout = KEEP_ALIVE_MS;
-  await new Promise<void>((resolve, reject) => {
-    server.once('error', reject);
-    server.listen(port, host, resolve);
+  const listener = getRequestListener((request, bindings) => app.fetch(request, bindings), {
+    // hono's Request and Response stay out of the global scope: a program that embeds the gateway keeps its own.
+    overrideGlobalObjects: false,
+    // HTTP/1.0 may leave it out; nothing here goes by it.
+    hostname: 'localhost',
+    errorHandler: (error) => beforeTheApp(error, log),
   });
-  const bound = server.address() as AddressInfo;
+  const server = createStrictServer(listener, limits);
+  const url = await listen(server, config.server);
+  // Without a listener one connection that could not be accepted would end the process.
+  server.on('error', (error) => log.error({ err: error }, 'the server failed'));
 
   return {
-    url: `http://${host.includes(':') ? `[${host}]` : host}:${bound.port}`,
+    url,
     async reload(next) {
       gateway = await gateway.follow(next);
       app = createApp(gateway);
+      ownLog?.setLevel(next.log.level);
     },
     async close() {
       accepting = false;
-      const closed = new Promise<void>((resolve) => server.close(() => resolve()));
-      // A connection that falls idle after its last answer would else be waited for until its keep-alive ends.
-      const idle = setInterval(() => server.closeIdleConnections(), 50);
-      const timer = setTimeout(() => server.closeAllConnections(), DRAIN_MS);
-      await closed;
-      clearInterval(idle);
-      clearTimeout(timer);
-      await Promise.allSettled(deferred);
-      await sender.close();
+      if (!(await drain(server, limits.drainMs))) log.warn({}, 'answers still in flight were cut off');
+      if (!(await within(limits.settleMs, settle(deferred)))) {
+        log.error({ unfinished: deferred.size }, 'what was still to be written is lost: the store does not answer');
+      }
+      await gateway.flush();
+      await within(limits.settleMs, sender.close());
+      await ownLog?.close();
+    },
+  };
+}
+
+async function listen(server: Server, { host, port }: ConduitConfig['server']): Promise<string> {
+  await new Promise<void>((resolve, reject) => {
+    server.once('error', reject);
+    server.listen(port, host, () => {
+      server.off('error', reject);
+      resolve();
+    });
+  });
+  const bound = server.address() as AddressInfo;
+  return `http://${host.includes(':') ? `[${host}]` : host}:${bound.port}`;
+}
+
+/** A request of which hono could make none, as with a target that is no path, or a fault of ours outside of the app. */
+function beforeTheApp(error: unknown, log: Log): Response {
+  if (error instanceof RequestError) {
+    const { fields } = badRequest('The request target or the host is not valid.', null, 'invalid_http_request');
+    return errorResponse({ ...fields, headers: { connection: 'close' } });
+  }
+  log.error({ err: error }, 'a request failed inside Conduit');
+  return errorResponse(internalError);
+}
+
+/** Closes the server; false where answers had to be cut off for it. */
+async function drain(server: Server, drainMs: number): Promise<boolean> {
+  let whole = true;
+  const closed = new Promise<void>((resolve) => server.close(() => resolve()));
+  // A connection that falls idle after its last answer would else be waited for until its keep-alive ends.
+  const idle = setInterval(() => server.closeIdleConnections(), 50);
+  const timer = setTimeout(() => {
+    whole = false;
+    server.closeAllConnections();
+  }, drainMs);
+  await closed;
+  clearInterval(idle);
+  clearTimeout(timer);
+  return whole;
+}
+
+/** Resolves when nothing is left, of what was begun meanwhile either. */
+async function settle(deferred: ReadonlySet<Promise<unknown>>): Promise<void> {
+  while (deferred.size > 0) await Promise.allSettled(deferred);
+}
+
+/** Whether the work was done in time. */
+async function within(ms: number, work: Promise<unknown>): Promise<boolean> {
+  let timer: NodeJS.Timeout | undefined;
+  const late = new Promise<boolean>((resolve) => {
+    timer = setTimeout(() => resolve(false), ms);
+  });
+  try {
+    return await Promise.race([work.then(() => true), late]);
+  } finally {
+    clearTimeout(timer);
+  }
+}
+
+export interface StderrLog extends Log {
+  setLevel(level: ConduitConfig['log']['level']): void;
+  /** Writes out what it still holds, unless nobody reads it; nothing can be logged afterwards. */
+  close(): Promise<void>;
+}
+
+/** Bytes. Lines go out together: a system call for each would cost more than the line. */
+const LOG_BATCH = 4_096;
+/** Bytes that may wait for a reader. Beyond them lines are lost: the log must not fill the memory. */
+const LOG_BACKLOG = 8 * 1024 * 1024;
+const LOG_FLUSH_MS = 1_000;
+
+/** JSON lines on stderr, written in the background: whoever does not read them holds nobody up. */
+export function openLog(level: ConduitConfig['log']['level']): StderrLog {
+  const stderr = pino.destination({
+    dest: 2,
+    sync: false,
+    minLength: LOG_BATCH,
+    maxLength: LOG_BACKLOG,
+    periodicFlush: LOG_FLUSH_MS,
+  });
+  // A terminal that is gone, a full disk: not being able to log is no reason to stop serving.
+  stderr.on('error', () => {});
+  const lines = pino({ level }, stderr);
+  let open = true;
+  const write =
+    (severity: keyof Log) =>
+    (fields: object, message: string): void => {
+      if (open) lines[severity](fields, message);
+    };
+  return {
+    debug: write('debug'),
+    info: write('info'),
+    warn: write('warn'),
+    error(fields, message) {
+      write('error')(fields, message);
+      if (open) stderr.flush();
+    },
+    setLevel(next) {
+      lines.level = next;
+    },
+    async close() {
+      if (!open) return;
+      const written = new Promise<void>((resolve) => stderr.flush(() => resolve()));
+      await within(LOG_FLUSH_MS, written);
+      open = false;
+      // Else it would be written out once more as the process ends, and wait for a reader then.
+      stderr.destroy();
     },
   };
 }

@@ -1,9 +1,8 @@
 /** `conduit check`: validates a config, one line a problem. */
 import { problemLine } from '../config/load.ts';
-import { configFile, DEFAULT_CONFIG_FILES, loadDotEnv, loadFile } from './config-file.ts';
+import { configFile, DEFAULT_CONFIG_FILES, loadFile } from './config-file.ts';
 
 export function check({ config }: { config?: string }): void {
-  loadDotEnv();
   const file = configFile(config);
   if (file === null) {
     process.stdout.write(`${DEFAULT_CONFIG_FILES.join(' or ')}: no such file\n`);

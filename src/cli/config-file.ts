@@ -1,13 +1,16 @@
 /** Finds and reads the config on disk, with the variables of the environment and of a `.env` file. */
 import { existsSync, readFileSync } from 'node:fs';
-import { type LoadOptions, type LoadResult, loadConfig } from '../config/load.ts';
+import { parseEnv } from 'node:util';
+import { type Environment, type LoadOptions, type LoadResult, loadConfig } from '../config/load.ts';
 import { sha256Hex } from '../crypto.ts';
 
 export const DEFAULT_CONFIG_FILES = ['conduit.yaml', 'conduit.json'];
 
-/** A variable that is set already wins over the `.env` file. */
-export function loadDotEnv(): void {
-  if (existsSync('.env')) process.loadEnvFile('.env');
+export const DOT_ENV = '.env';
+
+/** The variables as they are now: those of `.env`, read anew each time, and over them those that the process was given. */
+export function environment(): Environment {
+  return { ...(existsSync(DOT_ENV) && parseEnv(readFileSync(DOT_ENV, 'utf8'))), ...process.env };
 }
 
 /** The config file meant: the one named, else the first of the defaults that is there, else null. */
@@ -16,7 +19,7 @@ export function configFile(named: string | undefined): string | null {
 }
 
 export function loadText(text: string, overrides: LoadOptions['overrides'] = {}): LoadResult {
-  return loadConfig({ text, env: process.env, sha256Hex, overrides });
+  return loadConfig({ text, env: environment(), sha256Hex, overrides });
 }
 
 /** Says what is wrong where the file cannot be read. */

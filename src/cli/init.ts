@@ -3,7 +3,7 @@ import { existsSync, writeFileSync } from 'node:fs';
 import { createInterface } from 'node:readline/promises';
 import { configFromEnvironment, type EnvironmentConfigOptions } from '../config/from-environment.ts';
 import { PRESETS } from '../config/presets.ts';
-import { loadDotEnv } from './config-file.ts';
+import { environment } from './config-file.ts';
 
 const PREFERENCES = ['quality', 'balanced', 'cost', 'speed'] as const;
 
@@ -14,10 +14,9 @@ export async function init({
   config?: string;
   force?: boolean;
 }): Promise<void> {
-  loadDotEnv();
   if (existsSync(config) && !force) return refuse(`${config} is there already; --force overwrites it`);
   const options = process.stdin.isTTY ? await asked() : {};
-  const built = configFromEnvironment(process.env, options);
+  const built = configFromEnvironment(environment(), options);
   if (!built) {
     const variables = PRESETS.map((preset) => preset.variable).join(', ');
     return refuse(`no provider key is set: set one of ${variables}, or copy an example from docs/configure.md`);

@@ -1,8 +1,12 @@
 /** `conduit serve`: serves until a signal says to end. */
+import { startCluster } from '../cluster/primary.ts';
+import { isWorker, serveAsWorker } from '../cluster/worker.ts';
 import { configFromEnvironment } from '../config/from-environment.ts';
-import { type LoadResult, problemLine } from '../config/load.ts';
-import { type RunningGateway, startGateway } from '../node.ts';
-import { configFile, loadDotEnv, loadFile, loadText } from './config-file.ts';
+import { type LoadOptions, type LoadResult, problemLine } from '../config/load.ts';
+import type { ConduitConfig } from '../config/resolve.ts';
+import { type Log, openLog, type RunningGateway, type StderrLog, startGateway } from '../node.ts';
+import { configFile, DOT_ENV, environment, loadFile, loadText } from './config-file.ts';
+import { startReloading, textsOf } from './reload.ts';
 
 export interface ServeOptions {
   config?: string;
@@ -16,55 +20,89 @@ const NO_CONFIG = `There is no conduit.yaml here and no provider key in the envi
   - watch it learn without any: npm run demo
 `;
 
+/** Where the config comes from, at the start and whenever it is loaded again. */
+interface Source {
+  files: readonly string[];
+  load: () => LoadResult;
+}
+
 export async function serve(options: ServeOptions): Promise<void> {
-  loadDotEnv();
-  const loaded = load(options);
-  if (!loaded) {
-    process.stderr.write(NO_CONFIG);
-    process.exitCode = 1;
-    return;
-  }
-  if (!loaded.ok) {
-    for (const problem of loaded.problems) process.stderr.write(`${problemLine(problem)}\n`);
-    process.exitCode = 1;
-    return;
-  }
+  if (isWorker) return serveAsWorker();
+  const source = sourceOf(options);
+  if (!source) return fail(NO_CONFIG);
+  const known = textsOf(source.files);
+  const loaded = source.load();
+  if (!loaded.ok) return fail(loaded.problems.map((problem) => `${problemLine(problem)}\n`).join(''));
   for (const warning of loaded.warnings) process.stderr.write(`warning: ${warning}\n`);
 
+  const { config: started } = loaded;
+  const log = openLog(started.log.level);
   let gateway: RunningGateway;
   try {
-    gateway = await startGateway(loaded.config);
+    gateway = await start(started, log);
   } catch (error) {
-    const { host, port } = loaded.config.server;
+    const { host, port } = started.server;
     const { code, message } = error as NodeJS.ErrnoException;
-    const why = code === 'EADDRINUSE' ? 'the port is taken' : message;
-    process.stderr.write(`cannot listen on ${host}:${port}: ${why}\n`);
-    process.exitCode = 1;
-    return;
+    return fail(`cannot listen on ${host}:${port}: ${code === 'EADDRINUSE' ? 'the port is taken' : message}\n`);
   }
+  const apply = async (config: ConduitConfig): Promise<void> => {
+    await gateway.reload(config);
+    log.setLevel(config.log.level);
+  };
+  const reloading = startReloading({ ...source, known, started, apply, log });
+  process.on('SIGHUP', reloading.reload);
+  endOnSignal(log, async () => {
+    reloading.stop();
+    await gateway.close();
+  });
   process.stdout.write(`conduit listening on ${gateway.url}\n`);
   process.stderr.write('what is learned is kept in memory: it is gone when this process ends\n');
-  endOnSignal(gateway);
 }
 
-function load({ config, host, port }: ServeOptions): LoadResult | null {
+function start(config: ConduitConfig, log: Log): Promise<RunningGateway> {
+  return config.server.workers > 1 ? startCluster(config, { log }) : startGateway(config, { log });
+}
+
+function fail(why: string): void {
+  process.stderr.write(why);
+  process.exitCode = 1;
+}
+
+function sourceOf({ config, host, port }: ServeOptions): Source | null {
   const overrides = { ...(host !== undefined && { host }), ...(port !== undefined && { port }) };
   const file = configFile(config);
-  if (file !== null) return loadFile(file, overrides);
-  const built = configFromEnvironment(process.env);
+  if (file !== null) return { files: [file, DOT_ENV], load: () => loadFile(file, overrides) };
+  const built = configFromEnvironment(environment());
   if (!built) return null;
   process.stderr.write(`no conduit.yaml here: this config comes from the keys in the environment\n\n${built.text}\n`);
-  return loadText(built.text, overrides);
+  return { files: [DOT_ENV], load: () => loadBuilt(overrides) };
 }
 
+function loadBuilt(overrides: LoadOptions['overrides']): LoadResult {
+  const built = configFromEnvironment(environment());
+  if (built) return loadText(built.text, overrides);
+  return { ok: false, problems: [{ path: '', message: 'no provider key is left in the environment' }] };
+}
+
+/** Ctrl-C reaches a process from its terminal and once more from npm: so near to one another they are one signal. */
+const SAME_SIGNAL_MS = 100;
+
 /** The first signal lets answers in flight finish, a second one ends at once. */
-function endOnSignal(gateway: RunningGateway): void {
-  let ending = false;
-  const end = async (): Promise<void> => {
-    if (ending) process.exit(1);
-    ending = true;
-    await gateway.close();
-    process.exit(0);
+function endOnSignal(log: StderrLog, close: () => Promise<void>): void {
+  let endingSince: number | null = null;
+  const exit = async (code: number): Promise<void> => {
+    await log.close();
+    process.exit(code);
+  };
+  const end = async (signal: NodeJS.Signals): Promise<void> => {
+    if (endingSince !== null) {
+      if (performance.now() - endingSince >= SAME_SIGNAL_MS) await exit(1);
+      return;
+    }
+    endingSince = performance.now();
+    log.info({ signal }, 'ending: answers in flight may finish');
+    await close();
+    await exit(0);
   };
   process.on('SIGTERM', end);
   process.on('SIGINT', end);

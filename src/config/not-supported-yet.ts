@@ -13,7 +13,6 @@ interface Unbuilt {
 }
 
 const UNBUILT: readonly Unbuilt[] = [
-  { path: 'server.workers', when: (value) => Number(value) > 1, allowed: '1' },
   { path: 'models.*.was' },
   { path: 'models.*.price.image' },
   {

@@ -95,7 +95,15 @@ export interface Key {
 }
 
 export interface ConduitConfig {
-  server: { host: string; port: number; maxBodyBytes: number; cors: readonly string[]; secret: string | null };
+  server: {
+    host: string;
+    port: number;
+    maxBodyBytes: number;
+    cors: readonly string[];
+    /** Processes on the one port. */
+    workers: number;
+    secret: string | null;
+  };
   keys: readonly Key[];
   providers: ReadonlyMap<string, Provider>;
   models: ReadonlyMap<string, Model>;
@@ -116,9 +124,16 @@ export function resolveConfig(
   sha256Hex: (text: string) => string,
 ): { config: ConduitConfig; warnings: string[] } {
   const warnings: string[] = [];
-  const { host, port, cors } = written.server;
+  const { host, port, cors, workers } = written.server;
   const config: ConduitConfig = {
-    server: { host, port, maxBodyBytes: written.server.max_body_bytes, cors, secret: written.server.secret ?? null },
+    server: {
+      host,
+      port,
+      maxBodyBytes: written.server.max_body_bytes,
+      cors,
+      workers,
+      secret: written.server.secret ?? null,
+    },
     keys: written.keys.map((key) => ({
       name: key.name,
       sha256: (key.key === undefined ? (key.key_sha256 as string) : sha256Hex(key.key)).toLowerCase(),

@@ -86,7 +86,7 @@ const server = section({
   // V8 holds no text of more than half a gigabyte, and a body is read as text.
   max_body_bytes: whole(1, 500_000_000).default(20_971_520),
   cors: list(origin, 'a list of origins').default([]),
-  workers: whole(1, 1).default(1),
+  workers: whole(1, 64).default(1),
   secret: secret.optional(),
 });
 

@@ -23,6 +23,9 @@ export interface GatewayParts {
   accepting: () => boolean;
 }
 
+/** By the name of the router. */
+export type LearnedByRouter = ReadonlyMap<string, Learned>;
+
 /** The parts in use, and what they share from one config to the next. */
 export interface Gateway extends GatewayParts, Shared {
   learners: ReadonlyMap<string, Learner>;
@@ -40,7 +43,8 @@ interface Shared {
   refusals: Refusals;
 }
 
-export function createGateway(parts: GatewayParts): Gateway {
+/** `learned` is what others have learned already; the rest of what they share comes with the state store. */
+export function createGateway(parts: GatewayParts, learned: LearnedByRouter = new Map()): Gateway {
   const { config, state, runtime } = parts;
   const shared: Shared = {
     ledger: createLedger(state, runtime),
@@ -48,10 +52,13 @@ export function createGateway(parts: GatewayParts): Gateway {
     health: createHealth(config.providers, state, runtime),
     refusals: createRefusals(runtime),
   };
-  return build(parts, shared, new Map());
+  const gateway = build(parts, shared, learned);
+  // What others have put in the logs meanwhile: nobody tells of it until they grow again.
+  for (const learner of gateway.learners.values()) learner.grown();
+  return gateway;
 }
 
-function build(parts: GatewayParts, shared: Shared, earlier: ReadonlyMap<string, Learned>): Gateway {
+function build(parts: GatewayParts, shared: Shared, earlier: LearnedByRouter): Gateway {
   const { config, state, runtime } = parts;
   const learners = new Map<string, Learner>();
   for (const router of config.routers.values()) {

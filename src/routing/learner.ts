@@ -40,6 +40,29 @@ const EARLY_ENTRIES = 2_000;
 /** Open decisions whose current entry is kept so that a revision can take it out; the same bound as the store's. */
 const MAX_OPEN = 10_000;
 
+/** What is known of a router before anything has been asked of it. */
+export function nothingLearned({ halfLifeMs }: Router): Learned {
+  const { id, dimensions } = encoder;
+  const fold = emptyFold({
+    encoder: id,
+    dimensions,
+    halfLifeMs,
+    windowMs: FEEDBACK_WINDOW_MS,
+    maxOpen: MAX_OPEN,
+  });
+  return { fold, cursor: LOG_START, halfLifeMs };
+}
+
+/** Folds everything that is in the router's log now and was not yet. */
+export async function learnOn(learned: Learned, router: string, state: StateStore): Promise<void> {
+  for (;;) {
+    const slice = await state.readSince(router, learned.cursor, BATCH);
+    if (slice.entries.length === 0) return;
+    for (const entry of slice.entries) foldEntry(learned.fold, entry);
+    learned.cursor = slice.cursor;
+  }
+}
+
 /** What was learned before is taken over where evidence fades as it did; else the log is folded anew. */
 export function createLearner(
   router: Router,
@@ -48,20 +71,11 @@ export function createLearner(
   runtime: Runtime,
   earlier?: Learned,
 ): Learner {
-  const learned = earlier?.halfLifeMs === router.halfLifeMs ? earlier : undefined;
-  const fold: Fold =
-    learned?.fold ??
-    emptyFold({
-      encoder: encoder.id,
-      dimensions: encoder.dimensions,
-      halfLifeMs: router.halfLifeMs,
-      windowMs: FEEDBACK_WINDOW_MS,
-      maxOpen: MAX_OPEN,
-    });
+  const learned = earlier?.halfLifeMs === router.halfLifeMs ? earlier : nothingLearned(router);
+  const { fold } = learned;
   const ids = arms.map((arm) => arm.id);
-  let cursor = learned?.cursor ?? LOG_START;
   let posterior = derivePosterior(fold, ids);
-  let posteriorCursor = cursor;
+  let posteriorCursor = learned.cursor;
   let ratesByPreference = new Map<Preference, Rates>();
   let restUntil = 0;
   let running: Promise<void> | null = null;
@@ -71,16 +85,11 @@ export function createLearner(
 
   const foldNew = async (): Promise<void> => {
     if (retired) return;
-    for (;;) {
-      const slice = await state.readSince(router.name, cursor, BATCH);
-      if (slice.entries.length === 0) break;
-      for (const entry of slice.entries) foldEntry(fold, entry);
-      cursor = slice.cursor;
-    }
-    if (cursor === posteriorCursor) return;
+    await learnOn(learned, router.name, state);
+    if (learned.cursor === posteriorCursor) return;
     const started = runtime.clock();
     posterior = derivePosterior(fold, ids);
-    posteriorCursor = cursor;
+    posteriorCursor = learned.cursor;
     ratesByPreference = new Map();
     restUntil =
       runtime.clock() +
@@ -110,6 +119,8 @@ export function createLearner(
     } finally {
       folding = false;
     }
+    // Told while a turn was failing: the next one may do better, and nobody tells of it again.
+    if (again) grown();
   };
 
   const grown = (): void => {
@@ -138,7 +149,7 @@ export function createLearner(
       // A turn that is running ends first: the fold must not grow behind its cursor.
       await running?.catch(() => {});
       retired = true;
-      return { fold, cursor, halfLifeMs: router.halfLifeMs };
+      return learned;
     },
   };
 }

@@ -38,6 +38,8 @@ export interface Serving {
   url: string;
   process: ChildProcessWithoutNullStreams;
   ended: Promise<Ended>;
+  /** The first line on stderr, said already or still to come, that matches; rejects where the process ends without. */
+  said(what: RegExp): Promise<string>;
 }
 
 /** Resolves at the first line on stdout; rejects with what was said on stderr where the process ends before. */
@@ -45,11 +47,33 @@ export async function serve(args: readonly string[], cwd: string, env: Record<st
   const child = start(['serve', ...args], cwd, env);
   onTestFinished(() => void child.kill('SIGKILL'));
   const end = ended(child);
+  const said = listenTo(child);
   const firstLine = await Promise.race([
     new Promise<string>((resolve) => createInterface({ input: child.stdout }).once('line', resolve)),
     end.then(({ stderr }) => Promise.reject(new Error(stderr))),
   ]);
-  return { firstLine, url: firstLine.replace('conduit listening on ', ''), process: child, ended: end };
+  return { firstLine, url: firstLine.replace('conduit listening on ', ''), process: child, ended: end, said };
+}
+
+/** Finds lines in all that the process says on stderr. */
+function listenTo(child: ChildProcessWithoutNullStreams): Serving['said'] {
+  const lines: string[] = [];
+  const waiting = new Set<(line: string) => void>();
+  createInterface({ input: child.stderr }).on('line', (line) => {
+    lines.push(line);
+    for (const look of waiting) look(line);
+  });
+  return (what) =>
+    new Promise((resolve, reject) => {
+      const look = (line: string): void => {
+        if (!what.test(line)) return;
+        waiting.delete(look);
+        resolve(line);
+      };
+      waiting.add(look);
+      child.once('close', () => reject(new Error(`${what} was never said, but: ${lines.join('\n')}`)));
+      for (const line of lines) look(line);
+    });
 }
 
 function ended(child: ChildProcessWithoutNullStreams): Promise<Ended> {

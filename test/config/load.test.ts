@@ -7,7 +7,14 @@ import { load, loaded, MINIMAL, MODELS, PROVIDERS, problemsOf, sha256Hex, warnin
 describe('the smallest config', () => {
   test('serves a router named auto over all models, on the loopback host', () => {
     const config = loaded(MINIMAL);
-    expect(config.server).toEqual({ host: '127.0.0.1', port: 8787, maxBodyBytes: 20_971_520, cors: [], secret: null });
+    expect(config.server).toEqual({
+      host: '127.0.0.1',
+      port: 8787,
+      maxBodyBytes: 20_971_520,
+      cors: [],
+      workers: 1,
+      secret: null,
+    });
     expect(config.routers.get('auto')).toEqual({
       name: 'auto',
       models: ['local/a'],
@@ -60,7 +67,7 @@ describe('the smallest config', () => {
 
 test('what is written is what is meant', () => {
   const config = loaded(`
-server: { host: 0.0.0.0, port: 0, max_body_bytes: 1000, cors: ["https://app.example", "*"], secret: s3cret, workers: 1 }
+server: { host: 0.0.0.0, port: 0, max_body_bytes: 1000, cors: ["https://app.example", "*"], secret: s3cret, workers: 4 }
 keys:
   - { name: web, key: abc, routers: [auto], models: ["p/*"] }
   - { name: ops, key_sha256: ${sha256Hex('def').toUpperCase()}, admin: true, routes: [files, audio/*], requests_per_minute: 600, usd_per_day: 20 }
@@ -84,6 +91,7 @@ log: { level: silent, prompts: false }
     port: 0,
     maxBodyBytes: 1000,
     cors: ['https://app.example', '*'],
+    workers: 4,
     secret: 's3cret',
   });
   expect(config.keys).toEqual([
@@ -159,7 +167,6 @@ describe('what is not built yet is refused by name', () => {
   const router = (field: string): string => `${MINIMAL}routers: { auto: { models: [local/a], ${field} } }`;
   test.each(
     [
-      [`${MINIMAL}server: { workers: 2 }`, 'server.workers'],
       [`${PROVIDERS}models: [{ id: local/a, was: [] }]`, 'models[0].was'],
       [router('policy: linucb'), 'routers.auto.policy'],
       [router('policy: ucb1'), 'routers.auto.policy'],
@@ -298,7 +305,7 @@ describe('what is wrong is told in one line, with what is allowed', () => {
   );
 
   test('all that is wrong is told at once', () => {
-    expect(problemsOf(`${PROVIDERS}models: [{ id: x, contxt: 1 }]\nserver: { port: -1, workers: 4 }`)).toHaveLength(4);
+    expect(problemsOf(`${PROVIDERS}models: [{ id: x, contxt: 1 }]\nserver: { port: -1, workers: 65 }`)).toHaveLength(4);
   });
 });
 

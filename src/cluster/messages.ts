@@ -1,0 +1,18 @@
+/** What the primary and its workers say to one another, beside the calls to the store. */
+import type { ConduitConfig } from '../config/resolve.ts';
+import type { LearnedByRouter } from '../http/gateway.ts';
+
+/** From the primary to a worker. The config goes this way and not by file, so that all of them serve the same one. */
+export type Order =
+  | { kind: 'serve'; config: ConduitConfig; learned: LearnedByRouter }
+  | { kind: 'reload'; config: ConduitConfig }
+  /** Finish what is in flight, tell what has not been told, and exit. */
+  | { kind: 'end' };
+
+/** From a worker to the primary. */
+export type Report =
+  /** It hears now: an order given before might find nobody who listens. */
+  | { kind: 'ready' }
+  | { kind: 'listening'; url: string }
+  | { kind: 'failed'; code: string | null; message: string }
+  | { kind: 'reloaded'; failure: string | null };

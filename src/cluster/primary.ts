@@ -1,0 +1,73 @@
+/**
+ * Several processes on one port: the primary keeps what they share and sees that they live; it serves nobody itself, so
+ * that no request ever waits behind another process's call.
+ */
+import cluster from 'node:cluster';
+import { randomBytes } from 'node:crypto';
+import type { ConduitConfig } from '../config/resolve.ts';
+import type { Log, RunningGateway } from '../node.ts';
+import { createMemoryStore } from '../stores/memory.ts';
+import { createApprentice } from './apprentice.ts';
+import { createPlace, type Place } from './place.ts';
+
+/**
+ * Serves with `config.server.workers` processes. Resolves once all of them listen; rejects, with none of them left,
+ * where one cannot. What is given back is used as a single gateway is.
+ */
+export async function startCluster(config: ConduitConfig, { log }: { log: Log }): Promise<RunningGateway> {
+  const store = createMemoryStore({ now: Date.now });
+  const { host, workers } = config.server;
+  // They must agree on it: a conversation that one worker began is recognised by the others through its hash.
+  const secret = config.server.secret ?? randomBytes(32).toString('hex');
+  let { port } = config.server;
+  let bound: number | null = null;
+  const asServed = (next: ConduitConfig): ConduitConfig => ({
+    ...next,
+    server: { ...next.server, host, port, workers, secret },
+  });
+  let current = config;
+  let reloading = Promise.resolve();
+
+  // The primary hands connections out in turn. Where the workers accept for themselves, a new connection is cheaper, but a
+  // burst of them mostly lands on half of the workers; and clients keep their connections, so that an even spread counts.
+  cluster.schedulingPolicy = cluster.SCHED_RR;
+  // Structured clones instead of JSON: a config's maps and sets and a fold's numbers pass as they are.
+  cluster.setupPrimary({ serialization: 'advanced' });
+  const apprentice = createApprentice(() => current, store, log);
+  const places: Place[] = Array.from({ length: workers }, () =>
+    createPlace({
+      config: () => asServed(current),
+      store,
+      learned: apprentice.learned,
+      log,
+      onExit() {
+        // While one worker lives, "a free port" means that worker's. After the last it would be another one.
+        if (bound !== null && !places.some((place) => place.isAlive())) port = bound;
+      },
+    }),
+  );
+  try {
+    const urls = await Promise.all(places.map((place) => place.listening));
+    const url = urls[0] as string;
+    bound = Number(new URL(url).port) || port;
+    return {
+      url,
+      async reload(next) {
+        current = next;
+        // One after the other: each place waits for one answer at a time.
+        reloading = reloading.then(async () => {
+          await Promise.all(places.map((place) => place.reload()));
+        });
+        await reloading;
+      },
+      async close() {
+        await Promise.all(places.map((place) => place.end()));
+        apprentice.end();
+      },
+    };
+  } catch (error) {
+    await Promise.all(places.map((place) => place.kill()));
+    apprentice.end();
+    throw error;
+  }
+}
