@@ -1,5 +1,5 @@
 /** The exchange where there are only web streams (Workers): a Response whose body is written to as bytes come. */
-import type { ClientExchange } from './exchange.ts';
+import type { BodyPieces, ClientExchange } from './exchange.ts';
 
 export function createWebExchange(request: Request): ClientExchange {
   let answered: (response: Response) => void;
@@ -24,6 +24,8 @@ export function createWebExchange(request: Request): ClientExchange {
 
   return {
     response,
+    // The scheme's two slashes come first.
+    target: request.url.slice(request.url.indexOf('/', request.url.indexOf('//') + 2)),
 
     async readBody(maxBytes) {
       if (Number(request.headers.get('content-length')) > maxBytes) return 'too_large';
@@ -52,6 +54,8 @@ export function createWebExchange(request: Request): ClientExchange {
       }
       return body;
     },
+
+    readPieces: () => piecesOf(request.body),
 
     begin(status, headers) {
       const body = new ReadableStream<Uint8Array>({
@@ -88,6 +92,24 @@ export function createWebExchange(request: Request): ClientExchange {
     onLeave(listener) {
       if (left) listener();
       else leave = listener;
+    },
+  };
+}
+
+function piecesOf(body: ReadableStream<Uint8Array> | null): BodyPieces {
+  const reader = body?.getReader();
+  return {
+    async next() {
+      const read = await reader?.read();
+      return read === undefined || read.done ? { done: true, value: undefined } : { done: false, value: read.value };
+    },
+    async return() {
+      // A reader whose stream has failed says so again here.
+      await reader?.cancel().catch(() => {});
+      return { done: true, value: undefined };
+    },
+    [Symbol.asyncIterator]() {
+      return this;
     },
   };
 }

@@ -1,9 +1,19 @@
 /** The client's side of one exchange: reading its body within a limit, and writing an answer as it comes. */
 import type { ClientSink } from '../upstream/port.ts';
 
+/** A body as it comes, to be read once. Reading fails where the client goes before the body is whole. */
+export interface BodyPieces extends AsyncIterableIterator<Uint8Array> {
+  /** Stops reading, also while a `next` is waiting, and leaves the connection as it is. */
+  return(): Promise<IteratorResult<Uint8Array>>;
+}
+
 export interface ClientExchange extends ClientSink {
+  /** What was asked for, path and query, as it came over the wire: nothing decoded, nothing resolved. */
+  readonly target: string;
   /** The whole body, or why there is none. Reading stops at the limit. */
   readBody(maxBytes: number): Promise<Uint8Array | 'too_large' | 'gone'>;
+  /** The body piece by piece, instead of `readBody`: read from the connection no faster than it is asked for. */
+  readPieces(): BodyPieces;
   /** What the app returns to the server; resolves once the answer has begun, or the client has gone. */
   readonly response: Promise<Response>;
 }

@@ -26,21 +26,75 @@ export function upstreamHeaders(
   provider: Provider,
   apiKey: string | null,
 ): Record<string, string> {
-  const headers: Record<string, string> = { 'content-type': 'application/json', 'accept-encoding': 'identity' };
-  for (const name of REQUEST_HEADERS) {
-    const value = client(name);
-    if (value) headers[name] = value;
+  const sent = { 'content-type': 'application/json', 'accept-encoding': 'identity' };
+  return withProvider({ ...sent, ...picked(REQUEST_HEADERS, said(client)) }, provider, apiKey);
+}
+
+export const clientHeaders = (upstream: ResponseHeaders): Record<string, string> =>
+  picked(RESPONSE_HEADERS, (name) => upstream[name]);
+
+/** What else a client may say on a route that is passed through: what an API's versions, files and caches are told by. */
+const RELAYED_REQUEST_HEADERS = [
+  ...REQUEST_HEADERS,
+  'content-type',
+  'openai-organization',
+  'openai-project',
+  'anthropic-version',
+  'range',
+  'if-range',
+  'if-match',
+  'if-none-match',
+  'if-modified-since',
+];
+
+/** And what else an upstream may say there, where its bytes pass unchanged. */
+const RELAYED_RESPONSE_HEADERS = [
+  ...RESPONSE_HEADERS,
+  'content-length',
+  'content-encoding',
+  'content-disposition',
+  'content-range',
+  'accept-ranges',
+  'etag',
+  'last-modified',
+];
+
+/** `body` holds what is known of the bytes that go up, such as their length. */
+export function relayedRequestHeaders(
+  client: (name: string) => string | null | undefined,
+  provider: Provider,
+  apiKey: string | null,
+  body: Readonly<Record<string, string>>,
+): Record<string, string> {
+  const sent = { ...picked(RELAYED_REQUEST_HEADERS, said(client)), ...body, 'accept-encoding': 'identity' };
+  return withProvider(sent, provider, apiKey);
+}
+
+export const relayedResponseHeaders = (upstream: ResponseHeaders): Record<string, string> =>
+  picked(RELAYED_RESPONSE_HEADERS, (name) => upstream[name]);
+
+/** A client's empty header says nothing, and some upstreams stumble over it. */
+const said =
+  (client: (name: string) => string | null | undefined) =>
+  (name: string): string | undefined =>
+    client(name) || undefined;
+
+function picked(names: readonly string[], header: (name: string) => string | undefined): Record<string, string> {
+  const headers: Record<string, string> = {};
+  for (const name of names) {
+    const value = header(name);
+    if (value !== undefined) headers[name] = value;
   }
-  if (apiKey !== null) headers.authorization = `Bearer ${apiKey}`;
-  for (const [name, value] of Object.entries(provider.headers)) headers[name.toLowerCase()] = value;
   return headers;
 }
 
-export function clientHeaders(upstream: ResponseHeaders): Record<string, string> {
-  const headers: Record<string, string> = {};
-  for (const name of RESPONSE_HEADERS) {
-    const value = upstream[name];
-    if (value !== undefined) headers[name] = value;
-  }
+/** Adds what is the provider's own, which counts for more than the client's. */
+function withProvider(
+  headers: Record<string, string>,
+  provider: Provider,
+  apiKey: string | null,
+): Record<string, string> {
+  if (apiKey !== null) headers.authorization = `Bearer ${apiKey}`;
+  for (const [name, value] of Object.entries(provider.headers)) headers[name.toLowerCase()] = value;
   return headers;
 }

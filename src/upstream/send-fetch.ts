@@ -24,9 +24,7 @@ export function createFetchSender(fetch: typeof globalThis.fetch): Send {
         return;
       }
       if (over) return;
-      // fetch has undone the encoding, but still tells it.
-      const { 'content-encoding': _, ...headers } = Object.fromEntries(response.headers);
-      events.headers(response.status, headers);
+      events.headers(response.status, headersOf(response));
       if (over) return;
       const reader = response.body?.getReader();
       try {
@@ -66,6 +64,13 @@ export function createFetchSender(fetch: typeof globalThis.fetch): Send {
       },
     };
   };
+}
+
+/** fetch has undone the encoding, but still tells it, and the length that the encoded body had. */
+function headersOf(response: Response): Record<string, string> {
+  const { 'content-encoding': encoding, ...headers } = Object.fromEntries(response.headers);
+  if (encoding !== undefined) delete headers['content-length'];
+  return headers;
 }
 
 /** A body that comes in pieces is a stream to `fetch`, which sends it before it has an answer. */

@@ -1,91 +1,10 @@
-import * as fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import type { Params } from '../../src/config/resolve.ts';
 import { editBody, upstreamBody } from '../../src/upstream/body.ts';
-import { spaceText, stringText, valueText } from '../support/json-text.ts';
 
 const AS_IS: Params = { rename: {}, drop: [], defaults: {} };
 
-interface Member {
-  name: string;
-  /** Everything between the commas but the value. */
-  before: string;
-  between: string;
-  value: string;
-  after: string;
-}
-
-const NAMES = [
-  '"model"',
-  '"m\\u006fdel"',
-  '"n"',
-  '"n"',
-  '"messages"',
-  '"stream"',
-  '"constructor"',
-  '"__proto__"',
-  '"toString"',
-  '""',
-];
-const member: fc.Arbitrary<Member> = fc
-  .tuple(spaceText, fc.oneof(fc.constantFrom(...NAMES), stringText), spaceText, spaceText, valueText, spaceText)
-  .map(([before, name, colon, space, value, after]) => ({ name, before, between: `${colon}:${space}`, value, after }));
-
-const objectText = (members: readonly Member[]): string =>
-  `{${members.map(({ before, name, between, value, after }) => before + name + between + value + after).join(',')}}`;
-const nameOf = ({ name }: Member): string => JSON.parse(name) as string;
-/** Own properties, `__proto__` too. */
-const entriesOf = (text: string): Record<string, unknown> => Object.assign(Object.create(null), JSON.parse(text));
-
 describe('a body that is edited', () => {
-  test('changes in the values that are set and in not one other byte', () => {
-    fc.assert(
-      fc.property(fc.array(member, { maxLength: 8 }), fc.array(fc.tuple(stringText, valueText)), (members, more) => {
-        const present = new Set(members.map(nameOf));
-        const chosen = members.filter((_, i) => i % 2 === 0).map((one): [string, string] => [nameOf(one), '"set"']);
-        const added = new Map(
-          more
-            .map(([name, value]) => [JSON.parse(name) as string, value] as const)
-            .filter(([name]) => !present.has(name)),
-        );
-        const set = new Map([...chosen, ...added]);
-        const expected = members.map((one) => ({ ...one, value: set.get(nameOf(one)) ?? one.value }));
-        const last = [...added].map(([name, value]) => `${JSON.stringify(name)}:${value}`).join(',');
-        const whole = objectText(expected);
-        const comma = members.length > 0 && added.size > 0 ? ',' : '';
-        const tail = members.at(-1)?.after ?? '';
-        expect(editBody(objectText(members), { set })).toBe(
-          `${whole.slice(0, whole.length - tail.length - 1)}${comma}${last}${tail}}`,
-        );
-      }),
-      { numRuns: 500 },
-    );
-  });
-
-  test('means the same but for what was set, taken out or renamed', () => {
-    fc.assert(
-      fc.property(fc.array(member, { maxLength: 8 }), fc.array(stringText), valueText, (members, out, value) => {
-        const text = objectText(members);
-        const taken = out.map((name) => JSON.parse(name) as string).filter((name) => name !== 'model');
-        const set = new Map<string, string | null>([
-          ['n', null],
-          ...taken.map((name): [string, null] => [name, null]),
-          ['model', value],
-        ]);
-        const expected = entriesOf(text);
-        for (const name of [...taken, 'n']) delete expected[name];
-        expected.model = JSON.parse(value);
-        if (!set.has('stream') && 'stream' in expected) {
-          if (!('flow' in expected)) expected.flow = expected.stream;
-          delete expected.stream;
-        }
-        fc.pre(!taken.includes('flow'));
-        expect(entriesOf(editBody(text, { set, rename: { stream: 'flow' } }))).toEqual(expected);
-      }),
-      { numRuns: 500 },
-    );
-  });
-
   test('leaves a field alone whose name every object inherits', () => {
     const text = '{"constructor":1,"toString":2,"__proto__":{"a":1.0},"hasOwnProperty":3,"model":"m"}';
     const { text: edited } = upstreamBody(

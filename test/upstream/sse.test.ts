@@ -10,50 +10,7 @@ function eventsOf(text: string | Uint8Array, cuts: Cuts = [], maxBytes?: number)
   return events;
 }
 
-const lineEnd = fc.constantFrom('\n', '\r\n', '\r');
-/** Text of one line: letters of one to four bytes, spaces, colons, but no line end. */
-const lineText = fc
-  .string({ unit: 'binary', maxLength: 20 })
-  .map((text) => text.replace(/[\r\n]/g, 'é').toWellFormed());
-const event = fc.record({
-  before: fc.array(
-    fc.oneof(
-      lineText.map((text) => `:${text}`),
-      fc.constantFrom('event: x', 'id: 7', 'retry: 10', 'other'),
-    ),
-  ),
-  data: fc.array(lineText, { minLength: 1, maxLength: 3 }),
-  space: fc.boolean(),
-});
-
 describe('the reader of server-sent events', () => {
-  test('gives the events that were sent, whatever the line ends and wherever the bytes are cut', () => {
-    fc.assert(
-      fc.property(fc.array(event, { maxLength: 8 }), lineEnd, fc.boolean(), anyCuts, (sent, end, bom, cuts) => {
-        const lines = sent.flatMap(({ before, data, space }) => [
-          ...before,
-          ...data.map((line) => `data:${space || line.startsWith(' ') ? ' ' : ''}${line}`),
-          '',
-        ]);
-        const text = (bom ? '\ufeff' : '') + lines.map((line) => line + end).join('');
-        expect(eventsOf(text, cuts)).toEqual(sent.map(({ data }) => data.join('\n')));
-      }),
-      { numRuns: 500 },
-    );
-  });
-
-  test('gives the same for any bytes at all, wherever they are cut', () => {
-    const noise = fc
-      .array(fc.constantFrom('\r', '\n', 'data:', 'data', ': ', 'é', '👍', 'x', '\ufeff', '\0'))
-      .map((parts) => bytesOf(parts.join('')));
-    fc.assert(
-      fc.property(fc.oneof(noise, fc.uint8Array()), anyCuts, (bytes, cuts) => {
-        expect(eventsOf(bytes, cuts)).toEqual(eventsOf(bytes));
-      }),
-      { numRuns: 1000 },
-    );
-  });
-
   test('mixes LF, CRLF and CR in one stream', () => {
     expect(eventsOf('data: a\r\n\r\ndata: b\n\ndata: c\r\rdata: d\r\n\n')).toEqual(['a', 'b', 'c', 'd']);
   });

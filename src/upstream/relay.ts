@@ -1,0 +1,301 @@
+/**
+ * Relays one request of which nothing needs to be understood: its body up and the answer down, each no faster than the
+ * other side takes it, and one outcome at the end, as an attempt at a completion has.
+ */
+import type { AttemptEnd, OutcomeKind } from './attempt.ts';
+import type { ClientSink, ResponseHeaders, Send, UpstreamRequest } from './port.ts';
+import { createUsageTap, type UsageTap } from './tap-usage.ts';
+import { concatenated, createWholeLines, type StreamFilter } from './whole-lines.ts';
+
+/** In milliseconds. */
+export interface RelayTimeouts {
+  /** From the request's last byte to the answer's first; null for no limit. */
+  firstByteMs: number | null;
+  /** Without a byte of the answer, or without taking one of the request that is waiting. */
+  idleMs: number;
+  /** Null for no limit: a large file may take long. */
+  totalMs: number | null;
+}
+
+export interface RelayPlan {
+  send: Send;
+  request: UpstreamRequest;
+  timeouts: RelayTimeouts;
+  client: ClientSink;
+  /** Milliseconds on a steady clock. */
+  clock: () => number;
+  /** Called once, before the first byte of a good answer goes to the client: gives the headers that begin it. */
+  begin: (status: number, headers: ResponseHeaders) => void;
+}
+
+export interface RunningRelay {
+  /** `observed` is null where the answer told no usage; `body` holds an answer that is an error or a redirect. */
+  ended: Promise<AttemptEnd>;
+  /** The client has gone: closes the upstream request at once. */
+  abandon(): void;
+}
+
+/** The longest error that is held. */
+const MAX_ERROR_BYTES = 1024 * 1024;
+
+export function startRelay(plan: RelayPlan): RunningRelay {
+  const { client, clock, timeouts } = plan;
+  const startedAt = clock();
+  let phase: 'waiting' | 'passing' | 'over' = 'waiting';
+  let status: number | null = null;
+  let headers: ResponseHeaders = {};
+  /** What is done with the answer: passed on as bytes or line by line, or held since it is an error. */
+  let manner: 'bytes' | 'events' | 'held' = 'bytes';
+  let tap: UsageTap | null = null;
+  let filter: StreamFilter | null = null;
+  let firstByteAt: number | null = null;
+  let lastByteAt = startedAt;
+  let waitingForClient = false;
+  let held: Uint8Array[] = [];
+  let heldBytes = 0;
+  let resolve: (end: AttemptEnd) => void;
+  const ended = new Promise<AttemptEnd>((give) => {
+    resolve = give;
+  });
+
+  const timers = new Set<ReturnType<typeof setTimeout>>();
+  const after = (ms: number, action: () => void): void => {
+    if (phase === 'over') return;
+    const timer = setTimeout(() => {
+      timers.delete(timer);
+      action();
+    }, ms);
+    timers.add(timer);
+  };
+
+  const finish = (outcome: OutcomeKind, message: string | null, body: Uint8Array | null = null): void => {
+    if (phase === 'over') return;
+    const begun = phase === 'passing';
+    phase = 'over';
+    for (const timer of timers) clearTimeout(timer);
+    upload?.stop();
+    resolve({
+      outcome,
+      status,
+      headers,
+      firstByteMs: firstByteAt === null ? null : firstByteAt - startedAt,
+      totalMs: clock() - startedAt,
+      message,
+      observed: (begun && tap?.observed()) || null,
+      begun,
+      body,
+    });
+  };
+
+  /** Ends badly. A client whose answer has begun never sees it end as if it were whole. */
+  const breakOff = (outcome: 'upstream_error' | 'upstream_drop' | 'timeout', message: string): void => {
+    if (phase === 'over') return;
+    if (phase === 'passing') {
+      // Where the upstream has said that its stream is whole, or what failed in it, a break behind that is none.
+      const told = tap?.finished() || tap?.error();
+      if (manner === 'events' && !told) client.write(errorEvent(outcome, message));
+      if (manner === 'events') client.end();
+      else client.abort();
+      if (told) finishTold();
+    }
+    finish(outcome, message);
+  };
+
+  /** Ends as the upstream's own events say. */
+  const finishTold = (): void => {
+    const told = tap?.error() ?? null;
+    finish(told === null ? 'completed' : 'upstream_error', told);
+  };
+
+  const giveUp = (outcome: 'upstream_error' | 'timeout', message: string): void => {
+    call.cancel();
+    breakOff(outcome, message);
+  };
+
+  const write = (bytes: Uint8Array | null): void => {
+    if (bytes === null || bytes.length === 0 || client.write(bytes) || waitingForClient) return;
+    waitingForClient = true;
+    call.pause();
+    client.onDrain(() => {
+      waitingForClient = false;
+      lastByteAt = clock();
+      if (phase !== 'over') call.resume();
+    });
+  };
+
+  const beginAnswer = (): void => {
+    phase = 'passing';
+    plan.begin(status as number, manner === 'events' ? withoutLength(headers) : headers);
+  };
+
+  const watchIdle = (ms: number): void => {
+    after(ms, () => {
+      // Time in which the client would not read is not the upstream's.
+      const idle = waitingForClient ? 0 : clock() - lastByteAt;
+      if (idle < timeouts.idleMs) return watchIdle(timeouts.idleMs - idle);
+      giveUp('timeout', `the upstream sent nothing for ${timeouts.idleMs} ms`);
+    });
+  };
+
+  const watchUpload = (ms: number): void => {
+    after(ms, () => {
+      if (!upload || upload.isDone()) return;
+      const idle = upload.idleMs();
+      if (idle < timeouts.idleMs) return watchUpload(timeouts.idleMs - idle);
+      giveUp('timeout', `the upstream took nothing of the body for ${timeouts.idleMs} ms`);
+    });
+  };
+
+  const waitForFirstByte = (): void => {
+    const { firstByteMs } = timeouts;
+    if (firstByteMs === null) return;
+    after(firstByteMs, () => {
+      if (firstByteAt === null) giveUp('timeout', `no first byte within ${firstByteMs} ms`);
+    });
+  };
+
+  const abandon = (): void => {
+    if (phase === 'over') return;
+    call.cancel();
+    // Many clients hang up at a stream's last event without waiting for the connection's end.
+    if (tap?.finished() || tap?.error()) finishTold();
+    else finish('client_abort', 'the client left');
+  };
+
+  const { body } = plan.request;
+  const upload = isInPieces(body) ? trackUpload(body, clock, { done: waitForFirstByte, gone: abandon }) : null;
+
+  const call = plan.send(upload ? { ...plan.request, body: upload.pieces } : plan.request, {
+    headers(code, received) {
+      status = code;
+      headers = received;
+      manner = mannerOf(code, received);
+      if (manner === 'held') return;
+      if (manner === 'events') filter = createWholeLines();
+      // Packed bytes tell nothing.
+      if (!isEncoded(received)) tap = createUsageTap(received, manner === 'events');
+    },
+    data(chunk) {
+      if (phase === 'over') return;
+      lastByteAt = clock();
+      if (firstByteAt === null) {
+        firstByteAt = lastByteAt;
+        watchIdle(timeouts.idleMs);
+      }
+      if (manner === 'held') {
+        heldBytes += chunk.length;
+        if (heldBytes > MAX_ERROR_BYTES) {
+          held = [];
+          return giveUp('upstream_error', `the upstream answered with status ${status} and more than it is read of`);
+        }
+        held.push(chunk);
+        return;
+      }
+      if (phase === 'waiting') beginAnswer();
+      tap?.push(chunk);
+      write(filter ? filter.push(chunk) : chunk);
+    },
+    end() {
+      if (phase === 'over') return;
+      if (manner === 'held') {
+        return finish('upstream_error', `the upstream answered with status ${status}`, concatenatedOrNone(held));
+      }
+      if (phase === 'waiting') beginAnswer();
+      write(filter?.end() ?? null);
+      client.end();
+      finishTold();
+    },
+    failed({ kind, message }) {
+      if (kind === 'connect_timeout') breakOff('timeout', `no connection within ${plan.request.connectMs} ms`);
+      else breakOff(firstByteAt === null ? 'upstream_error' : 'upstream_drop', message);
+    },
+  });
+
+  if (upload) watchUpload(timeouts.idleMs);
+  else waitForFirstByte();
+  const { totalMs } = timeouts;
+  if (totalMs !== null) after(totalMs, () => giveUp('timeout', `the answer was not whole within ${totalMs} ms`));
+
+  return { ended, abandon };
+}
+
+function mannerOf(status: number, headers: ResponseHeaders): 'bytes' | 'events' | 'held' {
+  const isGood = (status >= 200 && status < 300) || status === 304;
+  if (!isGood) return 'held';
+  const isStream = /^text\/event-stream\b/i.test(headers['content-type'] ?? '');
+  return isStream && !isEncoded(headers) ? 'events' : 'bytes';
+}
+
+const isEncoded = (headers: ResponseHeaders): boolean => !/^identity$/i.test(headers['content-encoding'] ?? 'identity');
+
+/** A stream of events may have to end with one of our own. */
+function withoutLength({ 'content-length': _, ...headers }: ResponseHeaders): ResponseHeaders {
+  return headers;
+}
+
+const concatenatedOrNone = (parts: readonly Uint8Array[]): Uint8Array =>
+  parts.length === 0 ? new Uint8Array() : concatenated(parts);
+
+const isInPieces = (body: UpstreamRequest['body']): body is AsyncIterable<Uint8Array> =>
+  body !== null && typeof body !== 'string' && !(body instanceof Uint8Array);
+
+interface Upload {
+  pieces: AsyncIterable<Uint8Array>;
+  isDone(): boolean;
+  /** How long the upstream has not taken the piece that it was given; 0 while it is the client that is waited for. */
+  idleMs(): number;
+  /** Reads no more of the client's body. */
+  stop(): void;
+}
+
+/** The body on its way up. `gone` is told where the client leaves in it, `done` when all of it has been handed on. */
+function trackUpload(
+  body: AsyncIterable<Uint8Array>,
+  clock: () => number,
+  told: { done: () => void; gone: () => void },
+): Upload {
+  const source = body[Symbol.asyncIterator]();
+  /** When the piece that is now being sent was handed on; null while the client is waited for. */
+  let handedAt: number | null = null;
+  let done = false;
+  const stop = (): void => {
+    void source.return?.();
+  };
+  const pieces: AsyncIterableIterator<Uint8Array> = {
+    async next() {
+      handedAt = null;
+      try {
+        const piece = await source.next();
+        if (!piece.done) handedAt = clock();
+        else if (!done) {
+          done = true;
+          told.done();
+        }
+        return piece;
+      } catch (error) {
+        told.gone();
+        throw error;
+      }
+    },
+    async return() {
+      stop();
+      return { done: true, value: undefined };
+    },
+    [Symbol.asyncIterator]() {
+      return this;
+    },
+  };
+  return {
+    pieces,
+    isDone: () => done,
+    idleMs: () => (handedAt === null ? 0 : clock() - handedAt),
+    stop,
+  };
+}
+
+/** OpenAI's clients raise an `APIError` with this message when an event holds `error`. */
+function errorEvent(outcome: OutcomeKind, message: string): Uint8Array {
+  const type = outcome === 'timeout' ? 'timeout_error' : 'upstream_error';
+  const error = { message: `The upstream broke off: ${message}`, type, param: null, code: outcome };
+  return new TextEncoder().encode(`\n\ndata: ${JSON.stringify({ error })}\n\n`);
+}

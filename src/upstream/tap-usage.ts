@@ -1,0 +1,137 @@
+/**
+ * Reads what an answer used as it goes by, in the words of chat completions and of responses alike, and holds nothing
+ * of it back: of a whole answer its two ends are looked through, of a stream the events that speak of usage or errors.
+ */
+import { errorMessage, type Observed } from './observe.ts';
+import type { ResponseHeaders } from './port.ts';
+import { createEventReader } from './sse.ts';
+import { readUsage, type Usage } from './usage.ts';
+import { concatenated } from './whole-lines.ts';
+
+export interface UsageTap {
+  push(chunk: Uint8Array): void;
+  /** Whether the upstream said that its stream is whole. */
+  finished(): boolean;
+  /** What the upstream said where an event of its stream was an error, else null. */
+  error(): string | null;
+  /** What has been seen so far; null where there is nothing to price or to name. */
+  observed(): Observed | null;
+}
+
+/** An answer up to this size is read whole; of a longer one so much of either end, where `usage` stands. */
+const MOST_WHOLE = 256 * 1024;
+const END = 16 * 1024;
+
+/** Events that end a stream of responses. */
+const LAST_EVENTS = new Set(['response.completed', 'response.incomplete', 'response.failed', 'response.cancelled']);
+
+/** `streams`: whether the answer is a stream of events. */
+export function createUsageTap(headers: ResponseHeaders, streams: boolean): UsageTap | null {
+  if (streams) return tapStream();
+  return /^application\/([\w.-]+\+)?json\b/i.test(headers['content-type'] ?? '') ? tapWhole() : null;
+}
+
+function tapStream(): UsageTap {
+  let usage: Usage | null = null;
+  let id: string | null = null;
+  let error: string | null = null;
+  let finished = false;
+  const reader = createEventReader((data) => {
+    if (data === '[DONE]') finished = true;
+    // Most events are pieces of text: they are not even parsed.
+    else if (data.includes('"usage"') || data.includes('"error"')) read(parsed(data));
+  });
+  const read = (event: Told | null): void => {
+    if (!event) return;
+    const response = objectOf(event.response);
+    usage = readAnyUsage(response?.usage ?? event.usage) ?? usage;
+    id ??= textOf(response?.id ?? event.id);
+    if (LAST_EVENTS.has(event.type as string)) finished = true;
+    const failed = event.type === 'error' ? (event.error ?? event) : (event.error ?? response?.error);
+    if (failed) error ??= errorMessage(failed);
+  };
+  return {
+    push: (chunk) => reader.push(chunk),
+    finished: () => finished,
+    error: () => error,
+    observed: () => observed(id, usage, error),
+  };
+}
+
+function tapWhole(): UsageTap {
+  let head: Uint8Array | null = null;
+  let parts: Uint8Array[] = [];
+  let size = 0;
+  return {
+    push(chunk) {
+      // A copy, since the platform may reuse the chunk's memory.
+      parts.push(chunk.slice());
+      size += chunk.length;
+      if (size <= MOST_WHOLE) return;
+      const kept = concatenated(parts);
+      head ??= kept.slice(0, END);
+      parts = [kept.slice(-END)];
+      size = END;
+    },
+    finished: () => false,
+    error: () => null,
+    observed() {
+      const text = decode(parts);
+      if (head === null) {
+        const answer = parsed(text);
+        return observed(textOf(answer?.id), readAnyUsage(answer?.usage), null);
+      }
+      const usage = readAnyUsage(lastMember(text, 'usage')) ?? readAnyUsage(lastMember(decode([head]), 'usage'));
+      return observed(null, usage, null);
+    },
+  };
+}
+
+/** Reads `usage` as chat completions, embeddings, responses, images and transcriptions tell it. */
+export function readAnyUsage(value: unknown): Usage | null {
+  const told = objectOf(value);
+  if (told?.input_tokens === undefined) return readUsage(told);
+  return readUsage({
+    prompt_tokens: told.input_tokens,
+    completion_tokens: told.output_tokens,
+    prompt_tokens_details: told.input_tokens_details,
+  });
+}
+
+const observed = (completionId: string | null, usage: Usage | null, error: string | null): Observed | null =>
+  completionId === null && usage === null && error === null
+    ? null
+    : { completionId, finishReason: null, usage, message: { text: '', toolCallIds: [] }, characters: 0, error };
+
+/** The value of the last member of this name in a piece of JSON that is cut anywhere; null where it is no object. */
+function lastMember(text: string, name: string): unknown {
+  // Inside a text its quotes would be escaped, so that this is a member's name.
+  const found = [...text.matchAll(new RegExp(`"${name}"\\s*:\\s*(?=\\{)`, 'g'))].at(-1);
+  if (!found) return null;
+  const start = found.index + found[0].length;
+  for (let end = text.indexOf('}', start); end > 0; end = text.indexOf('}', end + 1)) {
+    const value = parsed(text.slice(start, end + 1));
+    if (value) return value;
+  }
+  return null;
+}
+
+interface Told {
+  [name: string]: unknown;
+}
+
+function parsed(text: string): Told | null {
+  try {
+    return objectOf(JSON.parse(text));
+  } catch {
+    return null;
+  }
+}
+
+const objectOf = (value: unknown): Told | null =>
+  typeof value === 'object' && value !== null && !Array.isArray(value) ? (value as Told) : null;
+
+const textOf = (value: unknown): string | null => (typeof value === 'string' && value !== '' ? value : null);
+
+const decode = (parts: readonly Uint8Array[]): string =>
+  new TextDecoder().decode(parts.length === 0 ? new Uint8Array() : concatenated(parts));
