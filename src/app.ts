@@ -8,6 +8,7 @@ import { ApiError, errorResponse, internalError } from './http/errors.ts';
 import { postFeedback } from './http/feedback.ts';
 import type { Gateway } from './http/gateway.ts';
 import { getModel, listModels } from './http/models.ts';
+import { passThrough } from './http/pass-through.ts';
 import { getRouter } from './http/routers.ts';
 
 /** What a browser's script may read of an answer. */
@@ -56,6 +57,7 @@ export function createApp(gateway: Gateway): Hono {
     requireAdmin(callerOf(context));
     return context.json(await getRouter(gateway, context.req.param('name')));
   });
+  app.all('/v1/*', (context) => passThrough(context, gateway, callerOf(context)));
   app.get('/health', (context) => context.json({ status: 'ok' }));
   app.get('/ready', (context) => {
     const ready = gateway.accepting() && config.models.size > 0;

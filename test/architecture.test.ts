@@ -80,6 +80,7 @@ const ROOMS: Readonly<Record<string, Room>> = {
 const FOR_ONE_PLATFORM: Readonly<Record<string, readonly string[]>> = {
   'http/exchange-node.ts': ['@hono/node-server/utils/response'],
   'http/exchange-web.ts': [],
+  'http/server-node.ts': [],
   'upstream/send-undici.ts': ['undici'],
   'upstream/send-fetch.ts': [],
 };

@@ -30,7 +30,7 @@ export interface PlaceOptions {
 }
 
 /** A worker drains for 30 s at most, and writes for a few more; whatever has not gone by then hangs. */
-const END_MS = 45_000;
+const END_MS = 50_000;
 const RELOAD_MS = 10_000;
 const BACK_OFF_MS = { first: 100, longest: 10_000 };
 /** A worker that lived so long did not die of how it was started. */

@@ -52,8 +52,6 @@ export const bodyTooLarge = (maxBytes: number): ApiError =>
     status: 413,
     message: `The body is larger than ${maxBytes} bytes.`,
     code: 'request_too_large',
-    // What is still on its way is not read.
-    headers: { connection: 'close' },
   });
 
 export const badRequest = (message: string, param: string | null = null, code: string | null = null): ApiError =>

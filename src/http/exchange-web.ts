@@ -1,6 +1,9 @@
 /** The exchange where there are only web streams (Workers): a Response whose body is written to as bytes come. */
 import type { BodyPieces, ClientExchange } from './exchange.ts';
 
+/** Statuses with which a Response takes no body, not even an empty one. */
+const BODILESS = new Set([204, 205, 304]);
+
 export function createWebExchange(request: Request): ClientExchange {
   let answered: (response: Response) => void;
   const response = new Promise<Response>((resolve) => {
@@ -58,6 +61,7 @@ export function createWebExchange(request: Request): ClientExchange {
     readPieces: () => piecesOf(request.body),
 
     begin(status, headers) {
+      if (BODILESS.has(status)) return answered(new Response(null, { status, headers: { ...headers } }));
       const body = new ReadableStream<Uint8Array>({
         start(given) {
           controller = given;

@@ -76,8 +76,10 @@ export function createStrictServer(listener: RequestListener, limits: ServerLimi
 
   const refuseConnection = (socket: Duplex, refusal: Refusal): void => {
     refused.add(socket);
-    socket.end(wholeAnswer(refusal));
-    // Not at once: a reset would overtake the answer while the client is still sending.
+    const reading = answers.get(socket)?.req.complete === false;
+    // A body must not be completed any more: the request that waits for it would go on and cost money.
+    socket.end(wholeAnswer(refusal), () => reading && socket.destroy());
+    // Else not at once: a reset would overtake the answer while the client is still sending.
     const timer = setTimeout(() => socket.destroy(), limits.lingerMs);
     socket.once('close', () => clearTimeout(timer));
   };

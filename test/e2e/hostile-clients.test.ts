@@ -1,9 +1,9 @@
 /** Clients that send what no honest client sends, byte by byte: refused, told why, cut off, and never a second request. */
 import { connect, type Socket } from 'node:net';
-import { afterAll, afterEach, beforeAll, describe, expect, onTestFinished, test } from 'vitest';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, onTestFinished, test } from 'vitest';
 import { loadConfig } from '../../src/config/load.ts';
 import { type GatewayOptions, type RunningGateway, startGateway } from '../../src/node.ts';
-import { answer, type FakeUpstream, piece, startFakeUpstream, stream } from '../support/fake-upstream.ts';
+import { answer, type FakeUpstream, piece, silence, startFakeUpstream, stream } from '../support/fake-upstream.ts';
 import { sha256Hex, simpleConfig } from '../support/gateway.ts';
 
 const KEY = 'a-key-of-conduit-for-hostile-tests';
@@ -29,8 +29,9 @@ interface Wire {
   until(what: RegExp): Promise<string>;
 }
 
-function dial({ url }: RunningGateway): Wire {
-  const socket = connect(Number(new URL(url).port), '127.0.0.1');
+/** With `stubborn` it may go on sending after the gateway has said its last word. */
+function dial({ url }: RunningGateway, stubborn = false): Wire {
+  const socket = connect({ port: Number(new URL(url).port), host: '127.0.0.1', allowHalfOpen: stubborn });
   onTestFinished(() => void socket.destroy());
   let text = '';
   socket.on('data', (chunk) => {
@@ -221,6 +222,17 @@ describe('a gateway', () => {
       }
     });
 
+    test.each([
+      ['401', 900, ''],
+      ['413', MAX_BODY + 1, AUTHORIZATION],
+    ])('%s is said before any of the body has come', async (status, length, authorization) => {
+      const wire = send(
+        `POST /v1/chat/completions HTTP/1.1\r\n${HOST}${authorization}content-length: ${length}\r\n\r\n`,
+      );
+      await wire.until(/HTTP\/1\.1 \d{3} [\s\S]*\}$/);
+      expect(statuses(wire.said())).toEqual([Number(status)]);
+    });
+
     test('the connection of a client that goes on sending is closed', async () => {
       const wire = send(`POST /nothing HTTP/1.1\r\n${HOST}content-length: 100000000000\r\n\r\n`);
       const more = setInterval(() => wire.socket.write('x'.repeat(1_000)), 5);
@@ -247,6 +259,15 @@ describe('a gateway', () => {
     const said = await wire.closed;
     expect(statuses(said)).toEqual([200]);
     expect(said).not.toContain('invalid_http_request');
+    await upstream.received[0]?.hungUpAt;
+  });
+
+  test('does not write a refusal in the place of an answer that is still being made', async () => {
+    upstream.scripts.set('*', silence);
+    const wire = send(post(`content-length: ${BODY.length}\r\n`, BODY));
+    await expect.poll(() => upstream.received.length).toBe(1);
+    wire.socket.write('what is this\r\n\r\n');
+    expect(await wire.closed).toBe('');
     await upstream.received[0]?.hungUpAt;
   });
 
@@ -291,6 +312,9 @@ describe('a slow client is cut off', () => {
     upstream = await startFakeUpstream(answer());
     gateway = await start(upstream.url, { headersMs: 200, requestMs: 400, checkMs: 50, keepAliveMs: 100 });
   });
+  beforeEach(() => {
+    upstream.received.length = 0;
+  });
   afterAll(async () => {
     await gateway.close();
     await upstream.close();
@@ -320,13 +344,18 @@ describe('a slow client is cut off', () => {
     expect(upstream.received).toEqual([]);
   });
 
-  test('though the rest comes at the very end', async () => {
-    const wire = dial(gateway);
-    wire.socket.write(post(`content-length: ${BODY.length}\r\n`, BODY.slice(0, 10)));
+  test.each([30, 150])('though the rest comes at the very end: after %i bytes', async (bytes) => {
+    const whole = post(`content-length: ${BODY.length}\r\n`, BODY);
+    const wire = dial(gateway, true);
+    wire.socket.write(whole.slice(0, bytes));
     await wire.until(/HTTP\/1\.1 408 /);
-    wire.socket.write(BODY.slice(10) + SMUGGLED);
-    expect(statuses(await wire.closed)).toEqual([408]);
-    expect(upstream.received).toEqual([]);
+    wire.socket.write(whole.slice(bytes) + SMUGGLED);
+    // An honest client after it: whatever was to become of the rest has become of it by then.
+    const honest = dial(gateway);
+    honest.socket.write(whole);
+    await honest.until(/chat\.completion/);
+    expect(upstream.received).toHaveLength(1);
+    expect(statuses(wire.said())).toEqual([408]);
   });
 
   test('when it connects and says nothing', async () => {

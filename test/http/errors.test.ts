@@ -185,8 +185,8 @@ describe('a request that cannot be understood', () => {
 
   test('goes to a route or with a method that there is not: 404 in OpenAI’s shape', async () => {
     for (const [method, path] of [
-      ['GET', '/v1/chat/completions'],
-      ['POST', '/v1/nonsense'],
+      ['POST', '/v1/models'],
+      ['GET', '/v1/feedback'],
       ['GET', '/'],
       ['DELETE', '/v1/models/auto'],
       ['OPTIONS', '/v1/chat/completions'],
@@ -198,7 +198,7 @@ describe('a request that cannot be understood', () => {
         type: 'invalid_request_error',
       });
     }
-    expect((await fetch(`${gateway.url}/v1/chat/completions`, { method: 'HEAD' })).status).toBe(404);
+    expect((await fetch(`${gateway.url}/v1/feedback`, { method: 'HEAD' })).status).toBe(404);
     expect((await fetch(`${gateway.url}/v1/models`, { method: 'HEAD' })).status).toBe(200);
   });
 });

@@ -40,6 +40,28 @@ describe('an exchange through web streams', () => {
     expect(await response.text()).toBe('one two');
   });
 
+  test('answers without a body where the status has none', async () => {
+    const exchange = createWebExchange(post('x'));
+    exchange.begin(304, { etag: '"1"' });
+    exchange.end();
+    const response = await exchange.response;
+    expect([response.status, response.headers.get('etag'), response.body]).toEqual([304, '"1"', null]);
+  });
+
+  test('gives a body piece by piece, tells that its client went, and can be left in the middle', async () => {
+    const exchange = createWebExchange(new Request('http://gateway/v1/a%20b?c=d', { method: 'POST' }));
+    expect(exchange.target).toBe('/v1/a%20b?c=d');
+    const read = [];
+    for await (const piece of createWebExchange(post(pieces('12', '345'))).readPieces()) read.push(piece);
+    expect(read).toEqual([bytesOf('12'), bytesOf('345')]);
+    const broken = new ReadableStream({ pull: (controller) => controller.error(new Error('gone')) });
+    await expect(createWebExchange(post(broken)).readPieces().next()).rejects.toThrow('gone');
+    const endless = createWebExchange(post(new ReadableStream({ pull: () => new Promise(() => {}) }))).readPieces();
+    const waiting = endless.next();
+    await endless.return();
+    expect(await waiting).toMatchObject({ done: true });
+  });
+
   test('asks to wait while the client does not read, and tells when it does', async () => {
     const exchange = createWebExchange(post('x'));
     exchange.begin(200, {});

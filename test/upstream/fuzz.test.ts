@@ -23,8 +23,8 @@ function holds<Case extends [unknown, ...unknown[]]>(property: fc.IProperty<Case
 }
 
 /**
- * No name here holds a backslash: once V8 has read one that does, `JSON.parse` may take an escaped name for it that only
- * begins alike (`{"\\\\":1}` makes of `{"\\n":1}` the same again), and then the reading that a test compares with is wrong.
+ * No name here holds a backslash. Once V8 (13.6) has read one that does, `JSON.parse` may take for it an escaped name that
+ * is written alike so far: after `{"\\":1}` it reads `{"\n":1}` as the same again. A test has nothing to compare with then.
  */
 const withoutBackslash = (text: string): string => text.replaceAll('\\\\', '\\/');
 const stringText = anyStringText.map(withoutBackslash);
@@ -259,7 +259,10 @@ describe('headers', { timeout: TIMEOUT_MS }, () => {
     'openai-organization',
   ];
 
-  const LISTED = [...UP, ...DOWN, ...HOP_BY_HOP, ...SECRET, 'x-conduit-feedback', 'x-conduit-decision', 'constructor'];
+  const CONDUIT = ['feedback', 'decision', 'session', 'models', 'prefer', 'max-usd', 'provider'].map(
+    (rest) => `x-conduit-${rest}`,
+  );
+  const LISTED = [...UP, ...DOWN, ...HOP_BY_HOP, ...SECRET, ...CONDUIT, 'constructor'];
   const name = fc.oneof(
     { weight: 4, arbitrary: fc.constantFrom(...LISTED, ...LISTED.map((one) => one.toUpperCase())) },
     fc
@@ -336,7 +339,16 @@ describe('a body', { timeout: TIMEOUT_MS }, () => {
 
   const anyValue = fc.oneof(
     { weight: 4, arbitrary: valueText },
-    fc.constantFrom('1e999', '-1e-999', '12345678901234567890', '0.30000000000000004', '"\\ud800"', '[1E400,{"a":[]}]'),
+    fc.constantFrom(
+      '1e999',
+      '-1e-999',
+      '12345678901234567890',
+      '0.30000000000000004',
+      '"\\ud800"',
+      '[1E400,{"a":[]}]',
+      '"\\\\"',
+      '["\\\\\\"]}", {"a":"\\\\"}]',
+    ),
   );
   const NAMES = ['model', 'n', 'messages', 'stream', 'constructor', '__proto__', 'toString', ''];
   const anyName = fc.oneof(
@@ -491,6 +503,8 @@ describe('a body', { timeout: TIMEOUT_MS }, () => {
     }
   }
 
+  const NAME_WITH_BACKSLASH = /\\\\(?:[^"\\]|\\.)*"\s*:/s;
+
   /** Bytes left out, put in or changed. */
   const damage = fc.array(
     fc.record({ at: fc.nat({ max: 400 }), take: fc.nat({ max: 3 }), put: fc.uint8Array({ maxLength: 3 }) }),
@@ -519,7 +533,7 @@ describe('a body', { timeout: TIMEOUT_MS }, () => {
     holds(
       fc.property(anyBody, (bytes) => {
         const text = new TextDecoder().decode(bytes);
-        fc.pre(!text.includes('\\\\'));
+        fc.pre(!NAME_WITH_BACKSLASH.test(text));
         try {
           const request = readChatRequest(bytes);
           expect(request.text).toBe(text);

@@ -1,0 +1,186 @@
+/** Sends a request that is passed through, with one key of the provider after the other, and settles its decision. */
+import type { Provider } from '../config/resolve.ts';
+import { settled, type TriedArm } from '../routing/settle.ts';
+import type { AttemptEnd } from '../upstream/attempt.ts';
+import { codeOf, finalFailure, type Verdict, verdictOf, withoutSecrets } from '../upstream/failures.ts';
+import { relayedRequestHeaders, relayedResponseHeaders } from '../upstream/headers.ts';
+import type { Observed } from '../upstream/observe.ts';
+import { type RelayTimeouts, type RunningRelay, startRelay } from '../upstream/relay.ts';
+import type { Client } from './answer.ts';
+import { completionName } from './completion-name.ts';
+import { errorBody, internalError } from './errors.ts';
+import type { Gateway } from './gateway.ts';
+import { encodeHeaderText } from './header-text.ts';
+import type { Passed } from './pass-through.ts';
+
+/** Sends the request, and answers the client once and for all. Never rejects. */
+export async function passOn(gateway: Gateway, passed: Passed, client: Client, startedAt: number): Promise<void> {
+  const { health, runtime } = gateway;
+  const { provider, model, decision, body, path } = passed;
+  const { exchange } = client;
+  const tried: TriedArm[] = [];
+  let attempts = 0;
+  let left = false;
+  let begun = false;
+  let running: RunningRelay | undefined;
+  let upstreamMs = 0;
+  exchange.onLeave(() => {
+    left = true;
+    running?.abandon();
+  });
+
+  const ownHeaders = (): Record<string, string> => ({
+    ...client.headers,
+    'x-conduit-decision': decision.id,
+    'x-conduit-model': encodeHeaderText(model.id),
+    'x-conduit-reason': decision.reason,
+    'x-conduit-propensity': String(decision.propensity),
+    'x-conduit-attempts': String(attempts),
+    'x-conduit-overhead-ms': Math.max(0, runtime.clock() - startedAt - upstreamMs).toFixed(3),
+  });
+
+  const sendWhole = (status: number, bytes: Uint8Array, headers: Record<string, string>): void => {
+    exchange.begin(status, { ...headers, 'content-length': String(bytes.length) });
+    begun = true;
+    if (bytes.length > 0) exchange.write(bytes);
+    exchange.end();
+  };
+
+  const sendError = (text: string, status: number, headers: Record<string, string>): void =>
+    sendWhole(status, withoutSecrets(encoder.encode(text), provider.apiKeys), {
+      'content-type': 'application/json',
+      ...headers,
+    });
+
+  /** What the client is told where nothing of an answer has gone to it yet. */
+  const tell = (end: AttemptEnd): void => {
+    if (end.status !== null && end.body !== null && passes(end.status, provider)) {
+      const clean = withoutSecrets(end.body, provider.apiKeys);
+      sendWhole(end.status, clean, { ...relayedResponseHeaders(end.headers), ...ownHeaders() });
+    } else if (isRedirect(end.status)) {
+      const message = `The upstream answered with a redirect (${end.status}), which is not followed: check the provider's base_url.`;
+      sendError(errorBody({ status: 502, message, code: 'upstream_redirect' }), 502, ownHeaders());
+    } else {
+      const { status, message, code } = finalFailure([end], runtime.now());
+      sendError(errorBody({ status, message, code }), status, ownHeaders());
+    }
+  };
+
+  const attempt = async (apiKey: string | null): Promise<AttemptEnd> => {
+    attempts++;
+    const { body: bytes, headers } = body.toUpstream(passed.upstreamName);
+    // A stand-in's name is the client's to choose: nothing is kept of its health.
+    const conclude = passed.isConfigured ? health.begin(model, apiKey) : null;
+    const sentAt = runtime.clock();
+    running = startRelay({
+      send: gateway.send,
+      request: {
+        method: passed.method,
+        url: `${provider.baseUrl}/${path.route}${path.query}`,
+        headers: relayedRequestHeaders(client.header, provider, apiKey, headers),
+        body: bytes,
+        connectMs: model.timeouts.connectMs,
+      },
+      timeouts: timeoutsOf(passed),
+      client: exchange,
+      clock: runtime.clock,
+      begin: (status, received) => {
+        upstreamMs += runtime.clock() - sentAt;
+        exchange.begin(status, { ...relayedResponseHeaders(received), ...ownHeaders() });
+        begun = true;
+      },
+    });
+    const end = await running.ended;
+    if (!end.begun) upstreamMs += runtime.clock() - sentAt;
+    conclude?.(verdictHere(end, provider, runtime.now()));
+    return end;
+  };
+
+  try {
+    const keys = keysOf(passed, client.ownKey, health.keyFor(model));
+    for (const [index, key] of keys.entries()) {
+      if (left) break;
+      const end = await attempt(key);
+      tried.push({ model, end: billable(end, passed) });
+      noteFailure(gateway, passed, end);
+      if (end.begun || left) break;
+      const isOfTheKey = end.status === 401 || end.status === 429;
+      if (isOfTheKey && body.repeatable && index + 1 < keys.length) continue;
+      tell(end);
+      break;
+    }
+  } catch (error) {
+    runtime.log.error({ err: error, decision: decision.id }, 'an answer failed inside Conduit');
+    running?.abandon();
+    if (begun) exchange.abort();
+    else sendError(errorBody(internalError), internalError.status, {});
+  } finally {
+    body.release();
+    gateway.ledger.settle(decision.id, (current) => {
+      const done = settled(current, tried, true);
+      passed.reservation.settle(done.outcome?.costUsd ?? 0);
+      const names = done.completionId === null ? [] : [completionName(done.completionId, decision.key, runtime.digest)];
+      return { decision: done, names };
+    });
+    const { outcome, totalMs } = tried.at(-1)?.end ?? {};
+    runtime.log.debug({ decision: decision.id, call: path.call, model: model.id, outcome, totalMs }, 'passed through');
+  }
+}
+
+/** The provider's keys in the order to try them in: the one that does well first. */
+function keysOf({ provider }: Passed, ownKey: string | null, best: string | null): readonly (string | null)[] {
+  if (provider.passthrough) return [ownKey];
+  return [best, ...provider.apiKeys.filter((key) => key !== best)];
+}
+
+const isRedirect = (status: number | null): boolean => status !== null && status >= 300 && status < 400;
+
+/** Whether an upstream's error is the client's to see. What it says of our own key is not. */
+function passes(status: number, provider: Provider): boolean {
+  if (isRedirect(status)) return false;
+  return (status !== 401 && status !== 403) || provider.passthrough;
+}
+
+/** A whole answer's first byte is its last, so for such the limit counts where the user has set it. */
+function timeoutsOf({ model, body }: Passed): RelayTimeouts {
+  const { firstByteMs, firstByteForWholeAnswers, idleMs, totalMs } = model.timeouts;
+  return {
+    firstByteMs: body.stream || firstByteForWholeAnswers ? firstByteMs : null,
+    idleMs,
+    totalMs: Number.isFinite(totalMs) ? totalMs : null,
+  };
+}
+
+/** What a relay says of how its model does at completions: that a route refuses it, or is not there, says nothing. */
+function verdictHere(end: AttemptEnd, provider: Provider, now: number): Verdict {
+  const verdict = verdictOf(end, now);
+  const ofCaller = provider.passthrough && (verdict.kind === 'misconfigured' || verdict.kind === 'rate_limited');
+  const ofRoute = (verdict.kind === 'misconfigured' && !verdict.ofKey) || end.status === 405 || end.status === 501;
+  return ofCaller || ofRoute || isRedirect(end.status) ? { kind: 'nothing' } : verdict;
+}
+
+/** An answer that told no usage is charged by the length of its prompt, where its model has a price. */
+function billable(end: AttemptEnd, { isConfigured }: Passed): AttemptEnd {
+  return isConfigured && end.begun && end.observed === null ? { ...end, observed: UNSEEN } : end;
+}
+
+const UNSEEN: Observed = {
+  completionId: null,
+  finishReason: null,
+  usage: null,
+  message: { text: '', toolCallIds: [] },
+  characters: 0,
+  error: null,
+};
+
+/** As of a completion: what an upstream says is not logged, its status and code are. */
+function noteFailure({ runtime }: Gateway, { decision, path, model }: Passed, end: AttemptEnd): void {
+  const { outcome, status } = end;
+  if (outcome === 'completed' || outcome === 'client_abort') return;
+  const fields = { decision: decision.id, call: path.call, model: model.id, outcome, status, code: codeOf(end.body) };
+  const isOfTheRequest = status !== null && status >= 400 && status < 500 && status !== 401 && status !== 403;
+  if (isOfTheRequest) runtime.log.debug(fields, 'an upstream refused a request');
+  else runtime.log.warn({ ...fields, ...(status === null && { said: end.message }) }, 'an attempt failed');
+}
+
+const encoder = new TextEncoder();

@@ -1,0 +1,118 @@
+/** Every other `/v1/*` route: passed through to the provider that its model or a header names, and accounted for. */
+import type { Context } from 'hono';
+import type { Model } from '../config/resolve.ts';
+import { expectedPinnedUsd, pin } from '../routing/choose.ts';
+import { restrictedBy } from '../routing/eligibility.ts';
+import type { Reservation } from '../routing/limits.ts';
+import { traceLineage } from '../routing/lineage.ts';
+import type { Needs } from '../routing/needs.ts';
+import type { DecisionRecord } from '../stores/decision-record.ts';
+import { admit, keyUsdLeft, overBudget, requireBudget } from './admit.ts';
+import { type Caller, ownProviderKey, requireRoute } from './authenticate.ts';
+import { ApiError, badRequest } from './errors.ts';
+import type { Gateway } from './gateway.ts';
+import { takeFeedback } from './header-feedback.ts';
+import { passOn } from './pass-through-answer.ts';
+import { type PassedBody, readPassedBody } from './pass-through-body.ts';
+import { type PassedPath, readPath } from './pass-through-path.ts';
+import { type PassedTarget, resolveTarget } from './pass-through-target.ts';
+import { type RequestHeaders, readRequestHeaders } from './request-headers.ts';
+
+/** Everything that a request which is passed through has become by the time it goes upstream. */
+export interface Passed extends PassedTarget {
+  method: string;
+  path: PassedPath;
+  body: PassedBody;
+  decision: DecisionRecord;
+  reservation: Reservation;
+}
+
+const METHODS = new Set(['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE']);
+
+/** Routes that are Conduit's: what they do not answer, nobody does. */
+const OWN_ROUTES = new Set(['models', 'feedback', 'decisions', 'routers']);
+
+export async function passThrough(context: Context, gateway: Gateway, caller: Caller): Promise<Response> {
+  const { config, runtime } = gateway;
+  const header = (name: string): string | undefined => context.req.header(name);
+  const { method } = context.req;
+  const exchange = gateway.openExchange(context);
+  const path = readPath(exchange.target);
+  if (!METHODS.has(method) || OWN_ROUTES.has(path.route.split('/')[0] as string)) throw noSuchRoute(method, path);
+  requireRoute(caller, path.route);
+  refuseWebSocket(header('upgrade'));
+  const headers = readRequestHeaders(header);
+  const limitHeaders = admit(caller, gateway.limits);
+  const body = await readPassedBody(exchange, method, header, config.server.maxBodyBytes);
+  if (body === 'gone') return new Response(null, { status: 400 });
+  // From here on: how long a client takes to send its body is not ours.
+  const startedAt = runtime.clock();
+  let passed: Passed;
+  try {
+    const target = resolveTarget(body.model, header('x-conduit-provider'), config, caller);
+    passed = { ...target, method, path, body, ...account(gateway, target, method, path, body, headers, caller) };
+  } catch (error) {
+    body.release();
+    throw error;
+  }
+  takeWithFeedback(gateway, headers, caller);
+  gateway.ledger.open(passed.decision);
+  const client = { exchange, header, headers: limitHeaders, ownKey: ownProviderKey(header, caller) };
+  runtime.defer(passOn(gateway, passed, client, startedAt));
+  return exchange.response;
+}
+
+/** The decision that says where the request goes, and the money set aside for it. Throws where there is too little. */
+function account(
+  { limits, runtime }: Gateway,
+  { model, isConfigured }: PassedTarget,
+  method: string,
+  path: PassedPath,
+  body: PassedBody,
+  headers: RequestHeaders,
+  caller: Caller,
+): Pick<Passed, 'decision' | 'reservation'> {
+  const needs = needsOf(body, model);
+  const expectedUsd = isConfigured ? expectedPinnedUsd(model, needs) : 0;
+  const restrictions = { keyModels: null, headerModels: headers.models, maxUsd: headers.maxUsd };
+  const why = body.model === null ? null : restrictedBy(model, restrictions, () => expectedUsd);
+  if (why !== null) throw badRequest(`${model.id}: ${why}.`, 'model', 'no_eligible_model');
+  requireBudget(caller, expectedUsd, limits);
+  // What has no price here still costs something there: only looking and deleting go on when a key's money is gone.
+  const left = keyUsdLeft(caller, limits);
+  if (left !== null && left <= 0 && !['GET', 'HEAD', 'DELETE'].includes(method)) throw overBudget('key', limits);
+  return {
+    decision: { ...pin(model, caller.name, needs, runtime), call: path.call },
+    reservation: limits.reserve({ key: caller.name, router: null }, expectedUsd),
+  };
+}
+
+/** What a prompt of unknown shape comes to: an image in it is long and costs less than as many words. */
+const CHARACTERS_PER_TOKEN = 4;
+const MOST_TOKENS = 32_768;
+
+function needsOf({ characters }: PassedBody, { context }: Model): Needs {
+  const tokens = Math.ceil(characters / CHARACTERS_PER_TOKEN);
+  return {
+    capabilities: [],
+    fields: [],
+    promptTokensEstimate: Math.min(tokens, context ?? MOST_TOKENS),
+    outputTokens: null,
+  };
+}
+
+/** Feedback that came along goes to the decision or the session that it names: there are no messages to find one by. */
+function takeWithFeedback(gateway: Gateway, headers: RequestHeaders, caller: Caller): void {
+  if (!headers.feedback) return;
+  const scope = JSON.stringify([caller.name, headers.session]);
+  const lineage = traceLineage([], scope, headers.session, gateway.runtime.digest);
+  gateway.runtime.defer(takeFeedback(gateway, headers, lineage, caller));
+}
+
+function refuseWebSocket(upgrade: string | undefined): void {
+  if (!upgrade || !/\bwebsocket\b/i.test(upgrade)) return;
+  throw badRequest('Websockets are not passed through.', null, 'websockets_not_supported');
+}
+
+const noSuchRoute = (method: string, { route }: PassedPath): ApiError =>
+  new ApiError({ status: 404, message: `There is no ${method} /v1/${route} here.`, code: 'not_found' });
