@@ -87,11 +87,12 @@ export async function startGateway(config: ConduitConfig, options: GatewayOption
     hostname: 'localhost',
     errorHandler: (error) => beforeTheApp(error, log),
   });
-  const server = createStrictServer(listener, limits);
+  const { server, closeIdle } = createStrictServer(listener, limits);
   const url = await listen(server, config.server);
   // Without a listener one connection that could not be accepted would end the process.
   server.on('error', (error) => log.error({ err: error }, 'the server failed'));
 
+  let closing: Promise<void> | undefined;
   return {
     url,
     async reload(next) {
@@ -99,17 +100,19 @@ export async function startGateway(config: ConduitConfig, options: GatewayOption
       app = createApp(gateway);
       ownLog?.setLevel(next.log.level);
     },
-    async close() {
-      accepting = false;
-      if (!(await drain(server, limits.drainMs))) log.warn({}, 'answers still in flight were cut off');
-      if (!(await within(limits.settleMs, settle(deferred)))) {
-        log.error({ unfinished: deferred.size }, 'what was still to be written is lost: the store does not answer');
-      }
-      await gateway.flush();
-      await within(limits.settleMs, sender.close());
-      await ownLog?.close();
-    },
+    close: () => (closing ??= close()),
   };
+
+  async function close(): Promise<void> {
+    accepting = false;
+    if (!(await drain(server, closeIdle, limits.drainMs))) log.warn({}, 'answers still in flight were cut off');
+    if (!(await within(limits.settleMs, settle(deferred)))) {
+      log.error({ unfinished: deferred.size }, 'what was still to be written is lost: the store does not answer');
+    }
+    await gateway.flush();
+    await within(limits.settleMs, sender.close());
+    await ownLog?.close();
+  }
 }
 
 async function listen(server: Server, { host, port }: ConduitConfig['server']): Promise<string> {
@@ -135,11 +138,11 @@ function beforeTheApp(error: unknown, log: Log): Response {
 }
 
 /** Closes the server; false where answers had to be cut off for it. */
-async function drain(server: Server, drainMs: number): Promise<boolean> {
+async function drain(server: Server, closeIdle: () => void, drainMs: number): Promise<boolean> {
   let whole = true;
   const closed = new Promise<void>((resolve) => server.close(() => resolve()));
   // A connection that falls idle after its last answer would else be waited for until its keep-alive ends.
-  const idle = setInterval(() => server.closeIdleConnections(), 50);
+  const idle = setInterval(closeIdle, 50);
   const timer = setTimeout(() => {
     whole = false;
     server.closeAllConnections();

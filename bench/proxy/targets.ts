@@ -3,7 +3,7 @@ import { once } from 'node:events';
 import { existsSync, writeFileSync } from 'node:fs';
 import { connect } from 'node:net';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
+import { START_ARGUMENTS } from '../start-command.ts';
 import type { Address } from './conversations.ts';
 import { freePort, lastWords, makeFolder, type Running, start, startUntil } from './processes.ts';
 
@@ -122,7 +122,7 @@ function conduit(name: string, address: Address, config: object): Target {
       const { running, match } = await startUntil(
         {
           command: process.execPath,
-          arguments: [fileURLToPath(import.meta.resolve('../../src/cli.ts')), 'serve', '--config', file],
+          arguments: [...START_ARGUMENTS, '--config', file],
           folder,
         },
         /^conduit listening on http:\/\/.*:(\d+)$/,

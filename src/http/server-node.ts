@@ -45,11 +45,18 @@ interface Refusal {
   code: string;
 }
 
+export interface StrictServer {
+  server: Server;
+  /** Closes what is kept open between two requests, and what has not asked for anything yet. */
+  closeIdle(): void;
+}
+
 /** The listener gets only requests that have one meaning. */
-export function createStrictServer(listener: RequestListener, limits: ServerLimits = SERVER_LIMITS): Server {
+export function createStrictServer(listener: RequestListener, limits: ServerLimits = SERVER_LIMITS): StrictServer {
   /** The newest answer of each connection. */
   const answers = new WeakMap<Duplex, ServerResponse>();
   const refused = new WeakSet<Duplex>();
+  const unused = new Set<Duplex>();
 
   const server = createServer(
     {
@@ -65,6 +72,7 @@ export function createStrictServer(listener: RequestListener, limits: ServerLimi
     (incoming, outgoing) => {
       // What is still coming on a connection that has been told off is nobody's request.
       if (refused.has(incoming.socket)) return;
+      unused.delete(incoming.socket);
       answers.set(incoming.socket, outgoing);
       const refusal = whyRefused(incoming, limits);
       if (refusal) refuse(outgoing, refusal);
@@ -84,6 +92,10 @@ export function createStrictServer(listener: RequestListener, limits: ServerLimi
     socket.once('close', () => clearTimeout(timer));
   };
 
+  server.on('connection', (socket) => {
+    unused.add(socket);
+    socket.once('close', () => unused.delete(socket));
+  });
   server.on('clientError', (error: NodeJS.ErrnoException, socket) => {
     if (refused.has(socket)) return;
     const mayAnswer = socket.writable && error.code !== 'ECONNRESET' && isItsTurn(answers.get(socket));
@@ -92,7 +104,13 @@ export function createStrictServer(listener: RequestListener, limits: ServerLimi
   });
   server.on('connect', (_request, socket) => refuseConnection(socket, NO_TUNNEL));
   server.on('checkExpectation', (_request, outgoing) => refuse(outgoing, UNKNOWN_EXPECTATION));
-  return server;
+  return {
+    server,
+    closeIdle() {
+      server.closeIdleConnections();
+      for (const socket of unused) socket.destroy();
+    },
+  };
 }
 
 /** Whether a refusal would be read as the answer to what it is about, and not inside of or instead of another one. */

@@ -34,9 +34,9 @@ const BATCH = 1_000;
  * Deriving may take this share of one processor; under load posteriors are then derived for many entries at once. Early,
  * while each entry still moves the choice, it may take more.
  */
-const MAX_SHARE = 0.03;
+const MAX_SHARE = 0.02;
 const MAX_SHARE_EARLY = 0.1;
-const EARLY_ENTRIES = 2_000;
+const EARLY_ENTRIES = 500;
 /** Open decisions whose current entry is kept so that a revision can take it out; the same bound as the store's. */
 const MAX_OPEN = 10_000;
 

@@ -1,6 +1,7 @@
 /** Keeps the decisions: those whose answer is still on its way here, those that have ended in the state store. */
 import type { DecisionRecord } from '../stores/decision-record.ts';
 import type { StateStore } from '../stores/ports.ts';
+import { decisionTime } from './decision.ts';
 import {
   type Feedback,
   type FeedbackResult,
@@ -34,6 +35,10 @@ interface OpenDecision {
   kept: Promise<void> | null;
 }
 
+/** How young a decision is that another replica may not have told of, and how often it is looked for meanwhile. */
+const JUST_NOW_MS = 10_000;
+const WAITS_MS = [20, 80, 300];
+
 export function createLedger(state: StateStore, runtime: Runtime): Ledger {
   const open = new Map<string, OpenDecision>();
   const openByName = new Map<string, string>();
@@ -51,6 +56,19 @@ export function createLedger(state: StateStore, runtime: Runtime): Ledger {
 
   const find = async (decisionId: string): Promise<DecisionRecord | null> =>
     open.get(decisionId)?.decision ?? (await state.recall(decisionId));
+
+  /** A replica that has just answered may not have told the store yet. */
+  const recallSoon = async (decisionId: string): Promise<DecisionRecord | null> => {
+    let decision = await state.recall(decisionId);
+    const madeAt = decisionTime(decisionId);
+    if (madeAt === null || Math.abs(runtime.now() - madeAt) > JUST_NOW_MS) return decision;
+    for (const waitMs of WAITS_MS) {
+      if (decision) break;
+      await new Promise((resolve) => setTimeout(resolve, waitMs));
+      decision = await state.recall(decisionId);
+    }
+    return decision;
+  };
 
   return {
     open(decision) {
@@ -89,7 +107,7 @@ export function createLedger(state: StateStore, runtime: Runtime): Ledger {
         return { status, decision: entry.decision };
       }
       await entry?.kept;
-      const decision = await state.recall(decisionId);
+      const decision = await recallSoon(decisionId);
       if (!decision) return { status: whyUnknown(decisionId, runtime.now()) };
       return await giveFeedback(state, decision, feedback, runtime.now());
     },

@@ -1,4 +1,6 @@
 /** A gateway that is asked to close does so, whatever hangs. */
+import { once } from 'node:events';
+import { connect } from 'node:net';
 import { expect, onTestFinished, test } from 'vitest';
 import { loadConfig } from '../../src/config/load.ts';
 import { type GatewayOptions, type RunningGateway, startGateway } from '../../src/node.ts';
@@ -59,4 +61,14 @@ test('what an answer taught is written before it is closed', async () => {
   await closing;
   expect(await state.recall(id)).toMatchObject({ id, outcome: { kind: 'completed' } });
   expect(started.logged.filter((line) => /lost|cut off/.test(line))).toEqual([]);
+});
+
+test('a connection that has asked for nothing does not keep it open, and closing twice is closing once', async () => {
+  const { gateway } = await start(answer(), {});
+  const socket = connect(Number(new URL(gateway.url).port), '127.0.0.1');
+  await once(socket, 'connect');
+  const gone = once(socket, 'close');
+  await Promise.all([gateway.close(), gateway.close()]);
+  await gone;
+  await gateway.close();
 });

@@ -1,0 +1,12 @@
+/** What `npm start` runs, so that what is measured is what a user gets. */
+import { readFileSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
+
+const packageJson = new URL('../package.json', import.meta.url);
+const { scripts } = JSON.parse(readFileSync(packageJson, 'utf8')) as { scripts: { start: string } };
+
+/** The arguments of `node`: its own flags, the command line's file, and `serve`. */
+export const START_ARGUMENTS: readonly string[] = scripts.start
+  .replace(/^exec node /, '')
+  .split(' ')
+  .map((word) => (word.endsWith('.ts') ? fileURLToPath(new URL(word, packageJson)) : word));
