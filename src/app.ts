@@ -9,6 +9,7 @@ import { postFeedback } from './http/feedback.ts';
 import type { Gateway } from './http/gateway.ts';
 import { getModel, listModels } from './http/models.ts';
 import { passThrough } from './http/pass-through.ts';
+import { readinessOf } from './http/readiness.ts';
 import { getRouter } from './http/routers.ts';
 
 /** What a browser's script may read of an answer. */
@@ -59,12 +60,9 @@ export function createApp(gateway: Gateway): Hono {
   });
   app.all('/v1/*', (context) => passThrough(context, gateway, callerOf(context)));
   app.get('/health', (context) => context.json({ status: 'ok' }));
-  app.get('/ready', (context) => {
-    const ready = gateway.accepting() && config.models.size > 0;
-    return context.json(
-      { status: ready ? 'ready' : 'not_ready', routers: [...config.routers.keys()] },
-      ready ? 200 : 503,
-    );
+  app.get('/ready', async (context) => {
+    const readiness = await readinessOf(gateway);
+    return context.json(readiness, readiness.status === 'ready' ? 200 : 503);
   });
 
   app.notFound((context) =>

@@ -53,18 +53,21 @@ export function createPlace({ config, store, learned, log, onExit }: PlaceOption
 
   const serve = async (): Promise<void> => {
     if (ending) return order({ kind: 'end' });
-    const present = config();
-    order({ kind: 'serve', config: present, learned: await learned(present) });
+    const all = await learned(config());
+    // Asked for again: it may have changed meanwhile, and nobody tells this worker otherwise.
+    order({ kind: 'serve', config: config(), learned: all });
   };
 
   /** It dies, and whoever follows it gets the config of now. */
   const replace = (why: string): void => {
-    log.error({ worker: worker?.process.pid, said: why }, 'a worker does not take the new config: it is replaced');
+    log.error({ worker: worker?.process.pid, said: why }, 'a worker cannot go by the config of now: it is replaced');
     worker?.process.kill('SIGKILL');
   };
 
   const onReport = (report: Report, pid: number | undefined): void => {
-    if (report.kind === 'ready') void serve();
+    if (report.kind === 'ready') {
+      serve().catch((error) => replace(`it cannot be told what was learned: ${(error as Error).message}`));
+    }
     if (report.kind === 'listening') {
       if (hasListened) log.info({ worker: pid }, 'a worker serves again');
       hasListened = true;

@@ -4,7 +4,7 @@ import { nextArm } from '../routing/fallback.ts';
 import type { Reservation } from '../routing/limits.ts';
 import type { Lineage } from '../routing/lineage.ts';
 import type { Shape } from '../routing/refusals.ts';
-import { settled, type TriedArm } from '../routing/settle.ts';
+import { settled, spentOn, type TriedArm } from '../routing/settle.ts';
 import type { DecisionRecord } from '../stores/decision-record.ts';
 import { type AttemptEnd, type RunningAttempt, startAttempt } from '../upstream/attempt.ts';
 import { upstreamBody } from '../upstream/body.ts';
@@ -14,6 +14,7 @@ import {
   isOnAccountOfTheRequest,
   isRefusal,
   ownRefusal,
+  secretsOf,
   type Verdict,
   verdictOf,
   withoutSecrets,
@@ -89,7 +90,7 @@ export async function answer(gateway: Gateway, routed: Routed, client: Client, s
   /** Passes on what the upstream answered, byte for byte but for a key of ours. */
   const passOn = (model: Model, end: AttemptEnd): void => {
     const provider = providerOf(model);
-    const body = end.outcome === 'completed' ? end.body : withoutSecrets(end.body as Uint8Array, provider.apiKeys);
+    const body = end.outcome === 'completed' ? end.body : withoutSecrets(end.body as Uint8Array, secretsOf(provider));
     sendWhole(end.status as number, body as Uint8Array, { ...clientHeaders(end.headers), ...ownHeaders(model) });
   };
 
@@ -98,7 +99,7 @@ export async function answer(gateway: Gateway, routed: Routed, client: Client, s
     const { status, message, code, retryAfter } = finalFailure(ends, runtime.now());
     const body = encoded(errorBody({ status, message, code }));
     const headers = { ...(retryAfter !== null && { 'retry-after': retryAfter }), ...ownHeaders(model) };
-    sendWhole(status, withoutSecrets(body, providerOf(model).apiKeys), headers);
+    sendWhole(status, withoutSecrets(body, secretsOf(providerOf(model))), headers);
   };
 
   const providerOf = (model: Model): Provider => config.providers.get(model.provider) as Provider;
@@ -173,7 +174,8 @@ export async function answer(gateway: Gateway, routed: Routed, client: Client, s
         (providerOf(model).passthrough && verdict.kind === 'misconfigured');
       const again = !passes && askAgain(model, end, verdict, ownUsage);
       const refusal = ownRefusal(end);
-      if (refusal && !again) refusals.remember(model.id, refusal, shape);
+      // Who pins a model gets none of what its params would have mended.
+      if (refusal && !again && !pinned) refusals.remember(model.id, refusal, shape);
       const next: Model | null = passes ? null : again ? model : nextArm(order, triedArms, mostArms, health);
       if (next === null) {
         if (passes || isRefusal(end)) passOn(model, end);
@@ -185,11 +187,12 @@ export async function answer(gateway: Gateway, routed: Routed, client: Client, s
     runtime.log.error({ err: error, decision: decision.id }, 'an answer failed inside Conduit');
     running?.abandon();
     if (!begun) sendWhole(500, errorBody(internalError), {});
-    else exchange.end();
+    // Never as if it were whole.
+    else exchange.abort();
   } finally {
     gateway.ledger.settle(decision.id, (current) => {
       const done = settled(current, tried, request.stream);
-      reservation.settle(done.outcome?.costUsd ?? 0);
+      reservation.settle(spentOn(done, tried));
       return { decision: done, names: namesOf(done, lineage, tried, nameOfCompletion) };
     });
     runtime.log.debug(

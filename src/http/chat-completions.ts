@@ -16,6 +16,7 @@ import { takeFeedback } from './header-feedback.ts';
 import { type RequestHeaders, readRequestHeaders } from './request-headers.ts';
 import { resolveModel } from './resolve-model.ts';
 import { type ChatRequest, readChatRequest } from './wire.ts';
+import { within } from './within.ts';
 
 /** A look-up in shared state may take this long before a request goes on without it. */
 const LOOK_UP_MS = 10;
@@ -44,7 +45,7 @@ async function route(gateway: Gateway, request: ChatRequest, headers: RequestHea
   const { config, learners, limits, health, refusals, runtime } = gateway;
   const target = resolveModel(request.model, config, caller);
   const input = { messages: request.messages, tools: request.tools, response_format: request.body.response_format };
-  const shape: Shape = { body: request.body, needs: needsOf(request.body, input) };
+  const shape: Shape = { body: request.body, needs: needsOf(request.body, input), caller: caller.name };
   const lineage = traceLineage(request.messages, scopeOf(request, headers, caller), headers.session, runtime.digest);
   if (headers.feedback) runtime.defer(takeFeedback(gateway, headers, lineage, caller));
 
@@ -129,19 +130,4 @@ const noEligible = (message: string): ApiError => badRequest(message, 'model', '
 
 function smallest(a: number | null, b: number | null): number | null {
   return a === null ? b : b === null ? a : Math.min(a, b);
-}
-
-/** The promise's value, or null when it takes longer than this. */
-async function within<T>(ms: number, promise: Promise<T | null>): Promise<T | null> {
-  let timer: ReturnType<typeof setTimeout> | undefined;
-  const late = new Promise<null>((resolve) => {
-    timer = setTimeout(() => resolve(null), ms);
-  });
-  try {
-    return await Promise.race([promise, late]);
-  } catch {
-    return null;
-  } finally {
-    clearTimeout(timer);
-  }
 }

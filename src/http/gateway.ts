@@ -76,6 +76,7 @@ function build(parts: GatewayParts, shared: Shared, earlier: LearnedByRouter): G
       );
       unwatch();
       shared.health.follow(next.providers);
+      shared.refusals.forget();
       const successor = build({ ...parts, config: next }, shared, new Map(learned));
       // What came in between, or what is folded anew because evidence fades otherwise now.
       for (const learner of successor.learners.values()) learner.grown();

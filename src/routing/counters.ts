@@ -2,7 +2,7 @@
  * Counters that replicas share: own additions count at once, those of the others within about a second. What the store
  * could not take yet is kept and given to it later, once.
  */
-import type { StateStore } from '../stores/ports.ts';
+import { type StateStore, UncertainWrite } from '../stores/ports.ts';
 import { everySecond } from './every-second.ts';
 import type { Runtime } from './runtime.ts';
 
@@ -39,7 +39,10 @@ export function createCounters(state: StateStore, runtime: Runtime): Counters {
     try {
       counter.known = await state.add(name, amount, counter.ttlMs);
     } catch (error) {
-      counter.pending += amount;
+      // Mostly it was only late. The true value comes with the next turn.
+      if (error instanceof UncertainWrite) counter.known += amount;
+      else counter.pending += amount;
+      counter.wanted = true;
       throw error;
     } finally {
       counter.sent = null;

@@ -17,6 +17,8 @@ export function everySecond(work: () => Promise<void>, runtime: Runtime): EveryS
   let running: Promise<void> | null = null;
   let timerSetAt = Number.NEGATIVE_INFINITY;
   let told = false;
+  /** Whether something came up that the running turn may have missed, or that it failed to do. */
+  let again = false;
 
   const turn = async (): Promise<void> => {
     let timer: ReturnType<typeof setTimeout> | undefined;
@@ -35,15 +37,25 @@ export function everySecond(work: () => Promise<void>, runtime: Runtime): EveryS
           'shared limits and health cannot be kept in step: this process goes by its own',
         );
       told = true;
+      again = true;
     } finally {
       clearTimeout(timer);
     }
   };
 
+  const later = (): void => {
+    const now = runtime.clock();
+    timerSetAt = now;
+    unref(setTimeout(() => void start(), Math.max(0, lastAt + PERIOD_MS - now)));
+  };
+
   const start = (): Promise<void> => {
+    if (running) return running;
     lastAt = runtime.clock();
-    running ??= turn().finally(() => {
+    again = false;
+    running = turn().finally(() => {
       running = null;
+      if (again) later();
     });
     return running;
   };
@@ -51,11 +63,11 @@ export function everySecond(work: () => Promise<void>, runtime: Runtime): EveryS
   return {
     touch() {
       const now = runtime.clock();
-      if (running === null && now - lastAt >= PERIOD_MS) return runtime.defer(start());
+      if (running !== null) again = true;
+      else if (now - lastAt >= PERIOD_MS) return runtime.defer(start());
       // A timer that an edge platform has dropped is set again.
       if (now - timerSetAt < 2 * PERIOD_MS && timerSetAt > lastAt) return;
-      timerSetAt = now;
-      unref(setTimeout(() => void start(), Math.max(0, lastAt + PERIOD_MS - now)));
+      later();
     },
     async flush() {
       await running;

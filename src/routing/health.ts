@@ -132,6 +132,23 @@ export function createHealth(initial: ReadonlyMap<string, Provider>, state: Stat
     } else if (isNews) runtime.log.warn(fields, 'this rests, since it keeps failing');
   };
 
+  /** Of several that are told to wait at the same time, the longest wait counts. */
+  const prolong = (name: string, waitMs: number): void => {
+    const subject = subjectOf(name);
+    const until = runtime.now() + Math.min(LONGEST_WAIT_MS, waitMs);
+    if (subject.rest && subject.rest.until < until) change(subject, { ...subject.rest, until }, subject.strikes);
+  };
+
+  /** Until when this request is the one that tries what has rested; null where there is nothing to try. */
+  const claimProbe = (name: string): number | null => {
+    const subject = subjects.get(name);
+    const now = runtime.now();
+    // A limit that has run out lets everybody through; what failed is tried by one.
+    if (!subject?.rest || subject.rest.until > now || subject.rest.reason === 'rate_limited') return null;
+    subject.probeUntil = now + PROBE_MS;
+    return subject.probeUntil;
+  };
+
   const recover = (name: string): void => {
     const subject = subjects.get(name);
     if (!subject) return;
@@ -197,20 +214,24 @@ export function createHealth(initial: ReadonlyMap<string, Provider>, state: Stat
     begin(model, key) {
       const arm = armName(model);
       const ofKey = keyName(model, key);
-      const names = [arm, ofKey];
-      const now = runtime.now();
-      for (const name of names) {
-        const subject = subjects.get(name);
-        // A limit that has run out lets everybody through; what failed is tried by one.
-        if (subject?.rest && subject.rest.until <= now && subject.rest.reason !== 'rate_limited')
-          subject.probeUntil = now + PROBE_MS;
-      }
+      const known = [arm, ofKey].map((name) => ({
+        name,
+        at: subjects.get(name)?.at ?? 0,
+        probeUntil: claimProbe(name),
+      }));
+      /** Whether nothing has become known of it since: an answer, or a failure, of before then is no news. */
+      const isNews = (name: string): boolean =>
+        known.some((one) => one.name === name && one.at === (subjects.get(name)?.at ?? 0));
+      const rest = (name: string, reason: Rest['reason'], waitMs: number | null): void => {
+        if (isNews(name)) putToRest(name, reason, waitMs);
+        else if (waitMs !== null) prolong(name, waitMs);
+      };
       return (verdict) => {
-        if (verdict.kind === 'fine') for (const name of names) recover(name);
+        if (verdict.kind === 'fine') for (const { name } of known) if (isNews(name)) recover(name);
         if (verdict.kind !== 'nothing') reliability.note(model.id, verdict.kind === 'fine');
-        if (verdict.kind === 'misconfigured') putToRest(verdict.ofKey ? ofKey : arm, 'misconfigured', null);
-        if (verdict.kind === 'rate_limited') putToRest(ofKey, 'rate_limited', verdict.waitMs);
-        if (verdict.kind === 'failed') {
+        if (verdict.kind === 'misconfigured') rest(verdict.ofKey ? ofKey : arm, 'misconfigured', null);
+        if (verdict.kind === 'rate_limited') rest(ofKey, 'rate_limited', verdict.waitMs);
+        if (verdict.kind === 'failed' && isNews(arm)) {
           const subject = subjectOf(arm);
           subject.failuresInARow++;
           const wasProbed = subject.rest !== null && subject.rest.until <= runtime.now();
@@ -219,9 +240,9 @@ export function createHealth(initial: ReadonlyMap<string, Provider>, state: Stat
           if (wasProbed || (!isResting && (subject.failuresInARow >= FAILURES_IN_A_ROW || keepsFailing)))
             putToRest(arm, 'failing', null);
         }
-        for (const name of names) {
+        for (const { name, probeUntil } of known) {
           const subject = subjects.get(name);
-          if (subject) subject.probeUntil = 0;
+          if (subject && probeUntil !== null && subject.probeUntil === probeUntil) subject.probeUntil = 0;
         }
       };
     },

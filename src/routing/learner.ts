@@ -146,9 +146,9 @@ export function createLearner(
     grown,
     catchUp: foldInTurn,
     async handOver() {
+      retired = true;
       // A turn that is running ends first: the fold must not grow behind its cursor.
       await running?.catch(() => {});
-      retired = true;
       return learned;
     },
   };

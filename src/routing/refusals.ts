@@ -14,6 +14,8 @@ const MAX_SHAPES = 64;
 export interface Shape {
   body: Readonly<Record<string, unknown>>;
   needs: Needs;
+  /** The key that asks; null while there are no keys. */
+  caller: string | null;
 }
 
 export interface Refusals {
@@ -23,6 +25,8 @@ export interface Refusals {
   /** The model's provider does not know the request for usage that Conduit adds to streams. */
   rememberNoUsage(model: string): void;
   refusesUsage(model: string): boolean;
+  /** Forgets everything: under another config an arm may be asked otherwise. */
+  forget(): void;
 }
 
 interface Memory {
@@ -40,7 +44,15 @@ export function createRefusals({ now, digest }: Pick<Runtime, 'now' | 'digest'>)
   return {
     remember(model, refusal, shape) {
       const until = now() + MEMORY_MS;
-      const memory = { until, ...memoryOf(refusal, shape, digest) };
+      const { caller } = shape;
+      const { fits, ...known } = memoryOf(refusal, shape, digest);
+      const memory: Memory = {
+        ...known,
+        until,
+        // Words may be the caller's own, repeated: nobody else is to suffer from them.
+        name: refusal.byCode ? known.name : `${known.name} of ${caller}`,
+        fits: (other) => (refusal.byCode || other.caller === caller) && fits(other),
+      };
       const others = (memories.get(model) ?? []).filter((other) => other.name !== memory.name && other.until > now());
       memories.set(model, [...others, memory].slice(-MAX_SHAPES));
     },
@@ -49,6 +61,10 @@ export function createRefusals({ now, digest }: Pick<Runtime, 'now' | 'digest'>)
       return found?.why ?? null;
     },
     rememberNoUsage: (model) => void withoutUsage.set(model, now() + MEMORY_MS),
+    forget() {
+      memories.clear();
+      withoutUsage.clear();
+    },
     refusesUsage: (model) => (withoutUsage.get(model) ?? 0) > now(),
   };
 }
@@ -73,7 +89,7 @@ function memoryOf({ kind, text, param }: OwnRefusal, shape: Shape, digest: Runti
   }
   if (kind === 'value') {
     // Only a hash is kept: a field may hold what a person wrote.
-    const hashOf = (one: Shape): string => digest(JSON.stringify(one.body[field]) ?? '');
+    const hashOf = (one: Shape): string => hashOfField(one.body, field, digest);
     const refused = hashOf(shape);
     return {
       name: `value ${field} ${refused}`,
@@ -87,6 +103,22 @@ function memoryOf({ kind, text, param }: OwnRefusal, shape: Shape, digest: Runti
     fits: (other) => Object.hasOwn(other.body, field),
   };
 }
+
+/** Once for each request, however many arms and refusals it is held against. */
+function hashOfField(body: Shape['body'], field: string, digest: Runtime['digest']): string {
+  let hashes = HASHES.get(body);
+  if (!hashes) {
+    hashes = new Map();
+    HASHES.set(body, hashes);
+  }
+  let hash = hashes.get(field);
+  if (hash === undefined) {
+    hash = digest(JSON.stringify(body[field]) ?? '');
+    hashes.set(field, hash);
+  }
+  return hash;
+}
+const HASHES = new WeakMap<object, Map<string, string>>();
 
 /** Fields that every request has: a refusal that names one of these means something inside it. */
 const ALWAYS_THERE = new Set(['model', 'messages', 'stream']);

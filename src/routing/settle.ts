@@ -58,6 +58,13 @@ function outcomeOf(decision: DecisionRecord, end: AttemptEnd, model: Model): Dec
   };
 }
 
+/** USD for the whole request: the answer's, and what the attempts before it may be billed. */
+export function spentOn({ outcome, promptTokensEstimate }: DecisionRecord, tried: readonly TriedArm[]): number {
+  const before = tried.slice(0, -1).filter(({ end }) => mayBeBilled(end));
+  const forPrompts = before.map(({ model }) => costOf(estimatedUsage(promptTokensEstimate, 0), model.price));
+  return forPrompts.reduce((sum, usd) => sum + usd, outcome?.costUsd ?? 0);
+}
+
 /** Whether the upstream had the request and was cut off by us or by the client, so that no usage could come. */
 const mayBeBilled = ({ outcome, status }: AttemptEnd): boolean =>
   outcome === 'client_abort' || (outcome === 'timeout' && status !== null);

@@ -77,6 +77,8 @@ export function shortlist(request: ShortlistRequest): Shortlist {
     resting = others;
   }
 
+  // Falling back must not spend what choosing may not.
+  resting = resting.filter((arm) => overrun(arm, routerUsdLeft, 'the router') === null);
   const eligible = without(awake, (arm) => overrun(arm, routerUsdLeft, 'the router'));
   if (eligible.length > 0) return { kind: 'some', eligible, ruledOut, resting, onlyTheCheapest: false };
   if (router.onBudget === 'reject') return { kind: 'over_budget', owner: 'router', ruledOut };

@@ -1,5 +1,5 @@
 /** One process's store for the others of its machine: calls travel over a channel, many in one message. */
-import type { StateStore } from './ports.ts';
+import { type StateStore, UncertainWrite } from './ports.ts';
 
 /** Two ends that pass messages as structured clones, in order. It may carry messages of others too. */
 export interface Channel {
@@ -109,8 +109,8 @@ export function createRemoteStore(channel: Channel, options: RemoteStoreOptions 
     if (--waiting.batch.unanswered === 0) clearTimeout(waiting.batch.timer);
     return waiting;
   };
-  const refuseAll = (ids: Iterable<number>, why: string): void => {
-    for (const id of [...ids]) settle(id)?.reject(new Error(why));
+  const refuseAll = (ids: Iterable<number>, why: Error): void => {
+    for (const id of [...ids]) settle(id)?.reject(why);
   };
 
   const soon = onceATurn(() => {
@@ -119,11 +119,14 @@ export function createRemoteStore(channel: Channel, options: RemoteStoreOptions 
     // The channel may have closed since they were made.
     if (batch.unanswered === 0) return;
     const ids = batch.calls.map(({ id }) => id);
-    batch.timer = setTimeout(() => refuseAll(ids, `the store did not answer within ${timeoutMs} ms`), timeoutMs);
+    batch.timer = setTimeout(
+      () => refuseAll(ids, new UncertainWrite(`the store did not answer within ${timeoutMs} ms`)),
+      timeoutMs,
+    );
     try {
       channel.send({ kind: 'store calls', calls: batch.calls } satisfies Calls);
     } catch (error) {
-      refuseAll(ids, `the store cannot be reached: ${(error as Error).message}`);
+      refuseAll(ids, new Error(`the store cannot be reached: ${(error as Error).message}`));
     }
     batch.calls = [];
   });
@@ -152,7 +155,7 @@ export function createRemoteStore(channel: Channel, options: RemoteStoreOptions 
   });
   channel.onClose(() => {
     closed = true;
-    refuseAll(pending.keys(), 'the store is gone');
+    refuseAll(pending.keys(), new UncertainWrite('the store is gone'));
   });
 
   const method =

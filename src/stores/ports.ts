@@ -33,6 +33,9 @@ export interface SharedHealth {
   strikes: number;
 }
 
+/** A write of which nobody knows whether it was done: repeated, it might be done twice. */
+export class UncertainWrite extends Error {}
+
 export interface StateStore {
   /** Keeps a finished decision, its names and the first revision of its evidence: all of it or nothing. */
   remember(remembered: Remembered): Promise<void>;

@@ -1,4 +1,5 @@
 /** What a failed attempt means: for the request (may another arm answer it?), for the arm, and for what the client is told. */
+import type { Provider } from '../config/resolve.ts';
 import type { AttemptEnd } from './attempt.ts';
 import { retryAfterMs } from './retry-after.ts';
 
@@ -10,6 +11,9 @@ const MISCONFIGURED = new Set([401, 402, 403, 404]);
 
 /** Some providers say so with a 400. */
 const MODEL_NOT_FOUND = 'model_not_found';
+
+/** How providers word, with a 403, that they will not take this prompt: another one they would. */
+const ABOUT_THE_PROMPT = /flagged|moderat|content[ _-]?(policy|filter)|safety|guardrail/i;
 
 /** What an attempt says of how its arm is doing. */
 export type Verdict =
@@ -30,6 +34,7 @@ export function verdictOf(end: AttemptEnd, now: number): Verdict {
     const waitMs = retryAfterMs(end.headers, now);
     if (status === 429) return { kind: 'rate_limited', waitMs };
     if (status === 503 && waitMs !== null) return { kind: 'rate_limited', waitMs };
+    if (status === 403 && ABOUT_THE_PROMPT.test(wordsOf(end.body))) return { kind: 'nothing' };
     if (MISCONFIGURED.has(status) || codeOf(end.body) === MODEL_NOT_FOUND)
       return { kind: 'misconfigured', ofKey: status === 401 };
   }
@@ -51,8 +56,10 @@ export interface OwnRefusal {
   kind: 'field' | 'value' | 'context';
   /** The field that the error names as `param`, at the top of the body; null where it names none. */
   param: string | null;
-  /** The error's text, cut to a sensible length. */
+  /** What the error says in words, cut to a sensible length. */
   text: string;
+  /** Whether a code said so. Words may repeat what the caller wrote. */
+  byCode: boolean;
 }
 
 const KIND_OF_CODE: Readonly<Record<string, OwnRefusal['kind']>> = {
@@ -75,13 +82,27 @@ const MAX_ERROR_TEXT = 4_000;
 /** What only this arm would refuse, told by its code or, where there is none, by its words; null for everything else. */
 export function ownRefusal(end: AttemptEnd): OwnRefusal | null {
   if (!isRefusal(end) || (end.status !== 400 && end.status !== 422)) return null;
-  const text = new TextDecoder().decode((end.body as Uint8Array).subarray(0, MAX_ERROR_TEXT));
+  const text = wordsOf(end.body);
   const error = errorOf(end.body);
   const param = typeof error?.param === 'string' ? (/^\w+$/.exec(error.param)?.[0] ?? null) : null;
   const code = codeOf(end.body);
   const told = code === null ? undefined : KIND_OF_CODE[code];
   const kind = told ?? (code === null ? KIND_OF_TEXT.find(([, words]) => words.test(text))?.[0] : undefined);
-  return kind === undefined ? null : { kind, param, text };
+  return kind === undefined ? null : { kind, param, text, byCode: told !== undefined };
+}
+
+/** An error's own words, wherever its server puts them; never the request, which some repeat beside them. */
+function wordsOf(body: Uint8Array | null): string {
+  const whole = jsonOf(body) as { error?: unknown; message?: unknown; detail?: unknown } | null;
+  if (typeof whole !== 'object' || whole === null) return '';
+  const { error } = whole;
+  const inError = typeof error === 'object' && error !== null ? Object.values(error) : [error];
+  // FastAPI's shape: where, what, and which rule.
+  const inDetail = (Array.isArray(whole.detail) ? whole.detail : [whole.detail]).flatMap((one) =>
+    typeof one === 'object' && one !== null ? [one.msg, one.type, ...(Array.isArray(one.loc) ? one.loc : [])] : [one],
+  );
+  const words = [...inError, whole.message, ...inDetail].filter((word) => typeof word === 'string');
+  return words.join('\n').slice(0, MAX_ERROR_TEXT);
 }
 
 export interface FinalFailure {
@@ -119,14 +140,23 @@ export function codeOf(body: Uint8Array | null): string | null {
 }
 
 function errorOf(body: Uint8Array | null): { code?: unknown; param?: unknown } | null {
+  const error = (jsonOf(body) as { error?: unknown } | null)?.error;
+  return typeof error === 'object' ? error : null;
+}
+
+function jsonOf(body: Uint8Array | null): unknown {
   try {
-    const answer = JSON.parse(new TextDecoder().decode(body ?? new Uint8Array())) as { error?: unknown } | null;
-    const error = answer?.error;
-    return typeof error === 'object' ? error : null;
+    return JSON.parse(new TextDecoder().decode(body ?? new Uint8Array()));
   } catch {
     return null;
   }
 }
+
+/** What no client may see of a provider: its keys, and what of its headers is long enough to be one. */
+export const secretsOf = ({ apiKeys, headers }: Pick<Provider, 'apiKeys' | 'headers'>): readonly string[] => [
+  ...apiKeys,
+  ...Object.values(headers).filter((value) => value.length >= 8),
+];
 
 /** The bytes with the provider's keys blotted out: some upstreams repeat what they were sent. */
 export function withoutSecrets(body: Uint8Array, secrets: readonly string[]): Uint8Array {

@@ -103,6 +103,33 @@ describe('a provider that refuses us', () => {
   );
 });
 
+test('a 403 that speaks of the prompt rests nobody, and the next arm is asked', async () => {
+  await start();
+  upstream.scripts.set('first', fail(403, { error: { message: 'Your input was flagged', code: 403 } }));
+  for (let i = 0; i < 4; i++) expect((await ask()).headers.get('x-conduit-attempts')).toBe('2');
+  expect(await arm('first')).toMatchObject({ resting: false });
+});
+
+test('a gateway is ready while its store answers and an arm can be asked', async () => {
+  await start();
+  expect((await gateway.get('/ready')).status).toBe(200);
+  upstream.scripts.set('*', fail(404));
+  await ask();
+  const response = await gateway.get('/ready');
+  expect(response.status).toBe(503);
+  expect(await response.json()).toMatchObject({ status: 'not_ready', accepting: true, state: true, arms: false });
+});
+
+test('a key in a provider’s headers is shown to nobody', async () => {
+  await start('"key-a"', ', headers: { x-key: header-secret }');
+  upstream.scripts.set('*', (response, received) =>
+    fail(400, { error: { message: `you sent ${received.headers['x-key']}`, code: 'bad' } })(response, received),
+  );
+  const response = await ask();
+  expect(response.status).toBe(400);
+  expect(await response.text()).not.toContain('header-secret');
+});
+
 describe('a list of keys', () => {
   test.each([401, 429])('goes to the next on %s, within the same request', async (status) => {
     await start('["key-a", "key-b"]');
@@ -163,6 +190,25 @@ describe('what only one arm refuses', () => {
     upstream.scripts.clear();
     expect((await ask()).headers.get('x-conduit-model')).toBe('fake/first');
     expect(await arm('first')).toMatchObject({ resting: false });
+  });
+
+  test('of a request that pins it is held against nobody: its params would have mended that', async () => {
+    await start();
+    upstream.scripts.set('first', UNKNOWN);
+    expect((await ask('fake/first', { top_k: 5 })).status).toBe(400);
+    upstream.scripts.clear();
+    expect((await ask('auto', { top_k: 5 })).headers.get('x-conduit-model')).toBe('fake/first');
+  });
+
+  test('is told by an error’s own words, not by the request that it repeats', async () => {
+    await start();
+    upstream.scripts.set(
+      'first',
+      fail(422, {
+        detail: [{ loc: ['body', 'top_k'], msg: 'wrong type', type: 'type_error', input: 'is not supported' }],
+      }),
+    );
+    expect((await ask('auto', { top_k: 'is not supported' })).status).toBe(422);
   });
 
   test('of usage that Conduit asked for is asked again without, by the same arm', async () => {

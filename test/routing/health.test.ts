@@ -77,6 +77,15 @@ describe('an arm', () => {
     expect(rests.at(-1)).toBe(60_000);
   });
 
+  test('is probed by one at a time, whatever else ends meanwhile', () => {
+    const early = health.begin(small, health.keyFor(small));
+    fail(small, 3);
+    runtime.time += 3_001;
+    health.begin(small, health.keyFor(small));
+    early(FAILED);
+    expect(health.restOf(small)).not.toBeNull();
+  });
+
   test('whose probe never ends is probed again', () => {
     fail(small, 3);
     runtime.time += 3_001;
@@ -162,6 +171,21 @@ describe('a provider’s keys', () => {
     attempt(small, { kind: 'misconfigured', ofKey: true });
     expect(health.restOf(small)?.reason).toBe('misconfigured');
     expect(health.restOf(large)).toBeNull();
+  });
+
+  test('stay at rest though answers come that were begun before', () => {
+    const one = createHealth(providersWith('key-1'), state, runtime);
+    const early = one.begin(small, 'key-1');
+    const limited = [one.begin(small, 'key-1'), one.begin(small, 'key-1')];
+    limited[0]?.(LIMITED(60_000));
+    early(FINE);
+    expect(one.restOf(small)?.until).toBeGreaterThanOrEqual(runtime.time + 60_000);
+    // Of several waits at the same time the longest counts, and they are one rest.
+    limited[1]?.(LIMITED(120_000));
+    expect(one.restOf(small)?.until).toBeGreaterThanOrEqual(runtime.time + 120_000);
+    runtime.time += 121_000;
+    attempt(small, LIMITED(null), one);
+    expect((one.restOf(small)?.until ?? 0) - runtime.time).toBe(2_000);
   });
 
   test('are named in no log', () => {

@@ -2,7 +2,7 @@ import { beforeEach, describe, expect, test } from 'vitest';
 import { createCounters } from '../../src/routing/counters.ts';
 import { createLimits, type Limits } from '../../src/routing/limits.ts';
 import { createMemoryStore } from '../../src/stores/memory.ts';
-import type { StateStore } from '../../src/stores/ports.ts';
+import { type StateStore, UncertainWrite } from '../../src/stores/ports.ts';
 import { type TestRuntime, testRuntime } from './runtime.ts';
 
 const MINUTE = 60_000;
@@ -122,5 +122,21 @@ describe('money', () => {
     await limits.flush();
     expect(limits.spentToday(owner)).toBe(3);
     expect(runtime.logged.filter(({ level }) => level === 'error')).toHaveLength(1);
+  });
+
+  test('of which nobody knows whether the store took it is not told twice', async () => {
+    let late = true;
+    const add: StateStore['add'] = async (...given) => {
+      const value = await state.add(...given);
+      if (late) throw new UncertainWrite('late');
+      return value;
+    };
+    const alone = createLimits(createCounters({ ...state, add }, runtime), runtime);
+    alone.reserve({ key: 'web', router: null }, 2);
+    await alone.flush();
+    expect(alone.spentToday(owner)).toBe(2);
+    late = false;
+    await alone.flush();
+    expect(alone.spentToday(owner)).toBe(2);
   });
 });

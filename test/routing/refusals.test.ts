@@ -4,7 +4,8 @@ import { type TestRuntime, testRuntime } from './runtime.ts';
 
 const HOUR = 3_600_000;
 
-const shape = (body: Record<string, unknown>, tokens = 100): Shape => ({
+const shape = (body: Record<string, unknown>, tokens = 100, caller: string | null = null): Shape => ({
+  caller,
   body: { model: 'auto', messages: [], ...body },
   needs: { capabilities: [], fields: [], promptTokensEstimate: tokens, outputTokens: null },
 });
@@ -18,7 +19,7 @@ beforeEach(() => {
 
 describe('what an arm alone refused', () => {
   test('rules it out for requests with that field, for an hour', () => {
-    const refusal = { kind: 'field', param: 'top_k', text: '' } as const;
+    const refusal = { kind: 'field', param: 'top_k', text: '', byCode: true } as const;
     refusals.remember('p/a', refusal, shape({ top_k: 5 }));
     expect(refusals.whyRefused('p/a', shape({ top_k: 99 }))).toBe('refused top_k within the last hour');
     expect(refusals.whyRefused('p/a', shape({ top_p: 1 }))).toBeNull();
@@ -28,14 +29,14 @@ describe('what an arm alone refused', () => {
   });
 
   test('is found in the words of an error that names no param', () => {
-    const refusal = { kind: 'field', param: null, text: 'Unrecognized request argument: seed' } as const;
+    const refusal = { kind: 'field', param: null, text: 'Unrecognized request argument: seed', byCode: true } as const;
     refusals.remember('p/a', refusal, shape({ seed: 1, user: 'u' }));
     expect(refusals.whyRefused('p/a', shape({ seed: 2 }))).not.toBeNull();
     expect(refusals.whyRefused('p/a', shape({ user: 'u' }))).toBeNull();
   });
 
   test('with a value rules it out for that value alone, and does not keep it', () => {
-    const refusal = { kind: 'value', param: 'temperature', text: '' } as const;
+    const refusal = { kind: 'value', param: 'temperature', text: '', byCode: true } as const;
     refusals.remember('p/a', refusal, shape({ temperature: 0.2 }));
     expect(refusals.whyRefused('p/a', shape({ temperature: 0.2 }))).not.toBeNull();
     expect(refusals.whyRefused('p/a', shape({ temperature: 1 }))).toBeNull();
@@ -44,13 +45,17 @@ describe('what an arm alone refused', () => {
   });
 
   test('with its context rules it out for requests as long or longer', () => {
-    refusals.remember('p/a', { kind: 'context', param: null, text: '' }, shape({}, 5_000));
+    refusals.remember('p/a', { kind: 'context', param: null, text: '', byCode: true }, shape({}, 5_000));
     expect(refusals.whyRefused('p/a', shape({}, 5_000))).not.toBeNull();
     expect(refusals.whyRefused('p/a', shape({}, 4_000))).toBeNull();
   });
 
   test('for no field that can be told rules it out for requests with the same fields', () => {
-    refusals.remember('p/a', { kind: 'field', param: null, text: 'not supported' }, shape({ a: 1, b: 2 }));
+    refusals.remember(
+      'p/a',
+      { kind: 'field', param: null, text: 'not supported', byCode: true },
+      shape({ a: 1, b: 2 }),
+    );
     expect(refusals.whyRefused('p/a', shape({ b: 9, a: 9 }))).not.toBeNull();
     expect(refusals.whyRefused('p/a', shape({ a: 1 }))).toBeNull();
     expect(refusals.whyRefused('p/a', shape({ a: 1, b: 2, stream: true }))).toBeNull();
@@ -58,8 +63,23 @@ describe('what an arm alone refused', () => {
 
   test('is bounded, the oldest forgotten first', () => {
     for (let i = 0; i < 100; i++)
-      refusals.remember('p/a', { kind: 'field', param: `f${i}`, text: '' }, shape({ [`f${i}`]: 1 }));
+      refusals.remember('p/a', { kind: 'field', param: `f${i}`, text: '', byCode: true }, shape({ [`f${i}`]: 1 }));
     expect(refusals.whyRefused('p/a', shape({ f0: 1 }))).toBeNull();
     expect(refusals.whyRefused('p/a', shape({ f99: 1 }))).not.toBeNull();
+  });
+
+  test('in words alone, which may be the caller’s own repeated, is held against nobody else’s requests', () => {
+    const refusal = { kind: 'field', param: null, text: 'seed is not supported', byCode: false } as const;
+    refusals.remember('p/a', refusal, shape({ seed: 1 }, 100, 'web'));
+    expect(refusals.whyRefused('p/a', shape({ seed: 2 }, 100, 'web'))).not.toBeNull();
+    expect(refusals.whyRefused('p/a', shape({ seed: 2 }, 100, 'ops'))).toBeNull();
+  });
+
+  test('is forgotten with another config', () => {
+    refusals.remember('p/a', { kind: 'field', param: 'seed', text: '', byCode: true }, shape({ seed: 1 }));
+    refusals.rememberNoUsage('p/a');
+    refusals.forget();
+    expect(refusals.whyRefused('p/a', shape({ seed: 1 }))).toBeNull();
+    expect(refusals.refusesUsage('p/a')).toBe(false);
   });
 });
