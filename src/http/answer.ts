@@ -95,7 +95,8 @@ export async function answer(gateway: Gateway, routed: Routed, client: Client, s
   };
 
   const tellFailure = (model: Model): void => {
-    const ends = tried.map((one) => one.end);
+    // Of an arm that was asked with several keys, the last word counts.
+    const ends = [...new Map(tried.map((one) => [one.model, one.end])).values()];
     const { status, message, code, retryAfter } = finalFailure(ends, runtime.now());
     const body = encoded(errorBody({ status, message, code }));
     const headers = { ...(retryAfter !== null && { 'retry-after': retryAfter }), ...ownHeaders(model) };

@@ -12,7 +12,6 @@ interface Readiness {
   state: boolean;
   /** Whether an arm can be asked that does not rest. */
   arms: boolean;
-  routers: string[];
 }
 
 export async function readinessOf({ accepting, config, health, state }: Gateway): Promise<Readiness> {
@@ -24,6 +23,5 @@ export async function readinessOf({ accepting, config, health, state }: Gateway)
     accepting: accepting(),
     state: answers,
     arms,
-    routers: [...config.routers.keys()],
   };
 }

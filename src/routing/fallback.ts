@@ -3,7 +3,7 @@ import type { Model } from '../config/resolve.ts';
 import type { Health } from './health.ts';
 
 /**
- * The next of the arms in their order, those that have come to rest meanwhile last; null where all have been tried, or
+ * The next of the arms in their order, those that rest last; null where all have been tried, or
  * as many as may be.
  */
 export function nextArm(
@@ -16,5 +16,8 @@ export function nextArm(
   const left = order.filter((model) => !tried.has(model));
   // The first was chosen: nothing has happened since.
   if (tried.size === 0) return left[0] ?? null;
-  return left.find((model) => health.restOf(model) === null) ?? health.leastBadFirst(left)[0] ?? null;
+  const awake = left.find((model) => health.restOf(model) === null);
+  if (awake) return awake;
+  // What fails may have recovered. What said when to come back is not asked before, now that one has been tried.
+  return health.leastBadFirst(left).find((model) => health.restOf(model)?.reason !== 'rate_limited') ?? null;
 }
