@@ -41,8 +41,8 @@ export function createMemoryStore(options: MemoryStoreOptions): StateStore {
       logs.set(evidence.router, log);
     }
     log.entries.push({ ...evidence, revision });
-    // Cut in halves rather than one by one, so that an append stays cheap.
-    if (log.entries.length > maxEntries * 2) {
+    // Cut by a quarter rather than one by one, so that an append stays cheap.
+    if (log.entries.length > maxEntries * 1.25) {
       log.base += log.entries.length - maxEntries;
       log.entries = log.entries.slice(-maxEntries);
     }
