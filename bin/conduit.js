@@ -1,4 +1,4 @@
-#!/usr/bin/env -S node --max-semi-space-size=8 --heap-growing-percent=40
+#!/usr/bin/env node
 /** Starts the command line: compiled in the published package, from its source in a clone. */
 import { existsSync } from 'node:fs';
 

@@ -129,6 +129,7 @@ export async function answer(gateway: Gateway, routed: Routed, client: Client, s
       stream: request.stream,
       ownUsage,
       client: exchange,
+      clean: (error) => withoutSecrets(error, secretsOf(provider)),
       clock: runtime.clock,
       begin: (status, headers, completionId) => {
         if (completionId !== null) gateway.ledger.nameOpen(decision.id, nameOfCompletion(completionId));

@@ -63,6 +63,19 @@ export function requireRoute(caller: Caller, route: string): void {
   });
 }
 
+/**
+ * Throws a 403 for what `chat/completions` does not cover: completions that a provider keeps are its whole account's, so
+ * that listing, reading and deleting them must be allowed by name.
+ */
+export function requireStoredCompletions(caller: Caller): void {
+  if (caller.routes === null || caller.routes.some((allowed) => matchesGlob(allowed, 'chat/completions/any'))) return;
+  throw new ApiError({
+    status: 403,
+    message: "This key does not allow stored completions: they need 'chat/completions/*' among its routes.",
+    code: 'route_not_allowed',
+  });
+}
+
 /** A route covers what lies below it too: `files` covers `files/abc/content`. */
 const coversRoute = (allowed: string, route: string): boolean =>
   matchesGlob(allowed, route) || matchesGlob(`${allowed}/*`, route);

@@ -1,7 +1,7 @@
 /** Errors in OpenAI's shape, so that the official clients raise their typed errors. */
 
 export interface ApiErrorFields {
-  status: 400 | 401 | 403 | 404 | 410 | 413 | 429 | 500 | 502 | 503 | 504;
+  status: 400 | 401 | 403 | 404 | 410 | 413 | 415 | 429 | 500 | 502 | 503 | 504;
   message: string;
   /** The field at fault, if one is. */
   param?: string | null;
@@ -18,6 +18,7 @@ const TYPES: Readonly<Record<ApiErrorFields['status'], string>> = {
   404: 'invalid_request_error',
   410: 'invalid_request_error',
   413: 'invalid_request_error',
+  415: 'invalid_request_error',
   429: 'rate_limit_error',
   500: 'server_error',
   502: 'upstream_error',

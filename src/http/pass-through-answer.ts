@@ -1,8 +1,8 @@
 /** Sends a request that is passed through, with one key of the provider after the other, and settles its decision. */
-import type { Provider } from '../config/resolve.ts';
+import type { Model, Provider } from '../config/resolve.ts';
 import { settled, type TriedArm } from '../routing/settle.ts';
 import type { AttemptEnd } from '../upstream/attempt.ts';
-import { codeOf, finalFailure, type Verdict, verdictOf, withoutSecrets } from '../upstream/failures.ts';
+import { codeOf, finalFailure, secretsOf, type Verdict, verdictOf, withoutSecrets } from '../upstream/failures.ts';
 import { relayedRequestHeaders, relayedResponseHeaders } from '../upstream/headers.ts';
 import type { Observed } from '../upstream/observe.ts';
 import { type RelayTimeouts, type RunningRelay, startRelay } from '../upstream/relay.ts';
@@ -14,10 +14,12 @@ import { encodeHeaderText } from './header-text.ts';
 import type { Passed } from './pass-through.ts';
 
 /** Sends the request, and answers the client once and for all. Never rejects. */
-export async function passOn(gateway: Gateway, passed: Passed, client: Client, startedAt: number): Promise<void> {
+export async function relayRequest(gateway: Gateway, passed: Passed, client: Client, startedAt: number): Promise<void> {
   const { health, runtime } = gateway;
   const { provider, model, decision, body, path } = passed;
   const { exchange } = client;
+  // A stand-in's name is the client's to choose: what is learned of the provider's keys is kept under one.
+  const arm: Model = passed.isConfigured ? model : { ...model, id: `${provider.name}/*` };
   const tried: TriedArm[] = [];
   let attempts = 0;
   let left = false;
@@ -47,7 +49,7 @@ export async function passOn(gateway: Gateway, passed: Passed, client: Client, s
   };
 
   const sendError = (text: string, status: number, headers: Record<string, string>): void =>
-    sendWhole(status, withoutSecrets(encoder.encode(text), provider.apiKeys), {
+    sendWhole(status, withoutSecrets(encoder.encode(text), secretsOf(provider)), {
       'content-type': 'application/json',
       ...headers,
     });
@@ -55,22 +57,22 @@ export async function passOn(gateway: Gateway, passed: Passed, client: Client, s
   /** What the client is told where nothing of an answer has gone to it yet. */
   const tell = (end: AttemptEnd): void => {
     if (end.status !== null && end.body !== null && passes(end.status, provider)) {
-      const clean = withoutSecrets(end.body, provider.apiKeys);
+      const clean = withoutSecrets(end.body, secretsOf(provider));
       sendWhole(end.status, clean, { ...relayedResponseHeaders(end.headers), ...ownHeaders() });
     } else if (isRedirect(end.status)) {
       const message = `The upstream answered with a redirect (${end.status}), which is not followed: check the provider's base_url.`;
       sendError(errorBody({ status: 502, message, code: 'upstream_redirect' }), 502, ownHeaders());
     } else {
-      const { status, message, code } = finalFailure([end], runtime.now());
-      sendError(errorBody({ status, message, code }), status, ownHeaders());
+      const { status, message, code, retryAfter } = finalFailure([end], runtime.now());
+      const wait = { ...(retryAfter !== null && { 'retry-after': retryAfter }) };
+      sendError(errorBody({ status, message, code }), status, { ...wait, ...ownHeaders() });
     }
   };
 
   const attempt = async (apiKey: string | null): Promise<AttemptEnd> => {
     attempts++;
     const { body: bytes, headers } = body.toUpstream(passed.upstreamName);
-    // A stand-in's name is the client's to choose: nothing is kept of its health.
-    const conclude = passed.isConfigured ? health.begin(model, apiKey) : null;
+    const conclude = health.begin(arm, apiKey);
     const sentAt = runtime.clock();
     running = startRelay({
       send: gateway.send,
@@ -83,6 +85,7 @@ export async function passOn(gateway: Gateway, passed: Passed, client: Client, s
       },
       timeouts: timeoutsOf(passed),
       client: exchange,
+      clean: (error) => withoutSecrets(error, secretsOf(provider)),
       clock: runtime.clock,
       begin: (status, received) => {
         upstreamMs += runtime.clock() - sentAt;
@@ -92,12 +95,12 @@ export async function passOn(gateway: Gateway, passed: Passed, client: Client, s
     });
     const end = await running.ended;
     if (!end.begun) upstreamMs += runtime.clock() - sentAt;
-    conclude?.(verdictHere(end, provider, runtime.now()));
+    conclude(verdictHere(end, passed, runtime.now()));
     return end;
   };
 
   try {
-    const keys = keysOf(passed, client.ownKey, health.keyFor(model));
+    const keys = keysOf(passed, client.ownKey, health.keyFor(arm));
     for (const [index, key] of keys.entries()) {
       if (left) break;
       const end = await attempt(key);
@@ -152,8 +155,9 @@ function timeoutsOf({ model, body }: Passed): RelayTimeouts {
 }
 
 /** What a relay says of how its model does at completions: that a route refuses it, or is not there, says nothing. */
-function verdictHere(end: AttemptEnd, provider: Provider, now: number): Verdict {
+function verdictHere(end: AttemptEnd, { provider, isConfigured }: Passed, now: number): Verdict {
   const verdict = verdictOf(end, now);
+  if (!isConfigured && verdict.kind === 'failed') return { kind: 'nothing' };
   const ofCaller = provider.passthrough && (verdict.kind === 'misconfigured' || verdict.kind === 'rate_limited');
   const ofRoute = (verdict.kind === 'misconfigured' && !verdict.ofKey) || end.status === 405 || end.status === 501;
   return ofCaller || ofRoute || isRedirect(end.status) ? { kind: 'nothing' } : verdict;

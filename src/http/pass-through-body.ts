@@ -1,9 +1,9 @@
 /** The body of a request that is passed through: JSON is held, everything else goes on as it comes. */
 import { editBody } from '../upstream/body.ts';
-import { boundaryOf, type Field, findField } from '../upstream/multipart.ts';
+import { boundaryOf, type Field, findField, isAmbiguous, LOOKED_THROUGH } from '../upstream/multipart.ts';
 import type { UpstreamRequest } from '../upstream/port.ts';
 import { concatenated } from '../upstream/whole-lines.ts';
-import { bodyTooLarge } from './errors.ts';
+import { ApiError, badRequest, bodyTooLarge } from './errors.ts';
 import type { BodyPieces, ClientExchange } from './exchange.ts';
 import { readJsonObject } from './wire.ts';
 
@@ -24,21 +24,26 @@ export interface PassedBody {
 
 const JSON_TYPE = /^application\/([\w.-]+\+)?json\b/i;
 
-/** Throws a 413 or a 400 for JSON that is too large, or is none. A body that is streamed may be of any size. */
+/**
+ * Throws a 413 or a 400 for JSON that is too large, or is none. A body that is streamed may be of any size. `isLimited`: the
+ * caller may not ask for every model, or not spend everything, so that a body must not hide what it asks for.
+ */
 export async function readPassedBody(
   exchange: ClientExchange,
   method: string,
   header: (name: string) => string | undefined,
   maxBytes: number,
+  isLimited: boolean,
 ): Promise<PassedBody | 'gone'> {
   const type = header('content-type') ?? '';
   if (method === 'GET' || method === 'HEAD') return NONE;
-  if (JSON_TYPE.test(type)) return await readJson(exchange, maxBytes);
+  if (JSON_TYPE.test(type)) return await readJson(exchange, maxBytes, isLimited);
   const pieces = exchange.readPieces();
   try {
-    return await readStreamed(pieces, boundaryOf(type), header);
-  } catch {
+    return await readStreamed(pieces, type, header, isLimited);
+  } catch (error) {
     await pieces.return();
+    if (error instanceof ApiError) throw error;
     return 'gone';
   }
 }
@@ -52,13 +57,16 @@ const NONE: PassedBody = {
   release: () => {},
 };
 
-async function readJson(exchange: ClientExchange, maxBytes: number): Promise<PassedBody | 'gone'> {
+async function readJson(exchange: ClientExchange, maxBytes: number, isLimited: boolean): Promise<PassedBody | 'gone'> {
   const bytes = await exchange.readBody(maxBytes);
   if (bytes === 'gone') return bytes;
   if (bytes === 'too_large') throw bodyTooLarge(maxBytes);
   // Some clients name a type for a body that they leave out.
   if (bytes.length === 0) return NONE;
   const { text, value } = readJsonObject(bytes);
+  if (isLimited && Object.hasOwn(value, 'model') && (typeof value.model !== 'string' || value.model === '')) {
+    throw badRequest("Invalid type for 'model': expected a string that is not empty.", 'model', 'invalid_type');
+  }
   return {
     model: typeof value.model === 'string' && value.model !== '' ? value.model : null,
     stream: value.stream === true,
@@ -74,11 +82,14 @@ async function readJson(exchange: ClientExchange, maxBytes: number): Promise<Pas
 
 async function readStreamed(
   pieces: BodyPieces,
-  boundary: string | null,
+  type: string,
   header: (name: string) => string | undefined,
+  isLimited: boolean,
 ): Promise<PassedBody> {
-  const { head, field: found } = await readHead(pieces, boundary);
+  const boundary = boundaryOf(type);
+  const { head, field: found } = await readHead(pieces, boundary, isLimited ? LOOKED_THROUGH : 0);
   if (head.length === 0) return NONE;
+  if (isLimited) refuseWhatHides(head, type, boundary, found);
   const length = header('content-length');
   const encoding = header('content-encoding');
   return {
@@ -108,6 +119,7 @@ const LOOK_AGAIN_AT = 1.25;
 async function readHead(
   pieces: BodyPieces,
   boundary: string | null,
+  least: number,
 ): Promise<{ head: Uint8Array; field: Field | null }> {
   const parts: Uint8Array[] = [];
   let size = 0;
@@ -118,10 +130,29 @@ async function readHead(
     size += value?.length ?? 0;
     if (!done && size < lookedAt * LOOK_AGAIN_AT) continue;
     lookedAt = size;
-    const head = parts.length === 0 ? new Uint8Array() : concatenated(parts);
+    const head = concatenated(parts);
     const field = boundary === null ? null : findField(head, boundary, 'model');
-    if (field !== 'more') return { head, field };
-    if (done) return { head, field: null };
+    if (field !== 'more' && (done || size >= least)) return { head, field };
+    if (done && field === 'more') return { head, field: null };
+  }
+}
+
+/** Throws for a body in which servers may find another model than is found here, or of which nothing can be read. */
+function refuseWhatHides(head: Uint8Array, type: string, boundary: string | null, found: Field | null): void {
+  if (boundary === null) {
+    throw new ApiError({
+      status: 415,
+      message: 'This key may send application/json and multipart/form-data alone: its models or money are limited.',
+      code: 'unsupported_media_type',
+    });
+  }
+  const another = found && findField(head.subarray(found.end), boundary, 'model');
+  if (isAmbiguous(head, type) || (another && another !== 'more')) {
+    throw badRequest(
+      'The multipart body names its model, or a part, in more than one way.',
+      'model',
+      'invalid_multipart',
+    );
   }
 }
 

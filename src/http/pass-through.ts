@@ -8,11 +8,11 @@ import { traceLineage } from '../routing/lineage.ts';
 import type { Needs } from '../routing/needs.ts';
 import type { DecisionRecord } from '../stores/decision-record.ts';
 import { admit, keyUsdLeft, overBudget, requireBudget } from './admit.ts';
-import { type Caller, ownProviderKey, requireRoute } from './authenticate.ts';
+import { type Caller, ownProviderKey, requireRoute, requireStoredCompletions } from './authenticate.ts';
 import { ApiError, badRequest } from './errors.ts';
 import type { Gateway } from './gateway.ts';
 import { takeFeedback } from './header-feedback.ts';
-import { passOn } from './pass-through-answer.ts';
+import { relayRequest } from './pass-through-answer.ts';
 import { type PassedBody, readPassedBody } from './pass-through-body.ts';
 import { type PassedPath, readPath } from './pass-through-path.ts';
 import { type PassedTarget, resolveTarget } from './pass-through-target.ts';
@@ -40,10 +40,12 @@ export async function passThrough(context: Context, gateway: Gateway, caller: Ca
   const path = readPath(exchange.target);
   if (!METHODS.has(method) || OWN_ROUTES.has(path.route.split('/')[0] as string)) throw noSuchRoute(method, path);
   requireRoute(caller, path.route);
+  if (/^chat\/completions(\/|$)/.test(path.route)) requireStoredCompletions(caller);
   refuseWebSocket(header('upgrade'));
   const headers = readRequestHeaders(header);
   const limitHeaders = admit(caller, gateway.limits);
-  const body = await readPassedBody(exchange, method, header, config.server.maxBodyBytes);
+  const isLimited = caller.models !== null || caller.usdPerDay !== null;
+  const body = await readPassedBody(exchange, method, header, config.server.maxBodyBytes, isLimited);
   if (body === 'gone') return new Response(null, { status: 400 });
   // From here on: how long a client takes to send its body is not ours.
   const startedAt = runtime.clock();
@@ -58,7 +60,7 @@ export async function passThrough(context: Context, gateway: Gateway, caller: Ca
   takeWithFeedback(gateway, headers, caller);
   gateway.ledger.open(passed.decision);
   const client = { exchange, header, headers: limitHeaders, ownKey: ownProviderKey(header, caller) };
-  runtime.defer(passOn(gateway, passed, client, startedAt));
+  runtime.defer(relayRequest(gateway, passed, client, startedAt));
   return exchange.response;
 }
 
@@ -72,7 +74,7 @@ function account(
   headers: RequestHeaders,
   caller: Caller,
 ): Pick<Passed, 'decision' | 'reservation'> {
-  const needs = needsOf(body, model);
+  const needs = roughNeeds(body, model);
   const expectedUsd = isConfigured ? expectedPinnedUsd(model, needs) : 0;
   const restrictions = { keyModels: null, headerModels: headers.models, maxUsd: headers.maxUsd };
   const why = body.model === null ? null : restrictedBy(model, restrictions, () => expectedUsd);
@@ -91,7 +93,7 @@ function account(
 const CHARACTERS_PER_TOKEN = 4;
 const MOST_TOKENS = 32_768;
 
-function needsOf({ characters }: PassedBody, { context }: Model): Needs {
+function roughNeeds({ characters }: PassedBody, { context }: Model): Needs {
   const tokens = Math.ceil(characters / CHARACTERS_PER_TOKEN);
   return {
     capabilities: [],

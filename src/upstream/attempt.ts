@@ -1,5 +1,6 @@
 /** One attempt at one arm: sends the request, passes the answer on, and ends exactly once with one outcome. */
 import type { Timeouts } from '../config/resolve.ts';
+import { errorEvent } from './error-event.ts';
 import { createStreamObserver, errorMessage, type Observed, observeWhole, type StreamObserver } from './observe.ts';
 import { createOwnUsageFilter } from './own-usage.ts';
 import type { ClientSink, ResponseHeaders, Send, UpstreamRequest } from './port.ts';
@@ -13,6 +14,8 @@ export interface AttemptPlan {
   timeouts: Timeouts;
   /** Whether the client asked for a stream. */
   stream: boolean;
+  /** The bytes of an error as the client may see them: some upstreams repeat the key that they were sent. */
+  clean: (error: Uint8Array) => Uint8Array;
   /** Whether the stream's usage was asked for by us alone. */
   ownUsage: boolean;
   client: ClientSink;
@@ -133,13 +136,16 @@ export function startAttempt(plan: AttemptPlan): RunningAttempt {
     });
   };
 
+  const cleaned = (bytes: Uint8Array | null): Uint8Array | null =>
+    bytes === null || observer === null || observer.error() === null ? bytes : plan.clean(bytes);
+
   const beginStream = (): void => {
     phase = 'streaming';
     firstByteAt = lastByteAt;
     plan.begin(status as number, headers, observer?.observed().completionId ?? null);
     const held = chunks;
     chunks = [];
-    for (const chunk of held) write(filter.push(chunk));
+    for (const chunk of held) write(cleaned(filter.push(chunk)));
   };
 
   const watchIdle = (ms: number): void => {
@@ -182,7 +188,7 @@ export function startAttempt(plan: AttemptPlan): RunningAttempt {
         return;
       }
       observer.push(chunk);
-      if (phase === 'streaming') return write(filter.push(chunk));
+      if (phase === 'streaming') return write(cleaned(filter.push(chunk)));
       chunks.push(chunk);
       size += chunk.length;
       if (observer.error() !== null) {
@@ -212,7 +218,7 @@ export function startAttempt(plan: AttemptPlan): RunningAttempt {
       breakOff('upstream_drop', `the upstream ended ${where}`);
       return;
     }
-    write(filter.end());
+    write(cleaned(filter.end()));
     client.end();
     // The client has been told by the upstream's own event.
     finish(told === null ? 'completed' : 'upstream_error', told);
@@ -243,13 +249,6 @@ export function startAttempt(plan: AttemptPlan): RunningAttempt {
       else finish('client_abort', 'the client left');
     },
   };
-}
-
-/** OpenAI's clients raise an `APIError` with this message when an event holds `error`. */
-function errorEvent(outcome: OutcomeKind, message: string): Uint8Array {
-  const type = outcome === 'timeout' ? 'timeout_error' : 'upstream_error';
-  const error = { message: `The upstream broke off: ${message}`, type, param: null, code: outcome };
-  return new TextEncoder().encode(`\n\ndata: ${JSON.stringify({ error })}\n\n`);
 }
 
 function messageOf(status: number | null, body: string): string {

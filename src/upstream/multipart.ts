@@ -46,6 +46,16 @@ export function findField(bytes: Uint8Array, boundary: string, name: string): Fi
   }
 }
 
+/** Whether the first bytes, or the type, say the same in two ways of which other servers may take the other one. */
+export function isAmbiguous(bytes: Uint8Array, contentType: string): boolean {
+  if ((contentType.match(/\bboundary\s*\*?=/gi) ?? []).length !== 1) return true;
+  const dispositions = latin1(bytes.subarray(0, LOOKED_THROUGH)).matchAll(/content-disposition:([^\r\n]*)/gi);
+  return [...dispositions].some(([, line]) => {
+    const names = (line as string).match(/;\s*name\s*\*?\d*\*?\s*=/gi) ?? [];
+    return names.length !== 1 || names[0]?.includes('*') === true;
+  });
+}
+
 /** The parameters behind a header's value, read one after the other: what is inside quotes is no parameter. */
 function parametersOf(header: string): Map<string, string> {
   const found = new Map<string, string>();

@@ -9,6 +9,8 @@ import { concatenated, type StreamFilter } from './whole-lines.ts';
 const LF = 10;
 const CR = 13;
 const NEEDLE = new TextEncoder().encode('"usage"');
+/** Its `g`: JSON is full of quotes, and each that is found costs a call. */
+const RAREST = 4;
 
 const WITHOUT_USAGE = { set: new Map([['usage', null]]) };
 
@@ -129,10 +131,11 @@ function parsed(text: string): { usage?: unknown; choices?: unknown } | null {
 }
 
 function includes(haystack: Uint8Array, needle: Uint8Array): boolean {
-  const first = needle[0] as number;
-  for (let at = haystack.indexOf(first); at >= 0; at = haystack.indexOf(first, at + 1)) {
-    let matched = 1;
-    while (matched < needle.length && haystack[at + matched] === needle[matched]) matched++;
+  const rare = needle[RAREST] as number;
+  for (let at = haystack.indexOf(rare); at >= 0; at = haystack.indexOf(rare, at + 1)) {
+    const start = at - RAREST;
+    let matched = 0;
+    while (matched < needle.length && haystack[start + matched] === needle[matched]) matched++;
     if (matched === needle.length) return true;
   }
   return false;

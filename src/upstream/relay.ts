@@ -3,6 +3,7 @@
  * other side takes it, and one outcome at the end, as an attempt at a completion has.
  */
 import type { AttemptEnd, OutcomeKind } from './attempt.ts';
+import { errorEvent } from './error-event.ts';
 import type { ClientSink, ResponseHeaders, Send, UpstreamRequest } from './port.ts';
 import { createUsageTap, type UsageTap } from './tap-usage.ts';
 import { concatenated, createWholeLines, type StreamFilter } from './whole-lines.ts';
@@ -24,6 +25,8 @@ export interface RelayPlan {
   client: ClientSink;
   /** Milliseconds on a steady clock. */
   clock: () => number;
+  /** The bytes of an error as the client may see them: some upstreams repeat the key that they were sent. */
+  clean: (error: Uint8Array) => Uint8Array;
   /** Called once, before the first byte of a good answer goes to the client: gives the headers that begin it. */
   begin: (status: number, headers: ResponseHeaders) => void;
 }
@@ -34,6 +37,9 @@ export interface RunningRelay {
   /** The client has gone: closes the upstream request at once. */
   abandon(): void;
 }
+
+/** A client may pause so many times as long as an upstream may. */
+const CLIENT_PATIENCE = 10;
 
 /** The longest error that is held. */
 const MAX_ERROR_BYTES = 1024 * 1024;
@@ -123,6 +129,9 @@ export function startRelay(plan: RelayPlan): RunningRelay {
     });
   };
 
+  const cleaned = (bytes: Uint8Array | null): Uint8Array | null =>
+    bytes === null || !tap?.error() ? bytes : plan.clean(bytes);
+
   const beginAnswer = (): void => {
     phase = 'passing';
     plan.begin(status as number, manner === 'events' ? withoutLength(headers) : headers);
@@ -130,9 +139,15 @@ export function startRelay(plan: RelayPlan): RunningRelay {
 
   const watchIdle = (ms: number): void => {
     after(ms, () => {
-      // Time in which the client would not read is not the upstream's.
-      const idle = waitingForClient ? 0 : clock() - lastByteAt;
-      if (idle < timeouts.idleMs) return watchIdle(timeouts.idleMs - idle);
+      const idle = clock() - lastByteAt;
+      // Time in which the client would not read is not the upstream's; but nobody is waited for without end.
+      const limit = waitingForClient ? timeouts.idleMs * CLIENT_PATIENCE : timeouts.idleMs;
+      if (idle < limit) return watchIdle(limit - idle);
+      if (waitingForClient) {
+        call.cancel();
+        client.abort();
+        return finish('client_abort', `the client read nothing for ${limit} ms`);
+      }
       giveUp('timeout', `the upstream sent nothing for ${timeouts.idleMs} ms`);
     });
   };
@@ -193,15 +208,17 @@ export function startRelay(plan: RelayPlan): RunningRelay {
       }
       if (phase === 'waiting') beginAnswer();
       tap?.push(chunk);
-      write(filter ? filter.push(chunk) : chunk);
+      write(cleaned(filter ? filter.push(chunk) : chunk));
     },
     end() {
       if (phase === 'over') return;
       if (manner === 'held') {
-        return finish('upstream_error', `the upstream answered with status ${status}`, concatenatedOrNone(held));
+        return finish('upstream_error', `the upstream answered with status ${status}`, concatenated(held));
       }
       if (phase === 'waiting') beginAnswer();
-      write(filter?.end() ?? null);
+      if (tap?.cutShort())
+        return breakOff('upstream_drop', 'the upstream ended the stream before the answer was whole');
+      write(cleaned(filter?.end() ?? null));
       client.end();
       finishTold();
     },
@@ -232,9 +249,6 @@ const isEncoded = (headers: ResponseHeaders): boolean => !/^identity$/i.test(hea
 function withoutLength({ 'content-length': _, ...headers }: ResponseHeaders): ResponseHeaders {
   return headers;
 }
-
-const concatenatedOrNone = (parts: readonly Uint8Array[]): Uint8Array =>
-  parts.length === 0 ? new Uint8Array() : concatenated(parts);
 
 const isInPieces = (body: UpstreamRequest['body']): body is AsyncIterable<Uint8Array> =>
   body !== null && typeof body !== 'string' && !(body instanceof Uint8Array);
@@ -291,11 +305,4 @@ function trackUpload(
     idleMs: () => (handedAt === null ? 0 : clock() - handedAt),
     stop,
   };
-}
-
-/** OpenAI's clients raise an `APIError` with this message when an event holds `error`. */
-function errorEvent(outcome: OutcomeKind, message: string): Uint8Array {
-  const type = outcome === 'timeout' ? 'timeout_error' : 'upstream_error';
-  const error = { message: `The upstream broke off: ${message}`, type, param: null, code: outcome };
-  return new TextEncoder().encode(`\n\ndata: ${JSON.stringify({ error })}\n\n`);
 }

@@ -12,6 +12,8 @@ export interface UsageTap {
   push(chunk: Uint8Array): void;
   /** Whether the upstream said that its stream is whole. */
   finished(): boolean;
+  /** Whether it is a stream of a kind that says when it is whole, and this one has not. */
+  cutShort(): boolean;
   /** What the upstream said where an event of its stream was an error, else null. */
   error(): string | null;
   /** What has been seen so far; null where there is nothing to price or to name. */
@@ -25,6 +27,11 @@ const END = 16 * 1024;
 /** Events that end a stream of responses. */
 const LAST_EVENTS = new Set(['response.completed', 'response.incomplete', 'response.failed', 'response.cancelled']);
 
+/** Usage, errors and ends; every other event is not even parsed. */
+const SPEAKS_OF = /"usage"|"error"|"response\.(completed|incomplete|failed|cancelled)"/;
+/** Events of responses and of completions, whose streams end with one that says so, or with [DONE]. */
+const SAYS_ITS_END = /"type"\s*:\s*"response\.|"object"\s*:\s*"(text_completion|chat\.completion\.chunk)"/;
+
 /** `streams`: whether the answer is a stream of events. */
 export function createUsageTap(headers: ResponseHeaders, streams: boolean): UsageTap | null {
   if (streams) return tapStream();
@@ -36,10 +43,11 @@ function tapStream(): UsageTap {
   let id: string | null = null;
   let error: string | null = null;
   let finished = false;
+  let saysItsEnd = false;
   const reader = createEventReader((data) => {
     if (data === '[DONE]') finished = true;
-    // Most events are pieces of text: they are not even parsed.
-    else if (data.includes('"usage"') || data.includes('"error"')) read(parsed(data));
+    else if (SPEAKS_OF.test(data)) read(parsed(data));
+    saysItsEnd ||= SAYS_ITS_END.test(data);
   });
   const read = (event: Told | null): void => {
     if (!event) return;
@@ -53,6 +61,7 @@ function tapStream(): UsageTap {
   return {
     push: (chunk) => reader.push(chunk),
     finished: () => finished,
+    cutShort: () => saysItsEnd && !finished && error === null,
     error: () => error,
     observed: () => observed(id, usage, error),
   };
@@ -74,6 +83,7 @@ function tapWhole(): UsageTap {
       size = END;
     },
     finished: () => false,
+    cutShort: () => false,
     error: () => null,
     observed() {
       const text = decode(parts);
@@ -133,5 +143,4 @@ const objectOf = (value: unknown): Told | null =>
 
 const textOf = (value: unknown): string | null => (typeof value === 'string' && value !== '' ? value : null);
 
-const decode = (parts: readonly Uint8Array[]): string =>
-  new TextDecoder().decode(parts.length === 0 ? new Uint8Array() : concatenated(parts));
+const decode = (parts: readonly Uint8Array[]): string => new TextDecoder().decode(concatenated(parts));

@@ -1,5 +1,5 @@
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
-import { answer, type FakeUpstream, fail, type Script, startFakeUpstream } from '../support/fake-upstream.ts';
+import { answer, type FakeUpstream, fail, piece, type Script, sse, startFakeUpstream, stream } from '../support/fake-upstream.ts';
 import { decisionOf, startTestGateway, type TestGateway } from '../support/gateway.ts';
 
 const MESSAGES = [{ role: 'user', content: 'Hi' }];
@@ -118,6 +118,15 @@ test('a gateway is ready while its store answers and an arm can be asked', async
   const response = await gateway.get('/ready');
   expect(response.status).toBe(503);
   expect(await response.json()).toMatchObject({ status: 'not_ready', accepting: true, state: true, arms: false });
+});
+
+test('a key that an upstream repeats in a stream’s error event is shown to nobody', async () => {
+  await start();
+  const error = sse({ error: { message: 'you sent key-a' } });
+  upstream.scripts.set('*', stream([piece('Hi'), error.slice(0, 30), 20, error.slice(30)]));
+  const text = await (await ask('auto', { stream: true })).text();
+  expect(text).toContain('you sent [provider key]');
+  expect(text).not.toContain('key-a');
 });
 
 test('a key in a provider’s headers is shown to nobody', async () => {

@@ -119,7 +119,9 @@ describe('a route that is passed through', () => {
       headers: { 'content-type': 'application/json', ...more.headers },
       body: typeof body === 'string' ? body : JSON.stringify(body),
     });
-  const errorOf = async (response: Response): Promise<{ status: number; code: string; message: string }> => ({
+  const errorOf = async (
+    response: Response,
+  ): Promise<{ status: number; code: string; message: string; param?: string }> => ({
     status: response.status,
     ...((await response.json()) as { error: { code: string; message: string } }).error,
   });
@@ -463,6 +465,25 @@ describe('a route that is passed through', () => {
         for await (const _ of stream);
       }).rejects.toThrow(/broke off/);
     });
+
+    test('tells the client where a stream ends before it says that it is whole', async () => {
+      first.answer((_, response) => {
+        response.writeHead(200, { 'content-type': 'text/event-stream' });
+        response.end(STREAM.slice(0, -1).join(''));
+      });
+      const response = await askJson('/v1/responses', { model: 'first/chat', stream: true });
+      expect(await response.text()).toContain('broke off');
+      expect((await decisionOf(gateway, response)).outcome?.kind).toBe('upstream_drop');
+    });
+
+    test('shows no key of ours in an error of its own', async () => {
+      first.answer((_, response) => {
+        response.writeHead(200, { 'content-type': 'text/event-stream' }).write(STREAM[0]);
+        response.end('event: error\ndata: {"type":"error","error":{"message":"you sent sk-first-secret"}}\n\n');
+      });
+      const text = await (await askJson('/v1/responses', { model: 'first/chat', stream: true })).text();
+      expect(text).toContain('you sent [provider key]');
+    });
   });
 
   describe('of a key', () => {
@@ -500,6 +521,57 @@ describe('a route that is passed through', () => {
       const twice = '{"model":"gpt-big","model":"text-embedding-3-small"}';
       expect((await askJson('/v1/embeddings', twice, { key: 'key-wide' })).status).toBe(200);
       expect(String(bodies[0])).not.toContain('gpt-big');
+    });
+
+    test('hides no model from the limits of its key', async () => {
+      const before = [first.requests.length, second.requests.length];
+      const text = '{"model":"gpt-big"}';
+      for (const type of ['text/plain', 'application/octet-stream']) {
+        const response = await ask('/v1/embeddings', {
+          method: 'POST',
+          key: 'key-wide',
+          headers: { 'content-type': type },
+          body: text,
+        });
+        expect(await errorOf(response)).toMatchObject({ status: 415, code: 'unsupported_media_type' });
+      }
+      for (const model of [['gpt-big'], null, '', 1]) {
+        const response = await askJson('/v1/embeddings', { model }, { key: 'key-wide' });
+        expect(await errorOf(response)).toMatchObject({ status: 400, param: 'model' });
+      }
+      const part = (disposition: string, value: string): string =>
+        `--AA\r\ncontent-disposition: form-data; ${disposition}\r\n\r\n${value}\r\n`;
+      const allowed = part('name="model"', 'text-embedding-3-small');
+      const forms: [string, string?][] = [
+        [allowed + part('name="model"', 'gpt-big')],
+        [part('name="zz"; name="model"', 'gpt-big')],
+        [part("name*=utf-8''model", 'gpt-big')],
+        [allowed, 'multipart/form-data; boundary=AA; boundary=BB'],
+      ];
+      for (const [form, type = 'multipart/form-data; boundary=AA'] of forms) {
+        const response = await ask('/v1/embeddings', {
+          method: 'POST',
+          key: 'key-wide',
+          headers: { 'content-type': type },
+          body: `${form}--AA--\r\n`,
+        });
+        expect(await errorOf(response)).toMatchObject({ status: 400, code: 'invalid_multipart' });
+      }
+      expect([first.requests.length, second.requests.length]).toEqual(before);
+    });
+
+    test('reaches no stored completions unless they are listed', async () => {
+      const before = first.requests.length;
+      for (const [method, path] of [
+        ['GET', ''],
+        ['GET', '/chatcmpl-1'],
+        ['POST', '/chatcmpl-1'],
+        ['DELETE', '/chatcmpl-1'],
+      ] as const) {
+        const response = await ask(`/v1/chat/completions${path}`, { method, key: 'key-web' });
+        expect(await errorOf(response)).toMatchObject({ status: 403, code: 'route_not_allowed' });
+      }
+      expect(first.requests.length).toBe(before);
     });
 
     test('pays for what it uses, and is refused when its money is gone', async () => {
@@ -554,10 +626,11 @@ describe('a route that is passed through', () => {
       const response = await askJson('/v1/embeddings', { input: 'Hi' }, { headers });
       expect([response.status, response.headers.get('x-conduit-attempts')]).toEqual([200, '2']);
       expect(used).toEqual(['Bearer sk-second-a', 'Bearer sk-second-b']);
+      // What cannot be sent again goes with the key that did well.
       const form = new FormData();
       form.set('purpose', 'batch');
       const streamed = await ask('/v1/files', { method: 'POST', body: form, headers });
-      expect(streamed.status).toBe(429);
+      expect([streamed.status, streamed.headers.get('x-conduit-attempts')]).toEqual([200, '1']);
     });
 
     test('takes the caller’s own key gets that, and its refusal is the caller’s to see', async () => {

@@ -29,6 +29,7 @@ function play(
     timeouts: { ...TIMEOUTS, ...options.timeouts },
     stream: options.stream ?? true,
     ownUsage: options.ownUsage ?? false,
+    clean: (error) => error,
     client: {
       begin: () => {},
       write(chunk) {
