@@ -1,5 +1,14 @@
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
-import { answer, type FakeUpstream, fail, piece, type Script, sse, startFakeUpstream, stream } from '../support/fake-upstream.ts';
+import {
+  answer,
+  type FakeUpstream,
+  fail,
+  piece,
+  type Script,
+  sse,
+  startFakeUpstream,
+  stream,
+} from '../support/fake-upstream.ts';
 import { decisionOf, startTestGateway, type TestGateway } from '../support/gateway.ts';
 
 const MESSAGES = [{ role: 'user', content: 'Hi' }];
