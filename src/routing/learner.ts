@@ -14,7 +14,7 @@ export interface Learner {
   /** What is believed now, and the log's cursor up to which it was folded. */
   current(): { posterior: Posterior; cursor: string };
   rates(preference: Preference): Rates;
-  /** Tells that the log has grown; it is folded soon, at most `MAX_SHARE` of the time being spent on it. */
+  /** Tells that the log has grown; it is folded soon, only a small share of the time being spent on it. */
   grown(): void;
   /** Folds everything that is in the log now. */
   catchUp(): Promise<void>;
@@ -31,12 +31,10 @@ export interface Learned {
 
 const BATCH = 1_000;
 /**
- * Deriving may take this share of one processor; under load posteriors are then derived for many entries at once. Early,
- * while each entry still moves the choice, it may take more.
+ * Deriving may take this share of one processor; under load posteriors are then derived for many entries at once. The more
+ * entries there are the less each of them moves the choice, and the smaller is the share.
  */
-const MAX_SHARE = 0.02;
-const MAX_SHARE_EARLY = 0.1;
-const EARLY_ENTRIES = 500;
+const shareFor = (entries: number): number => Math.min(0.1, Math.max(0.01, 50 / entries));
 /** Open decisions whose current entry is kept so that a revision can take it out; the same bound as the store's. */
 const MAX_OPEN = 10_000;
 
@@ -91,9 +89,7 @@ export function createLearner(
     posterior = derivePosterior(fold, ids);
     posteriorCursor = learned.cursor;
     ratesByPreference = new Map();
-    restUntil =
-      runtime.clock() +
-      (runtime.clock() - started) * (1 / (fold.entries < EARLY_ENTRIES ? MAX_SHARE_EARLY : MAX_SHARE) - 1);
+    restUntil = runtime.clock() + (runtime.clock() - started) * (1 / shareFor(fold.entries) - 1);
   };
 
   /** Folds in turn, never twice at once. */
