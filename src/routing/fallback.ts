@@ -16,8 +16,6 @@ export function nextArm(
   const left = order.filter((model) => !tried.has(model));
   // The first was chosen: nothing has happened since.
   if (tried.size === 0) return left[0] ?? null;
-  const awake = left.find((model) => health.restOf(model) === null);
-  if (awake) return awake;
-  // What fails may have recovered. What said when to come back is not asked before, now that one has been tried.
-  return health.leastBadFirst(left).find((model) => health.restOf(model)?.reason !== 'rate_limited') ?? null;
+  // Whoever rests may answer all the same: as long as others have failed, asking beats failing.
+  return left.find((model) => health.restOf(model) === null) ?? health.leastBadFirst(left)[0] ?? null;
 }
