@@ -10,13 +10,16 @@ interface Readiness {
   accepting: boolean;
   /** Whether the state store answers. Requests are served without it too, but nothing is shared or kept. */
   state: boolean;
-  /** Whether an arm can be asked that does not rest. */
+  /**
+   * Whether some arm is not misconfigured. One that rests since it fails or is limited is asked where all others rest too: to
+   * take the gateway out for it would make a bad minute of a provider's an outage.
+   */
   arms: boolean;
 }
 
 export async function readinessOf({ accepting, config, health, state }: Gateway): Promise<Readiness> {
   const answers = (await within(STORE_MS, state.readHealth())) !== null;
-  const arms = [...config.models.values()].some((model) => health.restOf(model) === null);
+  const arms = [...config.models.values()].some((model) => health.restOf(model)?.reason !== 'misconfigured');
   const ready = accepting() && answers && arms;
   return {
     status: ready ? 'ready' : 'not_ready',
