@@ -30,6 +30,8 @@ export interface Learned {
 }
 
 const BATCH = 1_000;
+/** However long deriving took, as on a machine that was busy with something else. */
+const LONGEST_REST_MS = 1_000;
 /**
  * Deriving may take this share of one processor; under load posteriors are then derived for many entries at once. The more
  * entries there are the less each of them moves the choice, and the smaller is the share.
@@ -89,7 +91,8 @@ export function createLearner(
     posterior = derivePosterior(fold, ids);
     posteriorCursor = learned.cursor;
     ratesByPreference = new Map();
-    restUntil = runtime.clock() + (runtime.clock() - started) * (1 / shareFor(fold.entries) - 1);
+    const took = runtime.clock() - started;
+    restUntil = runtime.clock() + Math.min(LONGEST_REST_MS, took * (1 / shareFor(fold.entries) - 1));
   };
 
   /** Folds in turn, never twice at once. */
