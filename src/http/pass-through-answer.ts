@@ -1,6 +1,7 @@
 /** Sends a request that is passed through, with one key of the provider after the other, and settles its decision. */
 import type { Model, Provider } from '../config/resolve.ts';
 import { settled, type TriedArm } from '../routing/settle.ts';
+import type { DecisionRecord } from '../stores/decision-record.ts';
 import type { AttemptEnd } from '../upstream/attempt.ts';
 import { codeOf, finalFailure, secretsOf, type Verdict, verdictOf, withoutSecrets } from '../upstream/failures.ts';
 import { relayedRequestHeaders, relayedResponseHeaders } from '../upstream/headers.ts';
@@ -33,7 +34,7 @@ export async function relayRequest(gateway: Gateway, passed: Passed, client: Cli
 
   const ownHeaders = (): Record<string, string> => ({
     ...client.headers,
-    'x-conduit-decision': decision.id,
+    ...(passed.isKept && { 'x-conduit-decision': decision.id }),
     'x-conduit-model': encodeHeaderText(model.id),
     'x-conduit-reason': decision.reason,
     'x-conduit-propensity': String(decision.propensity),
@@ -119,15 +120,23 @@ export async function relayRequest(gateway: Gateway, passed: Passed, client: Cli
     else sendError(errorBody(internalError), internalError.status, {});
   } finally {
     body.release();
-    gateway.ledger.settle(decision.id, (current) => {
-      const done = settled(current, tried, true);
-      passed.reservation.settle(done.outcome?.costUsd ?? 0);
-      const names = done.completionId === null ? [] : [completionName(done.completionId, decision.key, runtime.digest)];
-      return { decision: done, names };
-    });
+    settle(gateway, passed, tried);
     const { outcome, totalMs } = tried.at(-1)?.end ?? {};
     runtime.log.debug({ decision: decision.id, call: path.call, model: model.id, outcome, totalMs }, 'passed through');
   }
+}
+
+/** Ends the decision, where it is kept, and takes what the answer cost. */
+function settle({ ledger, runtime }: Gateway, passed: Passed, tried: readonly TriedArm[]): void {
+  const finish = (current: DecisionRecord): { decision: DecisionRecord; names: readonly string[] } => {
+    const decision = settled(current, tried, true);
+    passed.reservation.settle(decision.outcome?.costUsd ?? 0);
+    const { completionId } = decision;
+    const names = completionId === null ? [] : [completionName(completionId, decision.key, runtime.digest)];
+    return { decision, names };
+  };
+  if (passed.isKept) ledger.settle(passed.decision.id, finish);
+  else finish(passed.decision);
 }
 
 /** The provider's keys in the order to try them in: the one that does well first. */

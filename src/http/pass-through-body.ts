@@ -89,9 +89,9 @@ async function readStreamed(
   const boundary = boundaryOf(type);
   const { head, field: found } = await readHead(pieces, boundary, isLimited ? LOOKED_THROUGH : 0);
   if (head.length === 0) return NONE;
-  if (isLimited) refuseWhatHides(head, type, boundary, found);
   const length = header('content-length');
   const encoding = header('content-encoding');
+  if (isLimited) refuseWhatHides(head, type, encoding, boundary, found);
   return {
     model: found?.value || null,
     stream: false,
@@ -138,16 +138,23 @@ async function readHead(
 }
 
 /** Throws for a body in which servers may find another model than is found here, or of which nothing can be read. */
-function refuseWhatHides(head: Uint8Array, type: string, boundary: string | null, found: Field | null): void {
-  if (boundary === null) {
+function refuseWhatHides(
+  head: Uint8Array,
+  type: string,
+  encoding: string | undefined,
+  boundary: string | null,
+  found: Field | null,
+): void {
+  if (boundary === null || !/^(identity)?$/i.test(encoding ?? '')) {
     throw new ApiError({
       status: 415,
-      message: 'This key may send application/json and multipart/form-data alone: its models or money are limited.',
+      message:
+        'This key may send application/json and multipart/form-data alone, and neither packed: its models or money are limited.',
       code: 'unsupported_media_type',
     });
   }
   const another = found && findField(head.subarray(found.end), boundary, 'model');
-  if (isAmbiguous(head, type) || (another && another !== 'more')) {
+  if (isAmbiguous(head, type, boundary) || (another && another !== 'more')) {
     throw badRequest(
       'The multipart body names its model, or a part, in more than one way.',
       'model',

@@ -24,10 +24,15 @@ export interface Passed extends PassedTarget {
   path: PassedPath;
   body: PassedBody;
   decision: DecisionRecord;
+  /** Whether the decision can be found and rated. */
+  isKept: boolean;
   reservation: Reservation;
 }
 
 const METHODS = new Set(['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE']);
+
+/** What looks and deletes is not kept: whoever polls a batch would push out the decisions that teach. */
+const UNKEPT_METHODS: ReadonlySet<string> = new Set(['GET', 'HEAD', 'DELETE']);
 
 /** Routes that are Conduit's: what they do not answer, nobody does. */
 const OWN_ROUTES = new Set(['models', 'feedback', 'decisions', 'routers']);
@@ -52,13 +57,14 @@ export async function passThrough(context: Context, gateway: Gateway, caller: Ca
   let passed: Passed;
   try {
     const target = resolveTarget(body.model, header('x-conduit-provider'), config, caller);
-    passed = { ...target, method, path, body, ...account(gateway, target, method, path, body, headers, caller) };
+    const accounted = account(gateway, target, method, path, body, headers, caller);
+    passed = { ...target, method, path, body, isKept: !UNKEPT_METHODS.has(method), ...accounted };
   } catch (error) {
     body.release();
     throw error;
   }
   takeWithFeedback(gateway, headers, caller);
-  gateway.ledger.open(passed.decision);
+  if (passed.isKept) gateway.ledger.open(passed.decision);
   const client = { exchange, header, headers: limitHeaders, ownKey: ownProviderKey(header, caller) };
   runtime.defer(relayRequest(gateway, passed, client, startedAt));
   return exchange.response;
@@ -82,7 +88,7 @@ function account(
   requireBudget(caller, expectedUsd, limits);
   // What has no price here still costs something there: only looking and deleting go on when a key's money is gone.
   const left = keyUsdLeft(caller, limits);
-  if (left !== null && left <= 0 && !['GET', 'HEAD', 'DELETE'].includes(method)) throw overBudget('key', limits);
+  if (left !== null && left <= 0 && !UNKEPT_METHODS.has(method)) throw overBudget('key', limits);
   return {
     decision: { ...pin(model, caller.name, needs, runtime), call: path.call },
     reservation: limits.reserve({ key: caller.name, router: null }, expectedUsd),

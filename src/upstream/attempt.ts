@@ -3,7 +3,9 @@ import type { Timeouts } from '../config/resolve.ts';
 import { errorEvent } from './error-event.ts';
 import { createStreamObserver, errorMessage, type Observed, observeWhole, type StreamObserver } from './observe.ts';
 import { createOwnUsageFilter } from './own-usage.ts';
+import { createPacedWriter } from './paced-writer.ts';
 import type { ClientSink, ResponseHeaders, Send, UpstreamRequest } from './port.ts';
+import { createTimers, watchSilence } from './timers.ts';
 import { concatenated, createWholeLines } from './whole-lines.ts';
 
 export type OutcomeKind = 'completed' | 'client_abort' | 'upstream_error' | 'upstream_drop' | 'timeout';
@@ -67,7 +69,6 @@ export function startAttempt(plan: AttemptPlan): RunningAttempt {
   let firstByteAt: number | null = null;
   let heard = false;
   let lastByteAt = startedAt;
-  let waitingForClient = false;
   let chunks: Uint8Array[] = [];
   let size = 0;
   const filter = plan.ownUsage ? createOwnUsageFilter() : createWholeLines();
@@ -76,21 +77,20 @@ export function startAttempt(plan: AttemptPlan): RunningAttempt {
     resolve = give;
   });
 
-  const timers = new Set<ReturnType<typeof setTimeout>>();
-  const after = (ms: number, action: () => void): void => {
-    if (phase === 'over') return;
-    const timer = setTimeout(() => {
-      timers.delete(timer);
-      action();
-    }, ms);
-    timers.add(timer);
-  };
+  const timers = createTimers();
+  const writer = createPacedWriter(client, {
+    pause: () => call.pause(),
+    resume() {
+      lastByteAt = clock();
+      if (phase !== 'over') call.resume();
+    },
+  });
 
   const finish = (outcome: OutcomeKind, message: string | null, more: Partial<AttemptEnd> = {}): void => {
     if (phase === 'over') return;
     const begun = phase === 'streaming';
     phase = 'over';
-    for (const timer of timers) clearTimeout(timer);
+    timers.stop();
     chunks = [];
     resolve({
       outcome,
@@ -124,16 +124,21 @@ export function startAttempt(plan: AttemptPlan): RunningAttempt {
     finish(told === null ? outcome : 'upstream_error', told ?? message);
   };
 
-  const write = (bytes: Uint8Array | null): void => {
-    if (bytes === null || bytes.length === 0 || client.write(bytes)) return;
-    if (waitingForClient) return;
-    waitingForClient = true;
-    call.pause();
-    client.onDrain(() => {
-      waitingForClient = false;
-      lastByteAt = clock();
-      if (phase !== 'over') call.resume();
-    });
+  /** Ends where the client is not there for the rest of the answer. */
+  const leave = (message: string): void => {
+    if (phase === 'over') return;
+    call.cancel();
+    // Many clients hang up at the finish reason or at [DONE] without waiting for the connection's end.
+    const told = observer?.error() ?? null;
+    if (told !== null) finish('upstream_error', told);
+    else if (observer?.finished()) finish('completed', null);
+    else finish('client_abort', message);
+  };
+
+  /** A client that does not read would not read an error either: its connection is cut. */
+  const cutClient = (message: string): void => {
+    client.abort();
+    leave(message);
   };
 
   const cleaned = (bytes: Uint8Array | null): Uint8Array | null =>
@@ -145,17 +150,12 @@ export function startAttempt(plan: AttemptPlan): RunningAttempt {
     plan.begin(status as number, headers, observer?.observed().completionId ?? null);
     const held = chunks;
     chunks = [];
-    for (const chunk of held) write(cleaned(filter.push(chunk)));
+    for (const chunk of held) writer.write(cleaned(filter.push(chunk)));
   };
 
-  const watchIdle = (ms: number): void => {
-    after(ms, () => {
-      // Time in which the client would not read is not the upstream's.
-      const idle = waitingForClient ? 0 : clock() - lastByteAt;
-      if (idle < timeouts.idleMs) return watchIdle(timeouts.idleMs - idle);
-      call.cancel();
-      breakOff('timeout', `the upstream sent nothing for ${timeouts.idleMs} ms`);
-    });
+  const timeOut = (message: string): void => {
+    call.cancel();
+    breakOff('timeout', message);
   };
 
   const call = plan.send(plan.request, {
@@ -175,7 +175,14 @@ export function startAttempt(plan: AttemptPlan): RunningAttempt {
       lastByteAt = clock();
       if (!heard) {
         heard = true;
-        watchIdle(timeouts.idleMs);
+        watchSilence(timers, {
+          idleMs: timeouts.idleMs,
+          clock,
+          movedAt: () => lastByteAt,
+          waitsForClient: writer.isWaiting,
+          ofUpstream: timeOut,
+          ofClient: cutClient,
+        });
       }
       if (!observer) {
         firstByteAt ??= lastByteAt;
@@ -188,7 +195,7 @@ export function startAttempt(plan: AttemptPlan): RunningAttempt {
         return;
       }
       observer.push(chunk);
-      if (phase === 'streaming') return write(cleaned(filter.push(chunk)));
+      if (phase === 'streaming') return writer.write(cleaned(filter.push(chunk)));
       chunks.push(chunk);
       size += chunk.length;
       if (observer.error() !== null) {
@@ -218,7 +225,7 @@ export function startAttempt(plan: AttemptPlan): RunningAttempt {
       breakOff('upstream_drop', `the upstream ended ${where}`);
       return;
     }
-    write(cleaned(filter.end()));
+    writer.write(cleaned(filter.end()));
     client.end();
     // The client has been told by the upstream's own event.
     finish(told === null ? 'completed' : 'upstream_error', told);
@@ -226,29 +233,17 @@ export function startAttempt(plan: AttemptPlan): RunningAttempt {
 
   // A whole answer's first byte is its last, so this limit is for streams unless the user set one.
   if (plan.stream || timeouts.firstByteForWholeAnswers) {
-    after(timeouts.firstByteMs, () => {
+    timers.after(timeouts.firstByteMs, () => {
       if (phase !== 'waiting' || (heard && !observer)) return;
-      call.cancel();
-      breakOff('timeout', `no first byte within ${timeouts.firstByteMs} ms`);
+      timeOut(`no first byte within ${timeouts.firstByteMs} ms`);
     });
   }
-  after(timeouts.totalMs, () => {
-    call.cancel();
-    breakOff('timeout', `the answer was not whole within ${timeouts.totalMs} ms`);
+  timers.after(timeouts.totalMs, () => {
+    if (writer.isWaiting()) cutClient(`the client had not read the answer within ${timeouts.totalMs} ms`);
+    else timeOut(`the answer was not whole within ${timeouts.totalMs} ms`);
   });
 
-  return {
-    ended,
-    abandon() {
-      if (phase === 'over') return;
-      call.cancel();
-      // Many clients hang up at the finish reason or at [DONE] without waiting for the connection's end.
-      const told = observer?.error() ?? null;
-      if (told !== null) finish('upstream_error', told);
-      else if (observer?.finished()) finish('completed', null);
-      else finish('client_abort', 'the client left');
-    },
-  };
+  return { ended, abandon: () => leave('the client left') };
 }
 
 function messageOf(status: number | null, body: string): string {

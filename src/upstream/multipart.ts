@@ -46,14 +46,32 @@ export function findField(bytes: Uint8Array, boundary: string, name: string): Fi
   }
 }
 
-/** Whether the first bytes, or the type, say the same in two ways of which other servers may take the other one. */
-export function isAmbiguous(bytes: Uint8Array, contentType: string): boolean {
+/**
+ * Whether the first bytes, or the type, are such that another server may find other parts in them than are found here, or
+ * another name of one.
+ */
+export function isAmbiguous(bytes: Uint8Array, contentType: string, boundary: string): boolean {
   if ((contentType.match(/\bboundary\s*\*?=/gi) ?? []).length !== 1) return true;
-  const dispositions = latin1(bytes.subarray(0, LOOKED_THROUGH)).matchAll(/content-disposition:([^\r\n]*)/gi);
-  return [...dispositions].some(([, line]) => {
-    const names = (line as string).match(/;\s*name\s*\*?\d*\*?\s*=/gi) ?? [];
-    return names.length !== 1 || names[0]?.includes('*') === true;
-  });
+  const isCut = bytes.length >= LOOKED_THROUGH;
+  const [before, ...pieces] = latin1(bytes.subarray(0, LOOKED_THROUGH)).split(`--${boundary}`);
+  const last = isCut ? pieces.pop() : undefined;
+  const closing = isCut ? '' : pieces.pop();
+  if (!/^(\r\n)?$/.test(before as string) || pieces.some((piece) => isAmbiguousPart(piece))) return true;
+  return last === undefined ? !/^--(\r\n)?$/.test(closing ?? '') : isAmbiguousPart(last, true);
+}
+
+/** Of what stands behind a boundary. `isCut`: its end may not be there. */
+function isAmbiguousPart(piece: string, isCut = false): boolean {
+  const blank = piece.indexOf('\r\n\r\n');
+  if (blank < 0 && isCut && '--\r\n'.startsWith(piece)) return false;
+  const head = blank < 0 ? piece : piece.slice(0, blank);
+  // Some servers end a line at a bare CR or LF too, or go on with it where the next one begins with a space.
+  if (!(head === '\r' && isCut) && (!head.startsWith('\r\n') || /\r(?!\n|$)|(?<!\r)\n|\n[ \t]/.test(head))) return true;
+  if (blank < 0) return !isCut;
+  const dispositions = head.match(/\ncontent-disposition\s*:[^\r\n]*/gi) ?? [];
+  const names = dispositions[0]?.match(/;\s*name\s*\*?\d*\*?\s*=/gi) ?? [];
+  const isPlain = dispositions.length === 1 && /^\ncontent-disposition:/i.test(dispositions[0] as string);
+  return !isPlain || names.length !== 1 || names[0]?.includes('*') === true;
 }
 
 /** The parameters behind a header's value, read one after the other: what is inside quotes is no parameter. */

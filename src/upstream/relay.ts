@@ -4,8 +4,10 @@
  */
 import type { AttemptEnd, OutcomeKind } from './attempt.ts';
 import { errorEvent } from './error-event.ts';
+import { createPacedWriter } from './paced-writer.ts';
 import type { ClientSink, ResponseHeaders, Send, UpstreamRequest } from './port.ts';
 import { createUsageTap, type UsageTap } from './tap-usage.ts';
+import { createTimers, watchSilence } from './timers.ts';
 import { concatenated, createWholeLines, type StreamFilter } from './whole-lines.ts';
 
 /** In milliseconds. */
@@ -38,9 +40,6 @@ export interface RunningRelay {
   abandon(): void;
 }
 
-/** A client may pause so many times as long as an upstream may. */
-const CLIENT_PATIENCE = 10;
-
 /** The longest error that is held. */
 const MAX_ERROR_BYTES = 1024 * 1024;
 
@@ -56,7 +55,6 @@ export function startRelay(plan: RelayPlan): RunningRelay {
   let filter: StreamFilter | null = null;
   let firstByteAt: number | null = null;
   let lastByteAt = startedAt;
-  let waitingForClient = false;
   let held: Uint8Array[] = [];
   let heldBytes = 0;
   let resolve: (end: AttemptEnd) => void;
@@ -64,21 +62,20 @@ export function startRelay(plan: RelayPlan): RunningRelay {
     resolve = give;
   });
 
-  const timers = new Set<ReturnType<typeof setTimeout>>();
-  const after = (ms: number, action: () => void): void => {
-    if (phase === 'over') return;
-    const timer = setTimeout(() => {
-      timers.delete(timer);
-      action();
-    }, ms);
-    timers.add(timer);
-  };
+  const timers = createTimers();
+  const writer = createPacedWriter(client, {
+    pause: () => call.pause(),
+    resume() {
+      lastByteAt = clock();
+      if (phase !== 'over') call.resume();
+    },
+  });
 
   const finish = (outcome: OutcomeKind, message: string | null, body: Uint8Array | null = null): void => {
     if (phase === 'over') return;
     const begun = phase === 'passing';
     phase = 'over';
-    for (const timer of timers) clearTimeout(timer);
+    timers.stop();
     upload?.stop();
     resolve({
       outcome,
@@ -118,15 +115,19 @@ export function startRelay(plan: RelayPlan): RunningRelay {
     breakOff(outcome, message);
   };
 
-  const write = (bytes: Uint8Array | null): void => {
-    if (bytes === null || bytes.length === 0 || client.write(bytes) || waitingForClient) return;
-    waitingForClient = true;
-    call.pause();
-    client.onDrain(() => {
-      waitingForClient = false;
-      lastByteAt = clock();
-      if (phase !== 'over') call.resume();
-    });
+  /** Ends where the client is not there for the rest of the answer. */
+  const leave = (message: string): void => {
+    if (phase === 'over') return;
+    call.cancel();
+    // Many clients hang up at a stream's last event without waiting for the connection's end.
+    if (tap?.finished() || tap?.error()) finishTold();
+    else finish('client_abort', message);
+  };
+
+  /** A client that does not read would not read an error either: its connection is cut. */
+  const cutClient = (message: string): void => {
+    client.abort();
+    leave(message);
   };
 
   const cleaned = (bytes: Uint8Array | null): Uint8Array | null =>
@@ -137,23 +138,8 @@ export function startRelay(plan: RelayPlan): RunningRelay {
     plan.begin(status as number, manner === 'events' ? withoutLength(headers) : headers);
   };
 
-  const watchIdle = (ms: number): void => {
-    after(ms, () => {
-      const idle = clock() - lastByteAt;
-      // Time in which the client would not read is not the upstream's; but nobody is waited for without end.
-      const limit = waitingForClient ? timeouts.idleMs * CLIENT_PATIENCE : timeouts.idleMs;
-      if (idle < limit) return watchIdle(limit - idle);
-      if (waitingForClient) {
-        call.cancel();
-        client.abort();
-        return finish('client_abort', `the client read nothing for ${limit} ms`);
-      }
-      giveUp('timeout', `the upstream sent nothing for ${timeouts.idleMs} ms`);
-    });
-  };
-
   const watchUpload = (ms: number): void => {
-    after(ms, () => {
+    timers.after(ms, () => {
       if (!upload || upload.isDone()) return;
       const idle = upload.idleMs();
       if (idle < timeouts.idleMs) return watchUpload(timeouts.idleMs - idle);
@@ -164,18 +150,12 @@ export function startRelay(plan: RelayPlan): RunningRelay {
   const waitForFirstByte = (): void => {
     const { firstByteMs } = timeouts;
     if (firstByteMs === null) return;
-    after(firstByteMs, () => {
+    timers.after(firstByteMs, () => {
       if (firstByteAt === null) giveUp('timeout', `no first byte within ${firstByteMs} ms`);
     });
   };
 
-  const abandon = (): void => {
-    if (phase === 'over') return;
-    call.cancel();
-    // Many clients hang up at a stream's last event without waiting for the connection's end.
-    if (tap?.finished() || tap?.error()) finishTold();
-    else finish('client_abort', 'the client left');
-  };
+  const abandon = (): void => leave('the client left');
 
   const { body } = plan.request;
   const upload = isInPieces(body) ? trackUpload(body, clock, { done: waitForFirstByte, gone: abandon }) : null;
@@ -195,7 +175,14 @@ export function startRelay(plan: RelayPlan): RunningRelay {
       lastByteAt = clock();
       if (firstByteAt === null) {
         firstByteAt = lastByteAt;
-        watchIdle(timeouts.idleMs);
+        watchSilence(timers, {
+          idleMs: timeouts.idleMs,
+          clock,
+          movedAt: () => lastByteAt,
+          waitsForClient: writer.isWaiting,
+          ofUpstream: (message) => giveUp('timeout', message),
+          ofClient: cutClient,
+        });
       }
       if (manner === 'held') {
         heldBytes += chunk.length;
@@ -208,7 +195,7 @@ export function startRelay(plan: RelayPlan): RunningRelay {
       }
       if (phase === 'waiting') beginAnswer();
       tap?.push(chunk);
-      write(cleaned(filter ? filter.push(chunk) : chunk));
+      writer.write(cleaned(filter ? filter.push(chunk) : chunk));
     },
     end() {
       if (phase === 'over') return;
@@ -216,9 +203,10 @@ export function startRelay(plan: RelayPlan): RunningRelay {
         return finish('upstream_error', `the upstream answered with status ${status}`, concatenated(held));
       }
       if (phase === 'waiting') beginAnswer();
-      if (tap?.cutShort())
+      if (tap?.cutShort()) {
         return breakOff('upstream_drop', 'the upstream ended the stream before the answer was whole');
-      write(cleaned(filter?.end() ?? null));
+      }
+      writer.write(cleaned(filter?.end() ?? null));
       client.end();
       finishTold();
     },
@@ -231,7 +219,12 @@ export function startRelay(plan: RelayPlan): RunningRelay {
   if (upload) watchUpload(timeouts.idleMs);
   else waitForFirstByte();
   const { totalMs } = timeouts;
-  if (totalMs !== null) after(totalMs, () => giveUp('timeout', `the answer was not whole within ${totalMs} ms`));
+  if (totalMs !== null) {
+    timers.after(totalMs, () => {
+      if (writer.isWaiting()) cutClient(`the client had not read the answer within ${totalMs} ms`);
+      else giveUp('timeout', `the answer was not whole within ${totalMs} ms`);
+    });
+  }
 
   return { ended, abandon };
 }

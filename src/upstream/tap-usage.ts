@@ -27,9 +27,9 @@ const END = 16 * 1024;
 /** Events that end a stream of responses. */
 const LAST_EVENTS = new Set(['response.completed', 'response.incomplete', 'response.failed', 'response.cancelled']);
 
-/** Usage, errors and ends; every other event is not even parsed. */
-const SPEAKS_OF = /"usage"|"error"|"response\.(completed|incomplete|failed|cancelled)"/;
-/** Events of responses and of completions, whose streams end with one that says so, or with [DONE]. */
+/** Usage, errors, ends, and choices, each of which ends by itself; every other event is not even parsed. */
+const SPEAKS_OF = /"usage"|"error"|"choices"|"response\.(completed|incomplete|failed|cancelled)"/;
+/** Events of responses and of completions, whose streams end with one that says so, a reason for each choice, or [DONE]. */
 const SAYS_ITS_END = /"type"\s*:\s*"response\.|"object"\s*:\s*"(text_completion|chat\.completion\.chunk)"/;
 
 /** `streams`: whether the answer is a stream of events. */
@@ -44,6 +44,8 @@ function tapStream(): UsageTap {
   let error: string | null = null;
   let finished = false;
   let saysItsEnd = false;
+  const choices = new Set<unknown>();
+  const finishedChoices = new Set<unknown>();
   const reader = createEventReader((data) => {
     if (data === '[DONE]') finished = true;
     else if (SPEAKS_OF.test(data)) read(parsed(data));
@@ -55,13 +57,19 @@ function tapStream(): UsageTap {
     usage = readAnyUsage(response?.usage ?? event.usage) ?? usage;
     id ??= textOf(response?.id ?? event.id);
     if (LAST_EVENTS.has(event.type as string)) finished = true;
+    for (const choice of Array.isArray(event.choices) ? event.choices : []) {
+      const { index = 0, finish_reason: reason } = objectOf(choice) ?? {};
+      choices.add(index);
+      if (typeof reason === 'string') finishedChoices.add(index);
+    }
     const failed = event.type === 'error' ? (event.error ?? event) : (event.error ?? response?.error);
     if (failed) error ??= errorMessage(failed);
   };
+  const isFinished = (): boolean => finished || (choices.size > 0 && finishedChoices.size === choices.size);
   return {
     push: (chunk) => reader.push(chunk),
-    finished: () => finished,
-    cutShort: () => saysItsEnd && !finished && error === null,
+    finished: isFinished,
+    cutShort: () => saysItsEnd && !isFinished() && error === null,
     error: () => error,
     observed: () => observed(id, usage, error),
   };

@@ -341,6 +341,23 @@ describe('an attempt', () => {
     expect(await ended()).toMatchObject({ outcome: 'completed' });
   });
 
+  test('waits for a client that does not read, but not without end: then both sides are cut', async () => {
+    for (const [totalMs, limit] of [
+      [10_000, 10_000],
+      [3_600_000, 300_000],
+    ] as const) {
+      const { headers, data, ended, did } = play({ full: () => true, timeouts: { totalMs } });
+      headers(200);
+      data(piece('Hi'));
+      await vi.advanceTimersByTimeAsync(limit - 1);
+      expect(await ended()).toBe(null);
+      await vi.advanceTimersByTimeAsync(1);
+      expect(await ended()).toMatchObject({ outcome: 'client_abort', begun: true });
+      expect(did).toEqual(['begin 200', 'write', 'pause', 'abort', 'cancel']);
+      expect(vi.getTimerCount()).toBe(0);
+    }
+  });
+
   test('whose client leaves closes the upstream’s side at once', async () => {
     const { headers, data, attempt, ended, did } = play();
     headers(200);

@@ -1,6 +1,6 @@
 import * as fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { boundaryOf, findField, LOOKED_THROUGH } from '../../src/upstream/multipart.ts';
+import { boundaryOf, findField, isAmbiguous, LOOKED_THROUGH } from '../../src/upstream/multipart.ts';
 import { bytesOf } from '../support/cuts.ts';
 
 const part = (disposition: string, value: string): string =>
@@ -57,5 +57,47 @@ describe('a field', () => {
     expect(find(`${file}${part('name="model"', 'whisper')}--b--`)).toBeNull();
     expect(find('x'.repeat(LOOKED_THROUGH))).toBeNull();
     expect(find('x')).toBe('more');
+  });
+});
+
+describe('a body', () => {
+  const TYPE = 'multipart/form-data; boundary=b';
+  const isOdd = (text: string): boolean => isAmbiguous(bytesOf(text), TYPE, 'b');
+  const file = part('name="file"; filename="a"', 'Content-Disposition: x\n\nGrüße\r\r\n');
+  const model = part('name="model"', 'whisper');
+
+  test('as clients send it has one meaning, wherever it is cut', () => {
+    for (const text of [`${file}${model}--b--\r\n`, `\r\n${model}--b--`, '--b--\r\n']) expect(isOdd(text)).toBe(false);
+    const long = `${model}${part('name="file"; filename="a"', '')}`;
+    fc.assert(
+      fc.property(fc.nat({ max: long.length }), (more) => {
+        const fill = 'x'.repeat(LOOKED_THROUGH - file.length - part('name="prompt"', '').length - more);
+        expect(isOdd(`${part('name="prompt"', fill)}${file}${long}--b--\r\n`)).toBe(false);
+      }),
+    );
+  });
+
+  test('that two servers may read differently is told', () => {
+    const lenient = model.replaceAll('\r\n', '\n');
+    const head = 'Content-Disposition: form-data; name="model"';
+    const fill = 'x'.repeat(LOOKED_THROUGH);
+    for (const text of [
+      `${lenient}--b--\n`,
+      `${part('name="x"', `\n${lenient}`)}--b--\r\n`,
+      `${part('name="x"', `\n${lenient}${fill}`)}--b--\r\n`,
+      `--b\r\n${head}\n\nwhisper\r\n${part('name="x"', 'a')}--b--\r\n`,
+      `--b\r\n${head.replace(':', ' :')}\r\n\r\nwhisper\r\n--b--\r\n`,
+      `--b\r\n${head.replace(' name', '\r\n name')}\r\n\r\nwhisper\r\n--b--\r\n`,
+      `--b\r\n${head}\r\n${head.replace('model', 'x')}\r\n\r\nwhisper\r\n--b--\r\n`,
+      `--b \r\n${head}\r\n\r\nwhisper\r\n--b--\r\n`,
+      `${part('name="x"', 'a')}--b--\r\n${model}--b--\r\n`,
+      `before${model}--b--\r\n`,
+      model,
+      part('name="x"; name="model"', 'a'),
+      'no part at all',
+    ]) {
+      expect([text.slice(0, 200), isOdd(text)]).toEqual([text.slice(0, 200), true]);
+    }
+    expect(isAmbiguous(bytesOf(`${model}--b--\r\n`), `${TYPE}; boundary=c`, 'b')).toBe(true);
   });
 });

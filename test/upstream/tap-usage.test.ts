@@ -59,6 +59,20 @@ describe('usage', () => {
     expect(watched.observed()).toMatchObject({ completionId: 'resp_1', usage: { promptTokens: 2 } });
   });
 
+  test('of a completion ends with a reason for each choice', () => {
+    const watched = tap(true);
+    const push = (index: number, reason: string | null): void => {
+      const event = { object: 'text_completion', choices: [{ index, text: 'Hi', finish_reason: reason }] };
+      watched.push(bytesOf(`data: ${JSON.stringify(event)}\n\n`));
+    };
+    push(0, null);
+    push(1, null);
+    push(0, 'stop');
+    expect([watched.finished(), watched.cutShort()]).toEqual([false, true]);
+    push(1, 'length');
+    expect([watched.finished(), watched.cutShort()]).toEqual([true, false]);
+  });
+
   test('is not looked for in what is neither JSON nor a stream of events', () => {
     expect(createUsageTap({ 'content-type': 'audio/mpeg' }, false)).toBeNull();
     expect(createUsageTap({ 'content-type': 'application/jsonl' }, false)).toBeNull();
