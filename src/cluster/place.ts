@@ -100,7 +100,10 @@ export function createPlace({ config, store, learned, log, onExit }: PlaceOption
     worker = born;
     serveStore(store, channelTo(born));
     born.on('message', (report: Report) => onReport(report, pid));
-    born.on('error', (error) => log.error({ err: error, worker: pid }, 'a worker cannot be reached'));
+    born.on('error', (error) => {
+      // Whoever ends, or never came so far as to listen, may well be gone before it has heard what it is told.
+      if (hasListened && !ending) log.error({ err: error, worker: pid }, 'a worker cannot be reached');
+    });
     gone = new Promise((resolve) => {
       born.once('exit', (code, signal) => {
         onDeath(startedAt, { worker: pid, code, signal });
