@@ -11,6 +11,7 @@ import { badRequest, errorResponse, internalError } from './http/errors.ts';
 import { createNodeExchange } from './http/exchange-node.ts';
 import { createGateway, type LearnedByRouter } from './http/gateway.ts';
 import { createStrictServer, SERVER_LIMITS, type ServerLimits } from './http/server-node.ts';
+import { within } from './http/within.ts';
 import type { Log, Runtime } from './routing/runtime.ts';
 import { createMemoryStore } from './stores/memory.ts';
 import type { StateStore } from './stores/ports.ts';
@@ -106,7 +107,7 @@ export async function startGateway(config: ConduitConfig, options: GatewayOption
   async function close(): Promise<void> {
     accepting = false;
     if (!(await drain(server, closeIdle, limits.drainMs))) log.warn({}, 'answers still in flight were cut off');
-    if (!(await within(limits.settleMs, settle(deferred)))) {
+    if ((await within(limits.settleMs, settle(deferred))) === null) {
       log.error({ unfinished: deferred.size }, 'what was still to be written is lost: the store does not answer');
     }
     await gateway.flush();
@@ -154,21 +155,9 @@ async function drain(server: Server, closeIdle: () => void, drainMs: number): Pr
 }
 
 /** Resolves when nothing is left, of what was begun meanwhile either. */
-async function settle(deferred: ReadonlySet<Promise<unknown>>): Promise<void> {
+async function settle(deferred: ReadonlySet<Promise<unknown>>): Promise<true> {
   while (deferred.size > 0) await Promise.allSettled(deferred);
-}
-
-/** Whether the work was done in time. */
-async function within(ms: number, work: Promise<unknown>): Promise<boolean> {
-  let timer: NodeJS.Timeout | undefined;
-  const late = new Promise<boolean>((resolve) => {
-    timer = setTimeout(() => resolve(false), ms);
-  });
-  try {
-    return await Promise.race([work.then(() => true), late]);
-  } finally {
-    clearTimeout(timer);
-  }
+  return true;
 }
 
 export interface StderrLog extends Log {

@@ -1,8 +1,10 @@
 /** Lets a caller in as far as its key's limits allow, and says in OpenAI's headers what is left of them. */
-import type { Router } from '../config/resolve.ts';
+import type { Model, Router } from '../config/resolve.ts';
+import { restrictedBy } from '../routing/eligibility.ts';
 import type { Limits, Rate } from '../routing/limits.ts';
 import type { Caller } from './authenticate.ts';
-import { ApiError } from './errors.ts';
+import { ApiError, badRequest } from './errors.ts';
+import type { RequestHeaders } from './request-headers.ts';
 
 /** Counts the request; gives the headers that tell the caller what is left. Throws a 429 where its minute is full. */
 export function admit(caller: Caller, limits: Limits): Record<string, string> {
@@ -44,6 +46,16 @@ export function requireBudget(caller: Caller, expectedUsd: number, limits: Limit
   const left = keyUsdLeft(caller, limits);
   if (left !== null && expectedUsd > Math.max(0, left)) throw overBudget('key', limits);
 }
+
+/** Throws a 400 where the request's own headers rule out the model that it pins. */
+export function requireAsked(model: Model, { models, maxUsd }: RequestHeaders, expectedUsd: number): void {
+  const restrictions = { keyModels: null, headerModels: models, maxUsd };
+  const why = restrictedBy(model, restrictions, () => expectedUsd);
+  if (why !== null) throw noEligible(`${model.id}: ${why}.`);
+}
+
+/** The 400 for a request that no model may serve. */
+export const noEligible = (message: string): ApiError => badRequest(message, 'model', 'no_eligible_model');
 
 function rateHeaders({ limit, remaining, resetMs }: Rate): Record<string, string> {
   return {

@@ -11,6 +11,7 @@ import { upstreamBody } from '../upstream/body.ts';
 import {
   codeOf,
   finalFailure,
+  heldAgainstArm,
   isOnAccountOfTheRequest,
   isRefusal,
   ownRefusal,
@@ -21,10 +22,8 @@ import {
 } from '../upstream/failures.ts';
 import { clientHeaders, upstreamHeaders } from '../upstream/headers.ts';
 import { completionName } from './completion-name.ts';
-import { errorBody, internalError } from './errors.ts';
-import type { ClientExchange } from './exchange.ts';
 import type { Gateway } from './gateway.ts';
-import { encodeHeaderText } from './header-text.ts';
+import { type Client, createReply } from './reply.ts';
 import type { ChatRequest } from './wire.ts';
 
 /** Everything that one request has become by the time it goes upstream. */
@@ -40,28 +39,16 @@ export interface Routed {
   reservation: Reservation;
 }
 
-/** The client's side of it. */
-export interface Client {
-  exchange: ClientExchange;
-  header: (name: string) => string | undefined;
-  /** What it is told beside the answer's own headers: its limits. */
-  headers: Readonly<Record<string, string>>;
-  /** Its own key for providers that take that; null where it sent none. */
-  ownKey: string | null;
-}
-
 /** Tries the arms in turn until one answers, the request proves to be at fault, or the client has gone. */
 export async function answer(gateway: Gateway, routed: Routed, client: Client, startedAt: number): Promise<void> {
   const { config, health, refusals, runtime } = gateway;
   const { request, decision, order, mostArms, pinned, lineage, shape, reservation } = routed;
   const { exchange } = client;
   const tried: TriedArm[] = [];
-  const triedArms = new Set<Model>();
   let attempts = 0;
   let left = false;
   let running: RunningAttempt | undefined;
-  let upstreamMs = 0;
-  let begun = false;
+  const reply = createReply(client, runtime.clock, startedAt);
   exchange.onLeave(() => {
     left = true;
     running?.abandon();
@@ -69,38 +56,29 @@ export async function answer(gateway: Gateway, routed: Routed, client: Client, s
 
   const nameOfCompletion = (completionId: string): string => completionName(completionId, decision.key, runtime.digest);
 
-  const ownHeaders = (model: Model): Record<string, string> => ({
-    ...client.headers,
-    'x-conduit-decision': decision.id,
-    'x-conduit-model': encodeHeaderText(model.id),
-    'x-conduit-reason': model.id === decision.chosen ? decision.reason : 'fallback',
-    'x-conduit-propensity': String(decision.propensity),
-    'x-conduit-attempts': String(attempts),
-    'x-conduit-overhead-ms': Math.max(0, runtime.clock() - startedAt - upstreamMs).toFixed(3),
-  });
-
-  const sendWhole = (status: number, body: string | Uint8Array, headers: Record<string, string>): void => {
-    const bytes = typeof body === 'string' ? encoded(body) : body;
-    exchange.begin(status, { 'content-type': 'application/json', ...headers, 'content-length': String(bytes.length) });
-    begun = true;
-    exchange.write(bytes);
-    exchange.end();
-  };
+  const ownHeaders = (model: Model): Record<string, string> =>
+    reply.headers({
+      decision: decision.id,
+      model: model.id,
+      reason: model.id === decision.chosen ? decision.reason : 'fallback',
+      propensity: decision.propensity,
+      attempts,
+    });
 
   /** Passes on what the upstream answered, byte for byte but for a key of ours. */
   const passOn = (model: Model, end: AttemptEnd): void => {
-    const provider = providerOf(model);
-    const body = end.outcome === 'completed' ? end.body : withoutSecrets(end.body as Uint8Array, secretsOf(provider));
-    sendWhole(end.status as number, body as Uint8Array, { ...clientHeaders(end.headers), ...ownHeaders(model) });
+    const body = end.body as Uint8Array;
+    const bytes = end.outcome === 'completed' ? body : withoutSecrets(body, secretsOf(providerOf(model)));
+    const headers = { 'content-type': 'application/json', ...clientHeaders(end.headers), ...ownHeaders(model) };
+    reply.sendWhole(end.status as number, bytes, headers);
   };
 
   const tellFailure = (model: Model): void => {
     // Of an arm that was asked with several keys, the last word counts.
     const ends = [...new Map(tried.map((one) => [one.model, one.end])).values()];
-    const { status, message, code, retryAfter } = finalFailure(ends, runtime.now());
-    const body = encoded(errorBody({ status, message, code }));
+    const { retryAfter, ...failure } = finalFailure(ends, runtime.now());
     const headers = { ...(retryAfter !== null && { 'retry-after': retryAfter }), ...ownHeaders(model) };
-    sendWhole(status, withoutSecrets(body, secretsOf(providerOf(model))), headers);
+    reply.sendError(failure, headers, secretsOf(providerOf(model)));
   };
 
   const providerOf = (model: Model): Provider => config.providers.get(model.provider) as Provider;
@@ -133,19 +111,18 @@ export async function answer(gateway: Gateway, routed: Routed, client: Client, s
       clock: runtime.clock,
       begin: (status, headers, completionId) => {
         if (completionId !== null) gateway.ledger.nameOpen(decision.id, nameOfCompletion(completionId));
-        upstreamMs += runtime.clock() - sentAt;
-        exchange.begin(status, { ...clientHeaders(headers), ...ownHeaders(model) });
-        begun = true;
+        reply.upstreamTook(runtime.clock() - sentAt);
+        reply.begin(status, { ...clientHeaders(headers), ...ownHeaders(model) });
       },
     });
     const end = await running.ended;
-    if (!end.begun) upstreamMs += runtime.clock() - sentAt;
-    // A key that is the caller's own says nothing of the arm: others call it with theirs.
+    if (!end.begun) reply.upstreamTook(runtime.clock() - sentAt);
     const verdict = verdictOf(end, runtime.now());
-    const ofCaller = provider.passthrough && (verdict.kind === 'misconfigured' || verdict.kind === 'rate_limited');
-    conclude(ofCaller ? { kind: 'nothing' } : verdict);
+    conclude(heldAgainstArm(verdict, provider));
     return { end, verdict, ownUsage };
   };
+
+  const nextUntried = (): Model | null => nextArm(order, new Set(tried.map((one) => one.model)), mostArms, health);
 
   /** Whether the same arm is asked once more, since not the arm but how it was asked was at fault. */
   const askAgain = (model: Model, end: AttemptEnd, verdict: Verdict, ownUsage: boolean): boolean => {
@@ -162,9 +139,8 @@ export async function answer(gateway: Gateway, routed: Routed, client: Client, s
   };
 
   try {
-    let model = nextArm(order, triedArms, mostArms, health);
+    let model = nextUntried();
     while (model !== null && !left) {
-      triedArms.add(model);
       const { end, verdict, ownUsage } = await attempt(model);
       tried.push({ model, end });
       noteFailure(gateway, decision, model, end);
@@ -178,7 +154,7 @@ export async function answer(gateway: Gateway, routed: Routed, client: Client, s
       const refusal = ownRefusal(end);
       // Who pins a model gets none of what its params would have mended.
       if (refusal && !again && !pinned) refusals.remember(model.id, refusal, shape);
-      const next: Model | null = passes ? null : again ? model : nextArm(order, triedArms, mostArms, health);
+      const next: Model | null = passes ? null : again ? model : nextUntried();
       if (next === null) {
         if (passes || isRefusal(end)) passOn(model, end);
         else tellFailure(model);
@@ -188,9 +164,7 @@ export async function answer(gateway: Gateway, routed: Routed, client: Client, s
   } catch (error) {
     runtime.log.error({ err: error, decision: decision.id }, 'an answer failed inside Conduit');
     running?.abandon();
-    if (!begun) sendWhole(500, errorBody(internalError), {});
-    // Never as if it were whole.
-    else exchange.abort();
+    reply.fail();
   } finally {
     gateway.ledger.settle(decision.id, (current) => {
       const done = settled(current, tried, request.stream);
@@ -235,6 +209,3 @@ function noteFailure({ runtime }: Gateway, decision: DecisionRecord, model: Mode
   if (isOnAccountOfTheRequest(end)) runtime.log.debug(fields, 'an upstream refused a request');
   else runtime.log.warn({ ...fields, ...(status === null && { said: end.message }) }, 'an attempt failed');
 }
-
-const encoder = new TextEncoder();
-const encoded = (text: string): Uint8Array => encoder.encode(text);

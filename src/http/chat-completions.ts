@@ -1,16 +1,15 @@
 /** `POST /v1/chat/completions`: from a client's request to an answer that is passed on as it comes, and what it taught. */
 import type { Context } from 'hono';
-import type { Model, Router } from '../config/resolve.ts';
+import type { Router } from '../config/resolve.ts';
 import { choose, expectedPinnedUsd, pin } from '../routing/choose.ts';
-import { restrictedBy } from '../routing/eligibility.ts';
 import type { Learner } from '../routing/learner.ts';
 import { type Lineage, traceLineage } from '../routing/lineage.ts';
 import { type Needs, needsOf } from '../routing/needs.ts';
 import type { Shape } from '../routing/refusals.ts';
-import { admit, keyUsdLeft, overBudget, requireBudget, routerUsdLeft } from './admit.ts';
+import { admit, keyUsdLeft, noEligible, overBudget, requireAsked, requireBudget, routerUsdLeft } from './admit.ts';
 import { answer, type Routed } from './answer.ts';
 import { type Caller, ownProviderKey } from './authenticate.ts';
-import { type ApiError, badRequest, bodyTooLarge } from './errors.ts';
+import { type ApiError, bodyTooLarge } from './errors.ts';
 import type { Gateway } from './gateway.ts';
 import { takeFeedback } from './header-feedback.ts';
 import { type RequestHeaders, readRequestHeaders } from './request-headers.ts';
@@ -87,13 +86,6 @@ async function route(gateway: Gateway, request: ChatRequest, headers: RequestHea
   return { request, decision, order, mostArms: 1 + router.fallbacks, pinned: false, lineage, shape, reservation };
 }
 
-/** Throws a 400 where the request's own headers rule out the model that it pins. */
-function requireAsked(model: Model, { models, maxUsd }: RequestHeaders, expectedUsd: number): void {
-  const restrictions = { keyModels: null, headerModels: models, maxUsd };
-  const why = restrictedBy(model, restrictions, () => expectedUsd);
-  if (why !== null) throw noEligible(`${model.id}: ${why}.`);
-}
-
 /** People are kept apart by key and, where it was sent, by session or by the names that OpenAI has for the end user. */
 function scopeOf({ body }: ChatRequest, headers: RequestHeaders, caller: Caller): string {
   const person = headers.session ?? body.safety_identifier ?? body.user;
@@ -125,8 +117,6 @@ function noEligibleModel(ruledOut: ReadonlyMap<string, string>, needs: Needs): A
     `No model of this router can serve the request (about ${needs.promptTokensEstimate} prompt tokens). ${reasons}.`,
   );
 }
-
-const noEligible = (message: string): ApiError => badRequest(message, 'model', 'no_eligible_model');
 
 function smallest(a: number | null, b: number | null): number | null {
   return a === null ? b : b === null ? a : Math.min(a, b);

@@ -1,18 +1,38 @@
 /** Sends a request that is passed through, with one key of the provider after the other, and settles its decision. */
 import type { Model, Provider } from '../config/resolve.ts';
+import type { Reservation } from '../routing/limits.ts';
 import { settled, type TriedArm } from '../routing/settle.ts';
 import type { DecisionRecord } from '../stores/decision-record.ts';
 import type { AttemptEnd } from '../upstream/attempt.ts';
-import { codeOf, finalFailure, secretsOf, type Verdict, verdictOf, withoutSecrets } from '../upstream/failures.ts';
+import {
+  codeOf,
+  finalFailure,
+  heldAgainstArm,
+  secretsOf,
+  type Verdict,
+  verdictOf,
+  withoutSecrets,
+} from '../upstream/failures.ts';
 import { relayedRequestHeaders, relayedResponseHeaders } from '../upstream/headers.ts';
 import type { Observed } from '../upstream/observe.ts';
 import { type RelayTimeouts, type RunningRelay, startRelay } from '../upstream/relay.ts';
-import type { Client } from './answer.ts';
 import { completionName } from './completion-name.ts';
-import { errorBody, internalError } from './errors.ts';
 import type { Gateway } from './gateway.ts';
-import { encodeHeaderText } from './header-text.ts';
-import type { Passed } from './pass-through.ts';
+import type { PassedBody } from './pass-through-body.ts';
+import type { PassedPath } from './pass-through-path.ts';
+import type { PassedTarget } from './pass-through-target.ts';
+import { type Client, createReply } from './reply.ts';
+
+/** Everything that a request which is passed through has become by the time it goes upstream. */
+export interface Passed extends PassedTarget {
+  method: string;
+  path: PassedPath;
+  body: PassedBody;
+  decision: DecisionRecord;
+  /** Whether the decision can be found and rated. */
+  isKept: boolean;
+  reservation: Reservation;
+}
 
 /** Sends the request, and answers the client once and for all. Never rejects. */
 export async function relayRequest(gateway: Gateway, passed: Passed, client: Client, startedAt: number): Promise<void> {
@@ -24,49 +44,34 @@ export async function relayRequest(gateway: Gateway, passed: Passed, client: Cli
   const tried: TriedArm[] = [];
   let attempts = 0;
   let left = false;
-  let begun = false;
   let running: RunningRelay | undefined;
-  let upstreamMs = 0;
+  const reply = createReply(client, runtime.clock, startedAt);
   exchange.onLeave(() => {
     left = true;
     running?.abandon();
   });
 
-  const ownHeaders = (): Record<string, string> => ({
-    ...client.headers,
-    ...(passed.isKept && { 'x-conduit-decision': decision.id }),
-    'x-conduit-model': encodeHeaderText(model.id),
-    'x-conduit-reason': decision.reason,
-    'x-conduit-propensity': String(decision.propensity),
-    'x-conduit-attempts': String(attempts),
-    'x-conduit-overhead-ms': Math.max(0, runtime.clock() - startedAt - upstreamMs).toFixed(3),
-  });
-
-  const sendWhole = (status: number, bytes: Uint8Array, headers: Record<string, string>): void => {
-    exchange.begin(status, { ...headers, 'content-length': String(bytes.length) });
-    begun = true;
-    if (bytes.length > 0) exchange.write(bytes);
-    exchange.end();
-  };
-
-  const sendError = (text: string, status: number, headers: Record<string, string>): void =>
-    sendWhole(status, withoutSecrets(encoder.encode(text), secretsOf(provider)), {
-      'content-type': 'application/json',
-      ...headers,
+  const ownHeaders = (): Record<string, string> =>
+    reply.headers({
+      decision: passed.isKept ? decision.id : null,
+      model: model.id,
+      reason: decision.reason,
+      propensity: decision.propensity,
+      attempts,
     });
 
   /** What the client is told where nothing of an answer has gone to it yet. */
   const tell = (end: AttemptEnd): void => {
     if (end.status !== null && end.body !== null && passes(end.status, provider)) {
       const clean = withoutSecrets(end.body, secretsOf(provider));
-      sendWhole(end.status, clean, { ...relayedResponseHeaders(end.headers), ...ownHeaders() });
+      reply.sendWhole(end.status, clean, { ...relayedResponseHeaders(end.headers), ...ownHeaders() });
     } else if (isRedirect(end.status)) {
       const message = `The upstream answered with a redirect (${end.status}), which is not followed: check the provider's base_url.`;
-      sendError(errorBody({ status: 502, message, code: 'upstream_redirect' }), 502, ownHeaders());
+      reply.sendError({ status: 502, message, code: 'upstream_redirect' }, ownHeaders(), secretsOf(provider));
     } else {
-      const { status, message, code, retryAfter } = finalFailure([end], runtime.now());
+      const { retryAfter, ...failure } = finalFailure([end], runtime.now());
       const wait = { ...(retryAfter !== null && { 'retry-after': retryAfter }) };
-      sendError(errorBody({ status, message, code }), status, { ...wait, ...ownHeaders() });
+      reply.sendError(failure, { ...wait, ...ownHeaders() }, secretsOf(provider));
     }
   };
 
@@ -89,13 +94,12 @@ export async function relayRequest(gateway: Gateway, passed: Passed, client: Cli
       clean: (error) => withoutSecrets(error, secretsOf(provider)),
       clock: runtime.clock,
       begin: (status, received) => {
-        upstreamMs += runtime.clock() - sentAt;
-        exchange.begin(status, { ...relayedResponseHeaders(received), ...ownHeaders() });
-        begun = true;
+        reply.upstreamTook(runtime.clock() - sentAt);
+        reply.begin(status, { ...relayedResponseHeaders(received), ...ownHeaders() });
       },
     });
     const end = await running.ended;
-    if (!end.begun) upstreamMs += runtime.clock() - sentAt;
+    if (!end.begun) reply.upstreamTook(runtime.clock() - sentAt);
     conclude(verdictHere(end, passed, runtime.now()));
     return end;
   };
@@ -116,8 +120,7 @@ export async function relayRequest(gateway: Gateway, passed: Passed, client: Cli
   } catch (error) {
     runtime.log.error({ err: error, decision: decision.id }, 'an answer failed inside Conduit');
     running?.abandon();
-    if (begun) exchange.abort();
-    else sendError(errorBody(internalError), internalError.status, {});
+    reply.fail();
   } finally {
     body.release();
     settle(gateway, passed, tried);
@@ -167,9 +170,8 @@ function timeoutsOf({ model, body }: Passed): RelayTimeouts {
 function verdictHere(end: AttemptEnd, { provider, isConfigured }: Passed, now: number): Verdict {
   const verdict = verdictOf(end, now);
   if (!isConfigured && verdict.kind === 'failed') return { kind: 'nothing' };
-  const ofCaller = provider.passthrough && (verdict.kind === 'misconfigured' || verdict.kind === 'rate_limited');
   const ofRoute = (verdict.kind === 'misconfigured' && !verdict.ofKey) || end.status === 405 || end.status === 501;
-  return ofCaller || ofRoute || isRedirect(end.status) ? { kind: 'nothing' } : verdict;
+  return ofRoute || isRedirect(end.status) ? { kind: 'nothing' } : heldAgainstArm(verdict, provider);
 }
 
 /** An answer that told no usage is charged by the length of its prompt, where its model has a price. */
@@ -195,5 +197,3 @@ function noteFailure({ runtime }: Gateway, { decision, path, model }: Passed, en
   if (isOfTheRequest) runtime.log.debug(fields, 'an upstream refused a request');
   else runtime.log.warn({ ...fields, ...(status === null && { said: end.message }) }, 'an attempt failed');
 }
-
-const encoder = new TextEncoder();

@@ -1,5 +1,6 @@
 /** The body of a request that is passed through: JSON is held, everything else goes on as it comes. */
 import { editBody } from '../upstream/body.ts';
+import { isJson } from '../upstream/content.ts';
 import { boundaryOf, type Field, findField, isAmbiguous, LOOKED_THROUGH } from '../upstream/multipart.ts';
 import type { UpstreamRequest } from '../upstream/port.ts';
 import { concatenated } from '../upstream/whole-lines.ts';
@@ -22,8 +23,6 @@ export interface PassedBody {
   release(): void;
 }
 
-const JSON_TYPE = /^application\/([\w.-]+\+)?json\b/i;
-
 /**
  * Throws a 413 or a 400 for JSON that is too large, or is none. A body that is streamed may be of any size. `isLimited`: the
  * caller may not ask for every model, or not spend everything, so that a body must not hide what it asks for.
@@ -37,7 +36,7 @@ export async function readPassedBody(
 ): Promise<PassedBody | 'gone'> {
   const type = header('content-type') ?? '';
   if (method === 'GET' || method === 'HEAD') return NONE;
-  if (JSON_TYPE.test(type)) return await readJson(exchange, maxBytes, isLimited);
+  if (isJson(type)) return await readJson(exchange, maxBytes, isLimited);
   const pieces = exchange.readPieces();
   try {
     return await readStreamed(pieces, type, header, isLimited);

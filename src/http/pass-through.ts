@@ -2,32 +2,18 @@
 import type { Context } from 'hono';
 import type { Model } from '../config/resolve.ts';
 import { expectedPinnedUsd, pin } from '../routing/choose.ts';
-import { restrictedBy } from '../routing/eligibility.ts';
-import type { Reservation } from '../routing/limits.ts';
 import { traceLineage } from '../routing/lineage.ts';
 import type { Needs } from '../routing/needs.ts';
-import type { DecisionRecord } from '../stores/decision-record.ts';
-import { admit, keyUsdLeft, overBudget, requireBudget } from './admit.ts';
+import { admit, keyUsdLeft, overBudget, requireAsked, requireBudget } from './admit.ts';
 import { type Caller, ownProviderKey, requireRoute, requireStoredCompletions } from './authenticate.ts';
 import { ApiError, badRequest } from './errors.ts';
 import type { Gateway } from './gateway.ts';
 import { takeFeedback } from './header-feedback.ts';
-import { relayRequest } from './pass-through-answer.ts';
+import { type Passed, relayRequest } from './pass-through-answer.ts';
 import { type PassedBody, readPassedBody } from './pass-through-body.ts';
 import { type PassedPath, readPath } from './pass-through-path.ts';
 import { type PassedTarget, resolveTarget } from './pass-through-target.ts';
 import { type RequestHeaders, readRequestHeaders } from './request-headers.ts';
-
-/** Everything that a request which is passed through has become by the time it goes upstream. */
-export interface Passed extends PassedTarget {
-  method: string;
-  path: PassedPath;
-  body: PassedBody;
-  decision: DecisionRecord;
-  /** Whether the decision can be found and rated. */
-  isKept: boolean;
-  reservation: Reservation;
-}
 
 const METHODS = new Set(['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE']);
 
@@ -82,9 +68,7 @@ function account(
 ): Pick<Passed, 'decision' | 'reservation'> {
   const needs = roughNeeds(body, model);
   const expectedUsd = isConfigured ? expectedPinnedUsd(model, needs) : 0;
-  const restrictions = { keyModels: null, headerModels: headers.models, maxUsd: headers.maxUsd };
-  const why = body.model === null ? null : restrictedBy(model, restrictions, () => expectedUsd);
-  if (why !== null) throw badRequest(`${model.id}: ${why}.`, 'model', 'no_eligible_model');
+  if (body.model !== null) requireAsked(model, headers, expectedUsd);
   requireBudget(caller, expectedUsd, limits);
   // What has no price here still costs something there: only looking and deleting go on when a key's money is gone.
   const left = keyUsdLeft(caller, limits);

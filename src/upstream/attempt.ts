@@ -1,5 +1,6 @@
 /** One attempt at one arm: sends the request, passes the answer on, and ends exactly once with one outcome. */
 import type { Timeouts } from '../config/resolve.ts';
+import { isEncoded, isEventStream } from './content.ts';
 import { errorEvent } from './error-event.ts';
 import { createStreamObserver, errorMessage, type Observed, observeWhole, type StreamObserver } from './observe.ts';
 import { createOwnUsageFilter } from './own-usage.ts';
@@ -162,13 +163,12 @@ export function startAttempt(plan: AttemptPlan): RunningAttempt {
     headers(code, received) {
       status = code;
       headers = received;
-      const encoding = received['content-encoding'] ?? 'identity';
-      if (!/^identity$/i.test(encoding)) {
+      if (isEncoded(received)) {
+        const encoding = received['content-encoding'];
         call.cancel();
         return breakOff('upstream_error', `the upstream answered in the encoding ${encoding}, which was not asked for`);
       }
-      const streams = code >= 200 && code < 300 && /^text\/event-stream\b/i.test(received['content-type'] ?? '');
-      if (streams) observer = createStreamObserver();
+      if (code >= 200 && code < 300 && isEventStream(received)) observer = createStreamObserver();
     },
     data(chunk) {
       if (phase === 'over') return;

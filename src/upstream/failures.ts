@@ -41,6 +41,10 @@ export function verdictOf(end: AttemptEnd, now: number): Verdict {
   return { kind: 'failed' };
 }
 
+/** What is held against the arm: what concerns a key of the caller's own says nothing of it, others call it with theirs. */
+export const heldAgainstArm = (verdict: Verdict, { passthrough }: Pick<Provider, 'passthrough'>): Verdict =>
+  passthrough && (verdict.kind === 'misconfigured' || verdict.kind === 'rate_limited') ? { kind: 'nothing' } : verdict;
+
 /** Whether the upstream refused the request itself: where no other arm is left, its status and body pass through. */
 export function isRefusal({ outcome, status, body }: AttemptEnd): boolean {
   if (outcome !== 'upstream_error' || status === null || body === null) return false;

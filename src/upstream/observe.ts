@@ -1,4 +1,5 @@
 /** Watches an answer go by and keeps what is learned from it: usage, why it finished, its words' hash material. */
+import { parsedObject } from './json.ts';
 import { createEventReader } from './sse.ts';
 import { readUsage, type Usage } from './usage.ts';
 
@@ -56,7 +57,7 @@ export function createStreamObserver(): StreamObserver {
       done = true;
       return;
     }
-    const event = parsed(data);
+    const event = parsedObject(data);
     if (!event) return;
     if (typeof event.id === 'string' && completionId === null) completionId = event.id;
     if (event.error) error = errorMessage(event.error);
@@ -101,7 +102,7 @@ export function createStreamObserver(): StreamObserver {
 
 /** The same out of a whole answer's body; null where it is no chat completion, or one without any choice. */
 export function observeWhole(body: string): Observed | null {
-  const answer = parsed(body);
+  const answer = parsedObject(body);
   const choices = listOf<Choice>(answer?.choices);
   if (!answer || choices.length === 0) return null;
   const first = choices.find((choice) => (choice?.index ?? 0) === 0);
@@ -143,22 +144,6 @@ interface Choice {
   delta?: Written | null;
   message?: Written | null;
   finish_reason?: unknown;
-}
-
-interface Parsed {
-  id?: unknown;
-  choices?: unknown;
-  usage?: unknown;
-  error?: unknown;
-}
-
-function parsed(text: string): Parsed | null {
-  try {
-    const value: unknown = JSON.parse(text);
-    return typeof value === 'object' && value !== null ? value : null;
-  } catch {
-    return null;
-  }
 }
 
 function listOf<Item>(value: unknown): readonly (Item | null)[] {

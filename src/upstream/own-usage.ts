@@ -3,6 +3,7 @@
  * what it would have seen without us. Everything else passes byte for byte; only a line that is not whole yet is held.
  */
 import { editBody } from './body.ts';
+import { parsedObject } from './json.ts';
 import { MAX_LINE_BYTES } from './sse.ts';
 import { concatenated, type StreamFilter } from './whole-lines.ts';
 
@@ -42,7 +43,7 @@ export function createOwnUsageFilter(): StreamFilter {
     if (!includes(line, NEEDLE)) return line;
     const text = decoded(line);
     if (!text?.startsWith('data:')) return line;
-    const event = parsed(text.slice(5));
+    const event = parsedObject(text.slice(5));
     if (!event || !('usage' in event)) return line;
     // OpenAI says `"usage":null` in every chunk but the last once usage has been asked for.
     if (event.usage === null) return encoder.encode(editBody(text, WITHOUT_USAGE));
@@ -119,15 +120,6 @@ function endsInBlankLine(chunk: Uint8Array): boolean {
 
 function isBlank(line: Uint8Array): boolean {
   return line.every((byte) => byte === LF || byte === CR);
-}
-
-function parsed(text: string): { usage?: unknown; choices?: unknown } | null {
-  try {
-    const value: unknown = JSON.parse(text);
-    return typeof value === 'object' && value !== null ? value : null;
-  } catch {
-    return null;
-  }
 }
 
 function includes(haystack: Uint8Array, needle: Uint8Array): boolean {

@@ -3,6 +3,7 @@
  * other side takes it, and one outcome at the end, as an attempt at a completion has.
  */
 import type { AttemptEnd, OutcomeKind } from './attempt.ts';
+import { isEncoded, isEventStream } from './content.ts';
 import { errorEvent } from './error-event.ts';
 import { createPacedWriter } from './paced-writer.ts';
 import type { ClientSink, ResponseHeaders, Send, UpstreamRequest } from './port.ts';
@@ -232,11 +233,8 @@ export function startRelay(plan: RelayPlan): RunningRelay {
 function mannerOf(status: number, headers: ResponseHeaders): 'bytes' | 'events' | 'held' {
   const isGood = (status >= 200 && status < 300) || status === 304;
   if (!isGood) return 'held';
-  const isStream = /^text\/event-stream\b/i.test(headers['content-type'] ?? '');
-  return isStream && !isEncoded(headers) ? 'events' : 'bytes';
+  return isEventStream(headers) && !isEncoded(headers) ? 'events' : 'bytes';
 }
-
-const isEncoded = (headers: ResponseHeaders): boolean => !/^identity$/i.test(headers['content-encoding'] ?? 'identity');
 
 /** A stream of events may have to end with one of our own. */
 function withoutLength({ 'content-length': _, ...headers }: ResponseHeaders): ResponseHeaders {

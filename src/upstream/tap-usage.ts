@@ -2,6 +2,8 @@
  * Reads what an answer used as it goes by, in the words of chat completions and of responses alike, and holds nothing
  * of it back: of a whole answer its two ends are looked through, of a stream the events that speak of usage or errors.
  */
+import { isJson } from './content.ts';
+import { objectOf, parsedObject } from './json.ts';
 import { errorMessage, type Observed } from './observe.ts';
 import type { ResponseHeaders } from './port.ts';
 import { createEventReader } from './sse.ts';
@@ -35,7 +37,7 @@ const SAYS_ITS_END = /"type"\s*:\s*"response\.|"object"\s*:\s*"(text_completion|
 /** `streams`: whether the answer is a stream of events. */
 export function createUsageTap(headers: ResponseHeaders, streams: boolean): UsageTap | null {
   if (streams) return tapStream();
-  return /^application\/([\w.-]+\+)?json\b/i.test(headers['content-type'] ?? '') ? tapWhole() : null;
+  return isJson(headers['content-type']) ? tapWhole() : null;
 }
 
 function tapStream(): UsageTap {
@@ -48,10 +50,10 @@ function tapStream(): UsageTap {
   const finishedChoices = new Set<unknown>();
   const reader = createEventReader((data) => {
     if (data === '[DONE]') finished = true;
-    else if (SPEAKS_OF.test(data)) read(parsed(data));
+    else if (SPEAKS_OF.test(data)) read(parsedObject(data));
     saysItsEnd ||= SAYS_ITS_END.test(data);
   });
-  const read = (event: Told | null): void => {
+  const read = (event: Readonly<Record<string, unknown>> | null): void => {
     if (!event) return;
     const response = objectOf(event.response);
     usage = readAnyUsage(response?.usage ?? event.usage) ?? usage;
@@ -96,7 +98,7 @@ function tapWhole(): UsageTap {
     observed() {
       const text = decode(parts);
       if (head === null) {
-        const answer = parsed(text);
+        const answer = parsedObject(text);
         return observed(textOf(answer?.id), readAnyUsage(answer?.usage), null);
       }
       const usage = readAnyUsage(lastMember(text, 'usage')) ?? readAnyUsage(lastMember(decode([head]), 'usage'));
@@ -128,26 +130,11 @@ function lastMember(text: string, name: string): unknown {
   if (!found) return null;
   const start = found.index + found[0].length;
   for (let end = text.indexOf('}', start); end > 0; end = text.indexOf('}', end + 1)) {
-    const value = parsed(text.slice(start, end + 1));
+    const value = parsedObject(text.slice(start, end + 1));
     if (value) return value;
   }
   return null;
 }
-
-interface Told {
-  [name: string]: unknown;
-}
-
-function parsed(text: string): Told | null {
-  try {
-    return objectOf(JSON.parse(text));
-  } catch {
-    return null;
-  }
-}
-
-const objectOf = (value: unknown): Told | null =>
-  typeof value === 'object' && value !== null && !Array.isArray(value) ? (value as Told) : null;
 
 const textOf = (value: unknown): string | null => (typeof value === 'string' && value !== '' ? value : null);
 

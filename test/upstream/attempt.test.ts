@@ -1,9 +1,10 @@
 import * as fc from 'fast-check';
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
-import { type AttemptEnd, startAttempt } from '../../src/upstream/attempt.ts';
-import type { ResponseHeaders, UpstreamEvents } from '../../src/upstream/port.ts';
-import { bytesOf, textOf } from '../support/cuts.ts';
+import { startAttempt } from '../../src/upstream/attempt.ts';
+import type { ResponseHeaders } from '../../src/upstream/port.ts';
+import { bytesOf } from '../support/cuts.ts';
 import { piece, sse } from '../support/fake-upstream.ts';
+import { playSides } from '../support/played.ts';
 
 const STREAM = { 'content-type': 'text/event-stream' };
 const JSON_TYPE = { 'content-type': 'application/json' };
@@ -14,58 +15,29 @@ const TIMEOUTS = { connectMs: 100, firstByteMs: 1_000, firstByteForWholeAnswers:
 function play(
   options: { stream?: boolean; ownUsage?: boolean; timeouts?: Partial<typeof TIMEOUTS>; full?: () => boolean } = {},
 ) {
-  const did: string[] = [];
-  const written: Uint8Array[] = [];
-  let upstream: UpstreamEvents | undefined;
-  let drain = (): void => {};
-  let end: AttemptEnd | null = null;
-  let ends = 0;
+  const sides = playSides(options.full);
   const attempt = startAttempt({
-    send: (_request, events) => {
-      upstream = events;
-      return { pause: () => did.push('pause'), resume: () => did.push('resume'), cancel: () => did.push('cancel') };
-    },
+    send: sides.send,
     request: { method: 'POST', url: 'http://upstream', headers: {}, body: '{}', connectMs: 100 },
     timeouts: { ...TIMEOUTS, ...options.timeouts },
     stream: options.stream ?? true,
     ownUsage: options.ownUsage ?? false,
     clean: (error) => error,
-    client: {
-      begin: () => {},
-      write(chunk) {
-        did.push('write');
-        written.push(chunk.slice());
-        return !options.full?.();
-      },
-      onDrain: (listener) => {
-        drain = listener;
-      },
-      end: () => did.push('end'),
-      abort: () => did.push('abort'),
-      onLeave: () => {},
-    },
-    clock: () => performance.now(),
-    begin: (status) => did.push(`begin ${status}`),
-  });
-  void attempt.ended.then((value) => {
-    end = value;
-    ends++;
+    client: sides.client,
+    clock: sides.clock,
+    begin: sides.begin,
   });
   return {
     attempt,
-    did,
-    headers: (status: number, headers: ResponseHeaders = STREAM) => upstream?.headers(status, headers),
-    bytes: (chunk: Uint8Array) => upstream?.data(chunk),
-    data: (text: string) => upstream?.data(bytesOf(text)),
-    end: () => upstream?.end(),
-    fail: (kind: 'connect' | 'connect_timeout' | 'reset') => upstream?.failed({ kind, message: 'ECONNRESET' }),
-    drain: () => drain(),
-    text: () => written.map(textOf).join(''),
-    ended: async (): Promise<AttemptEnd | null> => {
-      await vi.advanceTimersByTimeAsync(0);
-      expect(ends).toBeLessThanOrEqual(1);
-      return end;
-    },
+    did: sides.did,
+    headers: (status: number, headers: ResponseHeaders = STREAM) => sides.upstream()?.headers(status, headers),
+    bytes: (chunk: Uint8Array) => sides.upstream()?.data(chunk),
+    data: (text: string) => sides.upstream()?.data(bytesOf(text)),
+    end: () => sides.upstream()?.end(),
+    fail: (kind: 'connect' | 'connect_timeout' | 'reset') => sides.upstream()?.failed({ kind, message: 'ECONNRESET' }),
+    drain: sides.drain,
+    text: sides.text,
+    ended: sides.watch(attempt.ended),
   };
 }
 

@@ -1,9 +1,9 @@
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
-import type { AttemptEnd } from '../../src/upstream/attempt.ts';
-import type { ResponseHeaders, UpstreamEvents } from '../../src/upstream/port.ts';
+import type { ResponseHeaders } from '../../src/upstream/port.ts';
 import { type RelayTimeouts, startRelay } from '../../src/upstream/relay.ts';
-import { bytesOf, textOf } from '../support/cuts.ts';
+import { bytesOf } from '../support/cuts.ts';
 import { piece } from '../support/fake-upstream.ts';
+import { playSides } from '../support/played.ts';
 
 const FILE = { 'content-type': 'application/octet-stream' };
 const STREAM = { 'content-type': 'text/event-stream' };
@@ -12,50 +12,24 @@ const LAST = 'data: {"type":"response.completed"}\n\n';
 
 /** A relay whose upstream and client are played by hand; `did` is all that reached either of them, in order. */
 function play(options: { timeouts?: Partial<RelayTimeouts>; full?: () => boolean } = {}) {
-  const did: string[] = [];
-  const written: string[] = [];
-  let upstream: UpstreamEvents | undefined;
-  let drain = (): void => {};
-  let end: AttemptEnd | null = null;
+  const sides = playSides(options.full);
   const relay = startRelay({
-    send: (_request, events) => {
-      upstream = events;
-      return { pause: () => did.push('pause'), resume: () => did.push('resume'), cancel: () => did.push('cancel') };
-    },
+    send: sides.send,
     request: { method: 'GET', url: 'http://upstream', headers: {}, body: null, connectMs: 100 },
     timeouts: { firstByteMs: 1_000, idleMs: 500, totalMs: null, ...options.timeouts },
-    client: {
-      begin: () => {},
-      write(chunk) {
-        did.push('write');
-        written.push(textOf(chunk));
-        return !options.full?.();
-      },
-      onDrain: (listener) => {
-        drain = listener;
-      },
-      end: () => did.push('end'),
-      abort: () => did.push('abort'),
-      onLeave: () => {},
-    },
+    client: sides.client,
     clean: (error) => error,
-    clock: () => performance.now(),
-    begin: (status) => did.push(`begin ${status}`),
-  });
-  void relay.ended.then((value) => {
-    end = value;
+    clock: sides.clock,
+    begin: sides.begin,
   });
   return {
-    did,
-    headers: (headers: ResponseHeaders) => upstream?.headers(200, headers),
-    data: (text: string) => upstream?.data(bytesOf(text)),
-    end: () => upstream?.end(),
-    drain: () => drain(),
-    text: () => written.join(''),
-    ended: async (): Promise<AttemptEnd | null> => {
-      await vi.advanceTimersByTimeAsync(0);
-      return end;
-    },
+    did: sides.did,
+    headers: (headers: ResponseHeaders) => sides.upstream()?.headers(200, headers),
+    data: (text: string) => sides.upstream()?.data(bytesOf(text)),
+    end: () => sides.upstream()?.end(),
+    drain: sides.drain,
+    text: sides.text,
+    ended: sides.watch(relay.ended),
   };
 }
 
