@@ -4,10 +4,18 @@ import { isEncoded, isEventStream } from './content.ts';
 import { errorEvent } from './error-event.ts';
 import { createStreamObserver, errorMessage, type Observed, observeWhole, type StreamObserver } from './observe.ts';
 import { createOwnUsageFilter } from './own-usage.ts';
-import { createPacedWriter } from './paced-writer.ts';
-import type { ClientSink, ResponseHeaders, Send, UpstreamRequest } from './port.ts';
-import { createTimers, watchSilence } from './timers.ts';
-import { concatenated, createWholeLines } from './whole-lines.ts';
+import { createPacedWriter, type PacedWriter } from './paced-writer.ts';
+import type {
+  ClientSink,
+  ResponseHeaders,
+  Send,
+  UpstreamCall,
+  UpstreamEvents,
+  UpstreamFailure,
+  UpstreamRequest,
+} from './port.ts';
+import { createTimers, type Timers, watchSilence } from './timers.ts';
+import { concatenated, createWholeLines, type StreamFilter } from './whole-lines.ts';
 
 export type OutcomeKind = 'completed' | 'client_abort' | 'upstream_error' | 'upstream_drop' | 'timeout';
 
@@ -60,191 +68,243 @@ const MAX_WHOLE_BYTES = 64 * 1024 * 1024;
 /** Before the first event no more than this is held back: comments that keep a connection alive, mostly. */
 const MAX_HELD_BYTES = 64 * 1024;
 
-export function startAttempt(plan: AttemptPlan): RunningAttempt {
-  const { client, clock, timeouts } = plan;
-  const startedAt = clock();
-  let phase: 'waiting' | 'streaming' | 'over' = 'waiting';
-  let status: number | null = null;
-  let headers: ResponseHeaders = {};
-  let observer: StreamObserver | null = null;
-  let firstByteAt: number | null = null;
-  let heard = false;
-  let lastByteAt = startedAt;
-  let chunks: Uint8Array[] = [];
-  let size = 0;
-  const filter = plan.ownUsage ? createOwnUsageFilter() : createWholeLines();
-  let resolve: (end: AttemptEnd) => void;
-  const ended = new Promise<AttemptEnd>((give) => {
-    resolve = give;
-  });
+export const startAttempt = (plan: AttemptPlan): RunningAttempt => new Attempt(plan);
 
-  const timers = createTimers();
-  const writer = createPacedWriter(client, {
-    pause: () => call.pause(),
-    resume() {
-      lastByteAt = clock();
-      if (phase !== 'over') call.resume();
-    },
-  });
+/** A class rather than closures: there is one for each request, and a closure for each of its verbs costs more than the verb. */
+class Attempt implements RunningAttempt, UpstreamEvents {
+  readonly ended: Promise<AttemptEnd>;
+  readonly #plan: AttemptPlan;
+  readonly #startedAt: number;
+  readonly #timers: Timers;
+  readonly #call: UpstreamCall;
+  #resolve!: (end: AttemptEnd) => void;
+  #phase: 'waiting' | 'streaming' | 'over' = 'waiting';
+  #status: number | null = null;
+  #headers: ResponseHeaders = {};
+  /** What watches a stream, stands between it and the client, and writes it; null for anything else. */
+  #stream: Streaming | null = null;
+  #firstByteAt: number | null = null;
+  #heard = false;
+  #lastByteAt: number;
+  #chunks: Uint8Array[] = [];
+  #size = 0;
 
-  const finish = (outcome: OutcomeKind, message: string | null, more: Partial<AttemptEnd> = {}): void => {
-    if (phase === 'over') return;
-    const begun = phase === 'streaming';
-    phase = 'over';
-    timers.stop();
-    chunks = [];
-    resolve({
-      outcome,
-      status,
-      headers,
-      firstByteMs: firstByteAt === null ? null : firstByteAt - startedAt,
-      totalMs: clock() - startedAt,
-      message,
-      observed: (begun && observer?.observed()) || null,
-      begun,
-      body: null,
-      ...more,
+  constructor(plan: AttemptPlan) {
+    this.#plan = plan;
+    this.#startedAt = plan.clock();
+    this.#lastByteAt = this.#startedAt;
+    this.#timers = createTimers(plan.clock);
+    this.ended = new Promise((resolve) => {
+      this.#resolve = resolve;
     });
-  };
+    this.#call = plan.send(plan.request, this);
+    this.#setLimits();
+  }
 
-  /** Ends the attempt badly; a client whose stream has begun is told so, and never sees it end as if it were whole. */
-  const breakOff = (outcome: 'upstream_error' | 'upstream_drop' | 'timeout', message: string): void => {
-    if (phase === 'over') return;
-    // Where the upstream has told an error in an event of its own, that one stands.
-    const told = observer?.error() ?? null;
-    // A connection that breaks behind the whole answer has broken nothing.
-    if (phase === 'streaming' && told === null && observer?.finished()) {
-      client.end();
-      finish('completed', null);
-      return;
+  /** The client has gone: closes the upstream request at once. */
+  abandon(): void {
+    this.#leave('the client left');
+  }
+
+  headers(status: number, headers: ResponseHeaders): void {
+    this.#status = status;
+    this.#headers = headers;
+    if (isEncoded(headers)) {
+      const encoding = headers['content-encoding'];
+      this.#call.cancel();
+      this.#breakOff('upstream_error', `the upstream answered in the encoding ${encoding}, which was not asked for`);
+    } else if (isGood(status) && isEventStream(headers)) this.#stream = this.#watchStream();
+  }
+
+  data(chunk: Uint8Array): void {
+    if (this.#phase === 'over') return;
+    this.#lastByteAt = this.#plan.clock();
+    if (!this.#heard) this.#hear();
+    const stream = this.#stream;
+    if (stream === null) return this.#holdWhole(chunk);
+    stream.observer.push(chunk);
+    if (this.#phase === 'streaming') this.#pass(stream, stream.filter.push(chunk));
+    else this.#holdBack(stream, chunk);
+  }
+
+  end(): void {
+    if (this.#stream) return this.#endStream(this.#stream);
+    const body = concatenated(this.#chunks);
+    const text = decoder.decode(body);
+    const observed = this.#status !== null && isGood(this.#status) ? observeWhole(text) : null;
+    if (observed) this.#finish('completed', null, observed, body);
+    else this.#finish('upstream_error', messageOf(this.#status, text), null, body);
+  }
+
+  failed({ kind, message }: UpstreamFailure): void {
+    const { connectMs } = this.#plan.request;
+    if (kind === 'connect_timeout') this.#breakOff('timeout', `no connection within ${connectMs} ms`);
+    else this.#breakOff(this.#heard ? 'upstream_drop' : 'upstream_error', message);
+  }
+
+  #setLimits(): void {
+    const { firstByteMs, firstByteForWholeAnswers, totalMs } = this.#plan.timeouts;
+    // A whole answer's first byte is its last, so this limit is for streams unless the user set one.
+    if (this.#plan.stream || firstByteForWholeAnswers) {
+      this.#timers.after(firstByteMs, () => {
+        if (this.#phase !== 'waiting' || (this.#heard && !this.#stream)) return;
+        this.#timeOut(`no first byte within ${firstByteMs} ms`);
+      });
     }
-    if (phase === 'streaming') {
-      if (told === null) client.write(errorEvent(outcome, message));
-      client.end();
-    }
-    finish(told === null ? outcome : 'upstream_error', told ?? message);
-  };
-
-  /** Ends where the client is not there for the rest of the answer. */
-  const leave = (message: string): void => {
-    if (phase === 'over') return;
-    call.cancel();
-    // Many clients hang up at the finish reason or at [DONE] without waiting for the connection's end.
-    const told = observer?.error() ?? null;
-    if (told !== null) finish('upstream_error', told);
-    else if (observer?.finished()) finish('completed', null);
-    else finish('client_abort', message);
-  };
-
-  /** A client that does not read would not read an error either: its connection is cut. */
-  const cutClient = (message: string): void => {
-    client.abort();
-    leave(message);
-  };
-
-  const cleaned = (bytes: Uint8Array | null): Uint8Array | null =>
-    bytes === null || observer === null || observer.error() === null ? bytes : plan.clean(bytes);
-
-  const beginStream = (): void => {
-    phase = 'streaming';
-    firstByteAt = lastByteAt;
-    plan.begin(status as number, headers, observer?.observed().completionId ?? null);
-    const held = chunks;
-    chunks = [];
-    for (const chunk of held) writer.write(cleaned(filter.push(chunk)));
-  };
-
-  const timeOut = (message: string): void => {
-    call.cancel();
-    breakOff('timeout', message);
-  };
-
-  const call = plan.send(plan.request, {
-    headers(code, received) {
-      status = code;
-      headers = received;
-      if (isEncoded(received)) {
-        const encoding = received['content-encoding'];
-        call.cancel();
-        return breakOff('upstream_error', `the upstream answered in the encoding ${encoding}, which was not asked for`);
-      }
-      if (code >= 200 && code < 300 && isEventStream(received)) observer = createStreamObserver();
-    },
-    data(chunk) {
-      if (phase === 'over') return;
-      lastByteAt = clock();
-      if (!heard) {
-        heard = true;
-        watchSilence(timers, {
-          idleMs: timeouts.idleMs,
-          clock,
-          movedAt: () => lastByteAt,
-          waitsForClient: writer.isWaiting,
-          ofUpstream: timeOut,
-          ofClient: cutClient,
-        });
-      }
-      if (!observer) {
-        firstByteAt ??= lastByteAt;
-        size += chunk.length;
-        if (size > MAX_WHOLE_BYTES) {
-          call.cancel();
-          return breakOff('upstream_error', `the upstream's answer is larger than ${MAX_WHOLE_BYTES} bytes`);
-        }
-        chunks.push(chunk);
-        return;
-      }
-      observer.push(chunk);
-      if (phase === 'streaming') return writer.write(cleaned(filter.push(chunk)));
-      chunks.push(chunk);
-      size += chunk.length;
-      if (observer.error() !== null) {
-        call.cancel();
-        return finish('upstream_error', observer.error());
-      }
-      if (observer.begun() || size > MAX_HELD_BYTES) beginStream();
-    },
-    end() {
-      if (observer) return endStream(observer);
-      const body = concatenated(chunks);
-      const text = decoder.decode(body);
-      const observed = status !== null && status >= 200 && status < 300 ? observeWhole(text) : null;
-      if (observed) finish('completed', null, { observed, body });
-      else finish('upstream_error', messageOf(status, text), { body });
-    },
-    failed({ kind, message }) {
-      if (kind === 'connect_timeout') breakOff('timeout', `no connection within ${plan.request.connectMs} ms`);
-      else breakOff(heard ? 'upstream_drop' : 'upstream_error', message);
-    },
-  });
-
-  const endStream = (watched: StreamObserver): void => {
-    const told = watched.error();
-    if (!watched.begun() || (!watched.finished() && told === null)) {
-      const where = phase === 'waiting' ? 'before its first event' : 'the stream before the answer was whole';
-      breakOff('upstream_drop', `the upstream ended ${where}`);
-      return;
-    }
-    writer.write(cleaned(filter.end()));
-    client.end();
-    // The client has been told by the upstream's own event.
-    finish(told === null ? 'completed' : 'upstream_error', told);
-  };
-
-  // A whole answer's first byte is its last, so this limit is for streams unless the user set one.
-  if (plan.stream || timeouts.firstByteForWholeAnswers) {
-    timers.after(timeouts.firstByteMs, () => {
-      if (phase !== 'waiting' || (heard && !observer)) return;
-      timeOut(`no first byte within ${timeouts.firstByteMs} ms`);
+    this.#timers.after(totalMs, () => {
+      if (this.#isHeldBack()) this.#cutClient(`the client had not read the answer within ${totalMs} ms`);
+      else this.#timeOut(`the answer was not whole within ${totalMs} ms`);
     });
   }
-  timers.after(timeouts.totalMs, () => {
-    if (writer.isWaiting()) cutClient(`the client had not read the answer within ${timeouts.totalMs} ms`);
-    else timeOut(`the answer was not whole within ${timeouts.totalMs} ms`);
-  });
 
-  return { ended, abandon: () => leave('the client left') };
+  #hear(): void {
+    this.#heard = true;
+    watchSilence(this.#timers, {
+      idleMs: this.#plan.timeouts.idleMs,
+      clock: this.#plan.clock,
+      movedAt: () => this.#lastByteAt,
+      waitsForClient: () => this.#isHeldBack(),
+      ofUpstream: (message) => this.#timeOut(message),
+      ofClient: (message) => this.#cutClient(message),
+    });
+  }
+
+  #isHeldBack(): boolean {
+    return this.#stream?.writer.isWaiting() ?? false;
+  }
+
+  #watchStream(): Streaming {
+    return {
+      observer: createStreamObserver(),
+      filter: this.#plan.ownUsage ? createOwnUsageFilter() : createWholeLines(),
+      writer: createPacedWriter(this.#plan.client, {
+        pause: () => this.#call.pause(),
+        resume: () => {
+          this.#lastByteAt = this.#plan.clock();
+          if (this.#phase !== 'over') this.#call.resume();
+        },
+      }),
+    };
+  }
+
+  #holdWhole(chunk: Uint8Array): void {
+    this.#firstByteAt ??= this.#lastByteAt;
+    this.#size += chunk.length;
+    if (this.#size > MAX_WHOLE_BYTES) {
+      this.#call.cancel();
+      this.#breakOff('upstream_error', `the upstream's answer is larger than ${MAX_WHOLE_BYTES} bytes`);
+    } else this.#chunks.push(chunk);
+  }
+
+  /** Keeps what comes before a stream's first event. */
+  #holdBack(stream: Streaming, chunk: Uint8Array): void {
+    this.#chunks.push(chunk);
+    this.#size += chunk.length;
+    const told = stream.observer.error();
+    if (told !== null) {
+      this.#call.cancel();
+      this.#finish('upstream_error', told);
+    } else if (stream.observer.begun() || this.#size > MAX_HELD_BYTES) this.#beginStream(stream);
+  }
+
+  #beginStream(stream: Streaming): void {
+    this.#phase = 'streaming';
+    this.#firstByteAt = this.#lastByteAt;
+    this.#plan.begin(this.#status as number, this.#headers, stream.observer.completionId());
+    const held = this.#chunks;
+    this.#chunks = [];
+    for (const chunk of held) this.#pass(stream, stream.filter.push(chunk));
+  }
+
+  /** What the client may see of these bytes: an error may repeat a key of ours. */
+  #pass(stream: Streaming, bytes: Uint8Array | null): void {
+    stream.writer.write(bytes === null || stream.observer.error() === null ? bytes : this.#plan.clean(bytes));
+  }
+
+  #endStream(stream: Streaming): void {
+    const { observer, filter } = stream;
+    const told = observer.error();
+    if (!observer.begun() || (!observer.finished() && told === null)) {
+      const where = this.#phase === 'waiting' ? 'before its first event' : 'the stream before the answer was whole';
+      return this.#breakOff('upstream_drop', `the upstream ended ${where}`);
+    }
+    this.#pass(stream, filter.end());
+    this.#plan.client.end();
+    // The client has been told by the upstream's own event.
+    this.#finish(told === null ? 'completed' : 'upstream_error', told);
+  }
+
+  #timeOut(message: string): void {
+    this.#call.cancel();
+    this.#breakOff('timeout', message);
+  }
+
+  /** Ends the attempt badly; a client whose stream has begun is told so, and never sees it end as if it were whole. */
+  #breakOff(outcome: 'upstream_error' | 'upstream_drop' | 'timeout', message: string): void {
+    if (this.#phase === 'over') return;
+    const { client } = this.#plan;
+    // Where the upstream has told an error in an event of its own, that one stands.
+    const told = this.#stream?.observer.error() ?? null;
+    if (this.#phase === 'streaming') {
+      // A connection that breaks behind the whole answer has broken nothing.
+      const isWhole = told === null && this.#stream?.observer.finished();
+      if (told === null && !isWhole) client.write(errorEvent(outcome, message));
+      client.end();
+      if (isWhole) return this.#finish('completed', null);
+    }
+    this.#finish(told === null ? outcome : 'upstream_error', told ?? message);
+  }
+
+  /** Ends where the client is not there for the rest of the answer. */
+  #leave(message: string): void {
+    if (this.#phase === 'over') return;
+    this.#call.cancel();
+    // Many clients hang up at the finish reason or at [DONE] without waiting for the connection's end.
+    const told = this.#stream?.observer.error() ?? null;
+    if (told !== null) this.#finish('upstream_error', told);
+    else if (this.#stream?.observer.finished()) this.#finish('completed', null);
+    else this.#finish('client_abort', message);
+  }
+
+  /** A client that does not read would not read an error either: its connection is cut. */
+  #cutClient(message: string): void {
+    this.#plan.client.abort();
+    this.#leave(message);
+  }
+
+  /** `whole` is what was seen of an answer that came at once, `body` what of it has not been sent. */
+  #finish(
+    outcome: OutcomeKind,
+    message: string | null,
+    whole: Observed | null = null,
+    body: Uint8Array | null = null,
+  ): void {
+    if (this.#phase === 'over') return;
+    const begun = this.#phase === 'streaming';
+    this.#phase = 'over';
+    this.#timers.stop();
+    this.#chunks = [];
+    this.#resolve({
+      outcome,
+      status: this.#status,
+      headers: this.#headers,
+      firstByteMs: this.#firstByteAt === null ? null : this.#firstByteAt - this.#startedAt,
+      totalMs: this.#plan.clock() - this.#startedAt,
+      message,
+      observed: whole ?? (begun ? (this.#stream?.observer.observed() ?? null) : null),
+      begun,
+      body,
+    });
+  }
 }
+
+interface Streaming {
+  observer: StreamObserver;
+  filter: StreamFilter;
+  writer: PacedWriter;
+}
+
+const isGood = (status: number): boolean => status >= 200 && status < 300;
 
 function messageOf(status: number | null, body: string): string {
   try {
@@ -253,8 +313,7 @@ function messageOf(status: number | null, body: string): string {
   } catch {
     // Not JSON: an error page of a proxy in between, most likely.
   }
-  const isAnswer = status !== null && status >= 200 && status < 300;
-  return isAnswer
+  return status !== null && isGood(status)
     ? 'the upstream answered with something that is no chat completion'
     : `the upstream answered with status ${status}`;
 }

@@ -28,6 +28,8 @@ export interface StreamObserver {
   error(): string | null;
   /** Whether the upstream said that the answer is whole: a finish reason for each choice, or `[DONE]`. */
   finished(): boolean;
+  /** The answer's own id, as far as it has come. */
+  completionId(): string | null;
   observed(): Observed;
 }
 
@@ -89,6 +91,7 @@ export function createStreamObserver(): StreamObserver {
     begun: () => begun,
     error: () => error,
     finished: () => done || (finishedChoices.size > 0 && finishedChoices.size === seenChoices.size),
+    completionId: () => completionId,
     observed: () => ({
       completionId,
       finishReason,

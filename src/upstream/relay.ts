@@ -63,7 +63,7 @@ export function startRelay(plan: RelayPlan): RunningRelay {
     resolve = give;
   });
 
-  const timers = createTimers();
+  const timers = createTimers(clock);
   const writer = createPacedWriter(client, {
     pause: () => call.pause(),
     resume() {

@@ -6,24 +6,66 @@ export interface Timers {
   stop(): void;
 }
 
-export function createTimers(): Timers {
-  const running = new Set<ReturnType<typeof setTimeout>>();
-  let stopped = false;
-  return {
-    after(ms, action) {
-      if (stopped) return;
-      const timer = setTimeout(() => {
-        running.delete(timer);
-        action();
-      }, ms);
-      running.add(timer);
-    },
-    stop() {
-      stopped = true;
-      for (const timer of running) clearTimeout(timer);
-      running.clear();
-    },
-  };
+/** `clock` gives milliseconds on a steady clock. */
+export const createTimers = (clock: () => number): Timers => new SharedAlarm(clock);
+
+interface Due {
+  at: number;
+  action: () => void;
+}
+
+/** One timer of the platform's for all of a request's, set for the next that is due: most requests end before any is. */
+class SharedAlarm implements Timers {
+  readonly #clock: () => number;
+  readonly #dues: Due[] = [];
+  #alarm: ReturnType<typeof setTimeout> | undefined;
+  #alarmAt = Number.POSITIVE_INFINITY;
+  #stopped = false;
+
+  constructor(clock: () => number) {
+    this.#clock = clock;
+  }
+
+  after(ms: number, action: () => void): void {
+    if (this.#stopped) return;
+    const at = this.#clock() + ms;
+    this.#dues.push({ at, action });
+    if (at < this.#alarmAt) this.#setFor(at, ms);
+  }
+
+  stop(): void {
+    this.#stopped = true;
+    this.#dues.length = 0;
+    clearTimeout(this.#alarm);
+  }
+
+  #setFor(at: number, ms: number): void {
+    clearTimeout(this.#alarm);
+    this.#alarmAt = at;
+    this.#alarm = setTimeout(() => this.#ring(), ms);
+  }
+
+  #ring(): void {
+    // A timer may go off a little early by this clock: whatever the alarm was set for is due.
+    const until = Math.max(this.#clock(), this.#alarmAt);
+    this.#alarmAt = Number.POSITIVE_INFINITY;
+    for (let next = this.#takeFirst(until); next && !this.#stopped; next = this.#takeFirst(until)) next.action();
+    const first = this.#first();
+    if (first && !this.#stopped && first.at < this.#alarmAt) this.#setFor(first.at, first.at - this.#clock());
+  }
+
+  #takeFirst(until: number): Due | null {
+    const first = this.#first();
+    if (!first || first.at > until) return null;
+    this.#dues.splice(this.#dues.indexOf(first), 1);
+    return first;
+  }
+
+  #first(): Due | undefined {
+    let first = this.#dues[0];
+    for (const due of this.#dues) if (due.at < (first as Due).at) first = due;
+    return first;
+  }
 }
 
 /** A client may leave what is there for it unread so many times as long as an upstream may be silent, and so long at least. */
