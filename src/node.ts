@@ -12,6 +12,7 @@ import { createNodeExchange } from './http/exchange-node.ts';
 import { createGateway, type LearnedByRouter } from './http/gateway.ts';
 import { createStrictServer, SERVER_LIMITS, type ServerLimits } from './http/server-node.ts';
 import { within } from './http/within.ts';
+import { createDeferred, type Deferred } from './routing/deferred.ts';
 import type { Log, Runtime } from './routing/runtime.ts';
 import { createMemoryStore } from './stores/memory.ts';
 import type { StateStore } from './stores/ports.ts';
@@ -55,7 +56,7 @@ export async function startGateway(config: ConduitConfig, options: GatewayOption
   const ownLog = options.log ? null : openLog(config.log.level);
   const log = options.log ?? (ownLog as StderrLog);
   const limits = { ...SERVER_LIMITS, ...CLOSE_LIMITS, ...options.limits };
-  const deferred = new Set<Promise<unknown>>();
+  const deferred = createDeferred((error) => log.error({ err: error }, 'deferred work failed'));
   const runtime = nodeRuntime(config, log, deferred, options.random);
   const sender = createUndiciSender();
   let accepting = true;
@@ -72,7 +73,7 @@ export async function startGateway(config: ConduitConfig, options: GatewayOption
         return createNodeExchange(
           incoming,
           outgoing,
-          gateway.config.server.cors.length > 0 ? context.res.headers : undefined,
+          gateway.config.server.cors.length > 0 ? context.res.headers : null,
         );
       },
       accepting: () => accepting,
@@ -107,8 +108,8 @@ export async function startGateway(config: ConduitConfig, options: GatewayOption
   async function close(): Promise<void> {
     accepting = false;
     if (!(await drain(server, closeIdle, limits.drainMs))) log.warn({}, 'answers still in flight were cut off');
-    if ((await within(limits.settleMs, settle(deferred))) === null) {
-      log.error({ unfinished: deferred.size }, 'what was still to be written is lost: the store does not answer');
+    if ((await within(limits.settleMs, deferred.settled())) === null) {
+      log.error({ unfinished: deferred.size() }, 'what was still to be written is lost: the store does not answer');
     }
     await gateway.flush();
     await within(limits.settleMs, sender.close());
@@ -152,12 +153,6 @@ async function drain(server: Server, closeIdle: () => void, drainMs: number): Pr
   clearInterval(idle);
   clearTimeout(timer);
   return whole;
-}
-
-/** Resolves when nothing is left, of what was begun meanwhile either. */
-async function settle(deferred: ReadonlySet<Promise<unknown>>): Promise<true> {
-  while (deferred.size > 0) await Promise.allSettled(deferred);
-  return true;
 }
 
 export interface StderrLog extends Log {
@@ -212,12 +207,7 @@ export function openLog(level: ConduitConfig['log']['level']): StderrLog {
   };
 }
 
-function nodeRuntime(
-  config: ConduitConfig,
-  log: Log,
-  deferred: Set<Promise<unknown>>,
-  random: (() => number) | undefined,
-): Runtime {
+function nodeRuntime(config: ConduitConfig, log: Log, deferred: Deferred, random: (() => number) | undefined): Runtime {
   // With the memory store nothing outlives the process, so that a secret of the process's own is enough.
   const secret = config.server.secret ?? randomBytes(32).toString('hex');
   const dice = createDice();
@@ -226,12 +216,7 @@ function nodeRuntime(
     clock: () => performance.now(),
     random: random ?? dice.random,
     randomHex: dice.randomHex,
-    defer(work) {
-      const tracked = work
-        .catch((error) => log.error({ err: error }, 'deferred work failed'))
-        .finally(() => deferred.delete(tracked));
-      deferred.add(tracked);
-    },
+    defer: deferred.add,
     digest: createDigest(secret),
     sha256Hex,
     log,

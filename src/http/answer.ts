@@ -21,9 +21,10 @@ import {
   withoutSecrets,
 } from '../upstream/failures.ts';
 import { clientHeaders, upstreamHeaders } from '../upstream/headers.ts';
+import type { ResponseHeaders } from '../upstream/port.ts';
 import { completionName } from './completion-name.ts';
 import type { Gateway } from './gateway.ts';
-import { type Client, createReply } from './reply.ts';
+import { type Client, Reply } from './reply.ts';
 import type { ChatRequest } from './wire.ts';
 
 /** Everything that one request has become by the time it goes upstream. */
@@ -39,96 +40,139 @@ export interface Routed {
   reservation: Reservation;
 }
 
-/** Tries the arms in turn until one answers, the request proves to be at fault, or the client has gone. */
-export async function answer(gateway: Gateway, routed: Routed, client: Client, startedAt: number): Promise<void> {
-  const { config, health, refusals, runtime } = gateway;
-  const { request, decision, order, mostArms, pinned, lineage, shape, reservation } = routed;
-  const { exchange } = client;
-  const tried: TriedArm[] = [];
-  let attempts = 0;
-  let left = false;
-  let running: RunningAttempt | undefined;
-  const reply = createReply(client, runtime.clock, startedAt);
-  exchange.onLeave(() => {
-    left = true;
-    running?.abandon();
-  });
+/** Tries the arms in turn until one answers, the request proves to be at fault, or the client has gone. Never rejects. */
+export const answer = (gateway: Gateway, routed: Routed, client: Client, startedAt: number): Promise<void> =>
+  new Answering(gateway, routed, client, startedAt).run();
 
-  const nameOfCompletion = (completionId: string): string => completionName(completionId, decision.key, runtime.digest);
+/** One attempt that has ended, and what it says of the arm. */
+interface Tried extends TriedArm {
+  verdict: Verdict;
+  ownUsage: boolean;
+}
 
-  const ownHeaders = (model: Model): Record<string, string> =>
-    reply.headers({
-      decision: decision.id,
-      model: model.id,
-      reason: model.id === decision.chosen ? decision.reason : 'fallback',
-      propensity: decision.propensity,
-      attempts,
+class Answering {
+  readonly #gateway: Gateway;
+  readonly #routed: Routed;
+  readonly #client: Client;
+  readonly #reply: Reply;
+  readonly #tried: Tried[] = [];
+  #attempts = 0;
+  #left = false;
+  #running: RunningAttempt | null = null;
+
+  constructor(gateway: Gateway, routed: Routed, client: Client, startedAt: number) {
+    this.#gateway = gateway;
+    this.#routed = routed;
+    this.#client = client;
+    this.#reply = new Reply(client, gateway.runtime.clock, startedAt);
+  }
+
+  async run(): Promise<void> {
+    const { decision } = this.#routed;
+    this.#client.exchange.onLeave(() => {
+      this.#left = true;
+      this.#running?.abandon();
     });
+    try {
+      let model = this.#nextArm();
+      while (model !== null && !this.#left) {
+        const last = await this.#attempt(model);
+        this.#tried.push(last);
+        if (last.end.outcome !== 'completed') noteFailure(this.#gateway, decision, model, last.end);
+        if (last.end.begun || this.#left) break;
+        model = this.#goOnAfter(last);
+      }
+    } catch (error) {
+      this.#gateway.runtime.log.error({ err: error, decision: decision.id }, 'an answer failed inside Conduit');
+      this.#running?.abandon();
+      this.#reply.fail();
+    } finally {
+      this.#settle();
+    }
+  }
 
-  /** Passes on what the upstream answered, byte for byte but for a key of ours. */
-  const passOn = (model: Model, end: AttemptEnd): void => {
-    const body = end.body as Uint8Array;
-    const bytes = end.outcome === 'completed' ? body : withoutSecrets(body, secretsOf(providerOf(model)));
-    const headers = { 'content-type': 'application/json', ...clientHeaders(end.headers), ...ownHeaders(model) };
-    reply.sendWhole(end.status as number, bytes, headers);
-  };
+  #nextArm(): Model | null {
+    const { order, mostArms } = this.#routed;
+    const tried = new Set(this.#tried.map((one) => one.model));
+    return nextArm(order, tried, mostArms, this.#gateway.health);
+  }
 
-  const tellFailure = (model: Model): void => {
-    // Of an arm that was asked with several keys, the last word counts.
-    const ends = [...new Map(tried.map((one) => [one.model, one.end])).values()];
-    const { retryAfter, ...failure } = finalFailure(ends, runtime.now());
-    const headers = { ...(retryAfter !== null && { 'retry-after': retryAfter }), ...ownHeaders(model) };
-    reply.sendError(failure, headers, secretsOf(providerOf(model)));
-  };
-
-  const providerOf = (model: Model): Provider => config.providers.get(model.provider) as Provider;
-
-  /** One attempt, and what it says of the arm. */
-  const attempt = async (model: Model): Promise<{ end: AttemptEnd; verdict: Verdict; ownUsage: boolean }> => {
-    attempts++;
-    const provider = providerOf(model);
-    const apiKey = provider.passthrough ? client.ownKey : health.keyFor(model);
+  async #attempt(model: Model): Promise<Tried> {
+    this.#attempts++;
+    const { config, health, refusals, runtime, send } = this.#gateway;
+    const { request, pinned } = this.#routed;
+    const provider = config.providers.get(model.provider) as Provider;
+    const apiKey = provider.passthrough ? this.#client.ownKey : health.keyFor(model);
     const { text, ownUsage } = upstreamBody(request.text, request.body, model, {
       pinned,
       streamUsage: provider.streamUsage && !refusals.refusesUsage(model.id),
     });
     const conclude = health.begin(model, apiKey);
     const sentAt = runtime.clock();
-    running = startAttempt({
-      send: gateway.send,
+    this.#running = startAttempt({
+      send,
       request: {
         method: 'POST',
         url: `${provider.baseUrl}/chat/completions`,
-        headers: upstreamHeaders(client.header, provider, apiKey),
+        headers: upstreamHeaders(this.#client.header, provider, apiKey),
         body: text,
         connectMs: model.timeouts.connectMs,
       },
       timeouts: model.timeouts,
       stream: request.stream,
       ownUsage,
-      client: exchange,
+      client: this.#client.exchange,
       clean: (error) => withoutSecrets(error, secretsOf(provider)),
       clock: runtime.clock,
-      begin: (status, headers, completionId) => {
-        if (completionId !== null) gateway.ledger.nameOpen(decision.id, nameOfCompletion(completionId));
-        reply.upstreamTook(runtime.clock() - sentAt);
-        reply.begin(status, { ...clientHeaders(headers), ...ownHeaders(model) });
-      },
+      begin: (status, headers, completionId) => this.#begin(model, sentAt, status, headers, completionId),
     });
-    const end = await running.ended;
-    if (!end.begun) reply.upstreamTook(runtime.clock() - sentAt);
+    const end = await this.#running.ended;
+    if (!end.begun) this.#reply.upstreamTook(runtime.clock() - sentAt);
     const verdict = verdictOf(end, runtime.now());
     conclude(heldAgainstArm(verdict, provider));
-    return { end, verdict, ownUsage };
-  };
+    return { model, end, verdict, ownUsage };
+  }
 
-  const nextUntried = (): Model | null => nextArm(order, new Set(tried.map((one) => one.model)), mostArms, health);
+  /** A stream has begun: from here on no other arm can take over. */
+  #begin(model: Model, sentAt: number, status: number, headers: ResponseHeaders, completionId: string | null): void {
+    const { ledger, runtime } = this.#gateway;
+    const { decision } = this.#routed;
+    if (completionId !== null) ledger.nameOpen(decision.id, completionName(completionId, decision.key, runtime.digest));
+    this.#reply.upstreamTook(runtime.clock() - sentAt);
+    this.#reply.begin(status, this.#withOwn(clientHeaders(headers), model));
+  }
+
+  /** Answers the client where nobody else shall be asked; else gives who is asked next. */
+  #goOnAfter(last: Tried): Model | null {
+    const { model, end, verdict } = last;
+    if (end.outcome === 'completed') {
+      this.#passOn(model, end, end.body as Uint8Array);
+      return null;
+    }
+    const { config, refusals } = this.#gateway;
+    const provider = config.providers.get(model.provider) as Provider;
+    // The caller's own key is the caller's business.
+    const isCallers = provider.passthrough && verdict.kind === 'misconfigured';
+    const passes = isCallers || isOnAccountOfTheRequest(end);
+    const again = !passes && this.#mayAskAgain(last, provider);
+    const refusal = ownRefusal(end);
+    // Who pins a model gets none of what its params would have mended.
+    if (refusal && !again && !this.#routed.pinned) refusals.remember(model.id, refusal, this.#routed.shape);
+    if (again) return model;
+    const next = passes ? null : this.#nextArm();
+    if (next === null) {
+      const secrets = secretsOf(provider);
+      if (passes || isRefusal(end)) this.#passOn(model, end, withoutSecrets(end.body as Uint8Array, secrets));
+      else this.#tellFailure(model, secrets);
+    }
+    return next;
+  }
 
   /** Whether the same arm is asked once more, since not the arm but how it was asked was at fault. */
-  const askAgain = (model: Model, end: AttemptEnd, verdict: Verdict, ownUsage: boolean): boolean => {
-    const provider = providerOf(model);
-    const times = tried.filter((one) => one.model === model).length;
+  #mayAskAgain({ model, end, verdict, ownUsage }: Tried, provider: Provider): boolean {
+    const { health, refusals } = this.#gateway;
     if (verdict.kind === 'rate_limited' || (verdict.kind === 'misconfigured' && verdict.ofKey)) {
+      const times = this.#tried.filter((one) => one.model === model).length;
       return times < provider.apiKeys.length && health.hasKeyFor(model);
     }
     if (ownUsage && isRefusal(end) && new TextDecoder().decode(end.body as Uint8Array).includes('stream_options')) {
@@ -136,69 +180,61 @@ export async function answer(gateway: Gateway, routed: Routed, client: Client, s
       return true;
     }
     return false;
-  };
+  }
 
-  try {
-    let model = nextUntried();
-    while (model !== null && !left) {
-      const { end, verdict, ownUsage } = await attempt(model);
-      tried.push({ model, end });
-      noteFailure(gateway, decision, model, end);
-      if (end.begun || left) break;
-      const passes =
-        end.outcome === 'completed' ||
-        isOnAccountOfTheRequest(end) ||
-        // The caller's own key is the caller's business.
-        (providerOf(model).passthrough && verdict.kind === 'misconfigured');
-      const again = !passes && askAgain(model, end, verdict, ownUsage);
-      const refusal = ownRefusal(end);
-      // Who pins a model gets none of what its params would have mended.
-      if (refusal && !again && !pinned) refusals.remember(model.id, refusal, shape);
-      const next: Model | null = passes ? null : again ? model : nextUntried();
-      if (next === null) {
-        if (passes || isRefusal(end)) passOn(model, end);
-        else tellFailure(model);
-      }
-      model = next;
-    }
-  } catch (error) {
-    runtime.log.error({ err: error, decision: decision.id }, 'an answer failed inside Conduit');
-    running?.abandon();
-    reply.fail();
-  } finally {
-    gateway.ledger.settle(decision.id, (current) => {
+  /** Passes on what the upstream answered, with its own status. */
+  #passOn(model: Model, end: AttemptEnd, body: Uint8Array): void {
+    const headers = clientHeaders(end.headers);
+    headers['content-type'] ??= 'application/json';
+    this.#reply.sendWhole(end.status as number, body, this.#withOwn(headers, model));
+  }
+
+  #tellFailure(model: Model, secrets: readonly string[]): void {
+    // Of an arm that was asked with several keys, the last word counts.
+    const ends = [...new Map(this.#tried.map((one) => [one.model, one.end])).values()];
+    const { retryAfter, ...failure } = finalFailure(ends, this.#gateway.runtime.now());
+    const headers: Record<string, string> = retryAfter === null ? {} : { 'retry-after': retryAfter };
+    this.#reply.sendError(failure, this.#withOwn(headers, model), secrets);
+  }
+
+  #withOwn(headers: Record<string, string>, model: Model): Readonly<Record<string, string>> {
+    const { id, chosen, reason, propensity } = this.#routed.decision;
+    return this.#reply.withOwn(headers, {
+      decision: id,
+      model: model.id,
+      reason: model.id === chosen ? reason : 'fallback',
+      propensity,
+      attempts: this.#attempts,
+    });
+  }
+
+  #settle(): void {
+    const { ledger, runtime } = this.#gateway;
+    const { decision, request, reservation } = this.#routed;
+    const tried = this.#tried;
+    ledger.settle(decision.id, (current) => {
       const done = settled(current, tried, request.stream);
       reservation.settle(spentOn(done, tried));
-      return { decision: done, names: namesOf(done, lineage, tried, nameOfCompletion) };
+      return { decision: done, names: this.#namesOf(done) };
     });
-    runtime.log.debug(
-      {
-        decision: decision.id,
-        model: tried.at(-1)?.model.id,
-        outcome: tried.at(-1)?.end.outcome,
-        attempts: tried.length,
-      },
-      'completion',
-    );
+    const last = tried.at(-1);
+    const fields = { decision: decision.id, model: last?.model.id, outcome: last?.end.outcome, attempts: tried.length };
+    runtime.log.debug(fields, 'completion');
   }
-}
 
-/** Under which names a later request, or feedback, finds this decision again. */
-function namesOf(
-  decision: DecisionRecord,
-  lineage: Lineage,
-  tried: readonly TriedArm[],
-  nameOfCompletion: (completionId: string) => string,
-): readonly string[] {
-  const names: string[] = [];
-  const observed = tried.at(-1)?.end.observed;
-  if (decision.completionId !== null) names.push(nameOfCompletion(decision.completionId));
-  // A request that nothing answered is no part of the conversation: its latest answer is still the one before.
-  if (observed) {
-    names.push(lineage.answered, lineage.withAnswer(observed.message));
-    if (lineage.session !== null) names.push(lineage.session);
+  /** Under which names a later request, or feedback, finds this decision again. */
+  #namesOf({ completionId, key }: DecisionRecord): readonly string[] {
+    const { lineage } = this.#routed;
+    const names: string[] = [];
+    if (completionId !== null) names.push(completionName(completionId, key, this.#gateway.runtime.digest));
+    // A request that nothing answered is no part of the conversation: its latest answer is still the one before.
+    const observed = this.#tried.at(-1)?.end.observed;
+    if (observed) {
+      names.push(lineage.answered, lineage.withAnswer(observed.message));
+      if (lineage.session !== null) names.push(lineage.session);
+    }
+    return names;
   }
-  return names;
 }
 
 /** What an upstream says may hold the prompt or part of a key: only what we say ourselves is logged, and its code. */

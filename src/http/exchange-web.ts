@@ -75,6 +75,12 @@ export function createWebExchange(request: Request): ClientExchange {
       });
       answered(new Response(body, { status, headers: { ...headers } }));
     },
+    answer(status, headers, body) {
+      ended = true;
+      const length = { 'content-length': String(body.length) };
+      const isEmpty = BODILESS.has(status) || body.length === 0;
+      answered(new Response(isEmpty ? null : body.slice(), { status, headers: { ...headers, ...length } }));
+    },
     write(chunk) {
       if (left) return true;
       controller?.enqueue(chunk);

@@ -14,6 +14,8 @@ export interface ClientExchange extends ClientSink {
   readBody(maxBytes: number): Promise<Uint8Array | 'too_large' | 'gone'>;
   /** The body piece by piece, instead of `readBody`: read from the connection no faster than it is asked for. */
   readPieces(): BodyPieces;
-  /** What the app returns to the server; resolves once the answer has begun, or the client has gone. */
+  /** Answers with all there is; `content-length` is added. */
+  answer(status: number, headers: Readonly<Record<string, string>>, body: Uint8Array): void;
+  /** What the app returns to the server; resolves when the answer has begun or the client has gone, at the latest. */
   readonly response: Promise<Response>;
 }

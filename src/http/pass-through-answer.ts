@@ -21,7 +21,7 @@ import type { Gateway } from './gateway.ts';
 import type { PassedBody } from './pass-through-body.ts';
 import type { PassedPath } from './pass-through-path.ts';
 import type { PassedTarget } from './pass-through-target.ts';
-import { type Client, createReply } from './reply.ts';
+import { type Client, Reply } from './reply.ts';
 
 /** Everything that a request which is passed through has become by the time it goes upstream. */
 export interface Passed extends PassedTarget {
@@ -45,14 +45,14 @@ export async function relayRequest(gateway: Gateway, passed: Passed, client: Cli
   let attempts = 0;
   let left = false;
   let running: RunningRelay | undefined;
-  const reply = createReply(client, runtime.clock, startedAt);
+  const reply = new Reply(client, runtime.clock, startedAt);
   exchange.onLeave(() => {
     left = true;
     running?.abandon();
   });
 
-  const ownHeaders = (): Record<string, string> =>
-    reply.headers({
+  const withOwn = (headers: Record<string, string>): Readonly<Record<string, string>> =>
+    reply.withOwn(headers, {
       decision: passed.isKept ? decision.id : null,
       model: model.id,
       reason: decision.reason,
@@ -64,14 +64,14 @@ export async function relayRequest(gateway: Gateway, passed: Passed, client: Cli
   const tell = (end: AttemptEnd): void => {
     if (end.status !== null && end.body !== null && passes(end.status, provider)) {
       const clean = withoutSecrets(end.body, secretsOf(provider));
-      reply.sendWhole(end.status, clean, { ...relayedResponseHeaders(end.headers), ...ownHeaders() });
+      reply.sendWhole(end.status, clean, withOwn(relayedResponseHeaders(end.headers)));
     } else if (isRedirect(end.status)) {
       const message = `The upstream answered with a redirect (${end.status}), which is not followed: check the provider's base_url.`;
-      reply.sendError({ status: 502, message, code: 'upstream_redirect' }, ownHeaders(), secretsOf(provider));
+      reply.sendError({ status: 502, message, code: 'upstream_redirect' }, withOwn({}), secretsOf(provider));
     } else {
       const { retryAfter, ...failure } = finalFailure([end], runtime.now());
-      const wait = { ...(retryAfter !== null && { 'retry-after': retryAfter }) };
-      reply.sendError(failure, { ...wait, ...ownHeaders() }, secretsOf(provider));
+      const wait: Record<string, string> = retryAfter === null ? {} : { 'retry-after': retryAfter };
+      reply.sendError(failure, withOwn(wait), secretsOf(provider));
     }
   };
 
@@ -95,7 +95,7 @@ export async function relayRequest(gateway: Gateway, passed: Passed, client: Cli
       clock: runtime.clock,
       begin: (status, received) => {
         reply.upstreamTook(runtime.clock() - sentAt);
-        reply.begin(status, { ...relayedResponseHeaders(received), ...ownHeaders() });
+        reply.begin(status, withOwn(relayedResponseHeaders(received)));
       },
     });
     const end = await running.ended;

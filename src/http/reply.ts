@@ -25,57 +25,61 @@ export interface Facts {
 
 type Headers = Readonly<Record<string, string>>;
 
-export interface Reply {
-  /** Conduit's own headers, as of now. */
-  headers(facts: Facts): Record<string, string>;
+export class Reply {
+  readonly #client: Client;
+  readonly #clock: () => number;
+  readonly #startedAt: number;
+  #upstreamMs = 0;
+  #begun = false;
+
+  /** `startedAt` is when Conduit had the whole request, on the steady clock. */
+  constructor(client: Client, clock: () => number, startedAt: number) {
+    this.#client = client;
+    this.#clock = clock;
+    this.#startedAt = startedAt;
+  }
+
+  /** Adds Conduit's own headers, as of now, to those that the answer has already. */
+  withOwn(headers: Record<string, string>, { decision, model, reason, propensity, attempts }: Facts): Headers {
+    const limits = this.#client.headers;
+    for (const name in limits) headers[name] = limits[name] as string;
+    if (decision !== null) headers['x-conduit-decision'] = decision;
+    headers['x-conduit-model'] = encodeHeaderText(model);
+    headers['x-conduit-reason'] = reason;
+    headers['x-conduit-propensity'] = String(propensity);
+    headers['x-conduit-attempts'] = String(attempts);
+    const overheadMs = Math.max(0, this.#clock() - this.#startedAt - this.#upstreamMs);
+    headers['x-conduit-overhead-ms'] = overheadMs.toFixed(3);
+    return headers;
+  }
+
   /** Tells how long an upstream was waited for: that is not Conduit's own time. */
-  upstreamTook(ms: number): void;
+  upstreamTook(ms: number): void {
+    this.#upstreamMs += ms;
+  }
+
   /** Begins an answer whose bytes are written to the exchange. */
-  begin(status: number, headers: Headers): void;
-  sendWhole(status: number, bytes: Uint8Array, headers: Headers): void;
+  begin(status: number, headers: Headers): void {
+    this.#begun = true;
+    this.#client.exchange.begin(status, headers);
+  }
+
+  sendWhole(status: number, bytes: Uint8Array, headers: Headers): void {
+    this.#begun = true;
+    this.#client.exchange.answer(status, headers, bytes);
+  }
+
   /** In OpenAI's shape, the secrets blotted out. */
-  sendError(error: ApiErrorFields, headers: Headers, secrets: readonly string[]): void;
+  sendError(error: ApiErrorFields, headers: Headers, secrets: readonly string[]): void {
+    const bytes = withoutSecrets(encoder.encode(errorBody(error)), secrets);
+    this.sendWhole(error.status, bytes, { 'content-type': 'application/json', ...headers });
+  }
+
   /** Tells a fault of our own. What has begun is cut off, so that it never looks whole. */
-  fail(): void;
-}
-
-/** `startedAt` is when Conduit had the whole request, on the steady clock. */
-export function createReply({ exchange, headers: limits }: Client, clock: () => number, startedAt: number): Reply {
-  let upstreamMs = 0;
-  let begun = false;
-
-  const reply: Reply = {
-    headers: ({ decision, model, reason, propensity, attempts }) => ({
-      ...limits,
-      ...(decision !== null && { 'x-conduit-decision': decision }),
-      'x-conduit-model': encodeHeaderText(model),
-      'x-conduit-reason': reason,
-      'x-conduit-propensity': String(propensity),
-      'x-conduit-attempts': String(attempts),
-      'x-conduit-overhead-ms': Math.max(0, clock() - startedAt - upstreamMs).toFixed(3),
-    }),
-    upstreamTook(ms) {
-      upstreamMs += ms;
-    },
-    begin(status, headers) {
-      exchange.begin(status, headers);
-      begun = true;
-    },
-    sendWhole(status, bytes, headers) {
-      reply.begin(status, { ...headers, 'content-length': String(bytes.length) });
-      if (bytes.length > 0) exchange.write(bytes);
-      exchange.end();
-    },
-    sendError(error, headers, secrets) {
-      const bytes = withoutSecrets(encoder.encode(errorBody(error)), secrets);
-      reply.sendWhole(error.status, bytes, { 'content-type': 'application/json', ...headers });
-    },
-    fail() {
-      if (begun) exchange.abort();
-      else reply.sendError(internalError, {}, []);
-    },
-  };
-  return reply;
+  fail(): void {
+    if (this.#begun) this.#client.exchange.abort();
+    else this.sendError(internalError, {}, []);
+  }
 }
 
 const encoder = new TextEncoder();

@@ -43,15 +43,16 @@ export function createLedger(state: StateStore, runtime: Runtime): Ledger {
   const open = new Map<string, OpenDecision>();
   const openByName = new Map<string, string>();
 
-  const keep = async (decision: DecisionRecord, names: readonly string[]): Promise<void> => {
-    const evidence = evidenceOf(decision);
-    try {
-      await state.remember({ decision, names, evidence });
-    } catch (error) {
+  /** Never rejects. */
+  const keep = ({ decision, names: openNames }: OpenDecision, names: readonly string[]): Promise<void> => {
+    const close = (): void => {
+      for (const name of openNames) openByName.delete(name);
+      open.delete(decision.id);
+    };
+    return state.remember({ decision, names, evidence: evidenceOf(decision) }).then(close, (error) => {
       runtime.log.error({ err: error, decision: decision.id }, 'a decision could not be kept');
-    }
-    for (const name of open.get(decision.id)?.names ?? []) openByName.delete(name);
-    open.delete(decision.id);
+      close();
+    });
   };
 
   const find = async (decisionId: string): Promise<DecisionRecord | null> =>
@@ -85,7 +86,7 @@ export function createLedger(state: StateStore, runtime: Runtime): Ledger {
       if (!entry || entry.kept) return;
       const { decision, names } = finish(entry.decision);
       entry.decision = decision;
-      entry.kept = keep(decision, names);
+      entry.kept = keep(entry, names);
       runtime.defer(entry.kept);
     },
 

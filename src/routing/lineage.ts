@@ -37,20 +37,25 @@ export function traceLineage(
   session: string | null,
   digest: Digest,
 ): Lineage {
-  let prefix = `scope\n${scope}`;
+  // What was said since the last answer is hashed at once: a hash costs more than the words of most messages.
+  let said = `scope\n${scope}`;
   const afterAnswers: string[] = [];
   for (const message of messages) {
-    prefix = digest(`${prefix}\n${message.role}\n${wordsOf(message)}`);
-    if (message.role === 'assistant') afterAnswers.push(`talk:${prefix}`);
+    said += asSaid(message.role, wordsOf(message));
+    if (message.role !== 'assistant') continue;
+    said = digest(said);
+    afterAnswers.push(`talk:${said}`);
   }
-  const whole = prefix;
   return {
     earlier: afterAnswers.reverse().slice(0, ANSWERS_LOOKED_FOR),
-    answered: `asked:${whole}`,
-    withAnswer: ({ text, toolCallIds }) => `talk:${digest(`${whole}\nassistant\n${answerWords(text, toolCallIds)}`)}`,
+    answered: `asked:${digest(said)}`,
+    withAnswer: ({ text, toolCallIds }) => `talk:${digest(said + asSaid('assistant', answerWords(text, toolCallIds)))}`,
     session: session === null ? null : `session:${digest(`session\n${scope}\n${session}`)}`,
   };
 }
+
+/** With its length in front, so that no words can pass for those of several messages. */
+const asSaid = (role: string, words: string): string => `\n${role.length}:${role}${words.length}:${words}`;
 
 function wordsOf({ role, content, tool_calls, tool_call_id }: Message): string {
   const text = textOf(content);

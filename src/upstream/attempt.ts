@@ -121,14 +121,20 @@ class Attempt implements RunningAttempt, UpstreamEvents {
     this.#lastByteAt = this.#plan.clock();
     if (!this.#heard) this.#hear();
     const stream = this.#stream;
-    if (stream === null) return this.#holdWhole(chunk);
-    stream.observer.push(chunk);
-    if (this.#phase === 'streaming') this.#pass(stream, stream.filter.push(chunk));
-    else this.#holdBack(stream, chunk);
+    if (stream === null) this.#holdWhole(chunk);
+    else {
+      stream.observer.push(chunk);
+      if (this.#phase === 'streaming') this.#pass(stream, stream.filter.push(chunk));
+      else this.#holdBack(stream, chunk);
+    }
   }
 
   end(): void {
-    if (this.#stream) return this.#endStream(this.#stream);
+    if (this.#stream) this.#endStream(this.#stream);
+    else this.#endWhole();
+  }
+
+  #endWhole(): void {
     const body = concatenated(this.#chunks);
     const text = decoder.decode(body);
     const observed = this.#status !== null && isGood(this.#status) ? observeWhole(text) : null;
@@ -226,7 +232,8 @@ class Attempt implements RunningAttempt, UpstreamEvents {
     const told = observer.error();
     if (!observer.begun() || (!observer.finished() && told === null)) {
       const where = this.#phase === 'waiting' ? 'before its first event' : 'the stream before the answer was whole';
-      return this.#breakOff('upstream_drop', `the upstream ended ${where}`);
+      this.#breakOff('upstream_drop', `the upstream ended ${where}`);
+      return;
     }
     this.#pass(stream, filter.end());
     this.#plan.client.end();
@@ -250,7 +257,7 @@ class Attempt implements RunningAttempt, UpstreamEvents {
       const isWhole = told === null && this.#stream?.observer.finished();
       if (told === null && !isWhole) client.write(errorEvent(outcome, message));
       client.end();
-      if (isWhole) return this.#finish('completed', null);
+      if (isWhole) this.#finish('completed', null);
     }
     this.#finish(told === null ? outcome : 'upstream_error', told ?? message);
   }

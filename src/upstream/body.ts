@@ -122,10 +122,13 @@ function topLevelMembers(text: string): Member[] {
     const nameEnd = stringEnd(text, at);
     const valueStart = skipSpace(text, skipSpace(text, nameEnd) + 1);
     const end = valueEnd(text, valueStart);
-    members.push({ name: JSON.parse(text.slice(start, nameEnd)) as string, start, nameEnd, valueStart, end });
+    members.push({ name: nameIn(text.slice(start + 1, nameEnd - 1)), start, nameEnd, valueStart, end });
     at = end;
   }
 }
+
+/** `raw` is what stands between a name's quotes; hardly any has an escape in it. */
+const nameIn = (raw: string): string => (raw.includes('\\') ? (JSON.parse(`"${raw}"`) as string) : raw);
 
 function skipSpace(text: string, at: number): number {
   let next = at;

@@ -1,6 +1,6 @@
 /** Sends upstream requests on Node through undici's `dispatch`: no web streams, which cost a proxy most of its time. */
 import { type Dispatcher, Pool } from 'undici';
-import type { Send, UpstreamEvents, UpstreamFailure, UpstreamRequest } from './port.ts';
+import type { ResponseHeaders, Send, UpstreamEvents, UpstreamFailure, UpstreamRequest } from './port.ts';
 
 export interface UndiciSender {
   send: Send;
@@ -115,11 +115,7 @@ class EventsHandler implements Dispatcher.DispatchHandler {
     headers: Record<string, string | string[] | undefined>,
   ): void {
     if (this.#over || status < 200) return;
-    const flat: Record<string, string> = {};
-    for (const [name, value] of Object.entries(headers)) {
-      if (value !== undefined) flat[name.toLowerCase()] = Array.isArray(value) ? value.join(', ') : value;
-    }
-    this.#events.headers(status, flat);
+    this.#events.headers(status, flattened(headers));
     if (this.#paused) controller.pause();
   }
 
@@ -138,6 +134,15 @@ class EventsHandler implements Dispatcher.DispatchHandler {
     this.#over = true;
     this.#events.failed(failureOf(error));
   }
+}
+
+/** undici gives names in lower case, and a list where a header came more than once, which is joined in place. */
+function flattened(headers: Record<string, string | string[] | undefined>): ResponseHeaders {
+  for (const name in headers) {
+    const value = headers[name];
+    if (Array.isArray(value)) headers[name] = value.join(', ');
+  }
+  return headers as ResponseHeaders;
 }
 
 function failureOf(error: Error & { code?: string }): UpstreamFailure {
