@@ -1,5 +1,10 @@
 /** The name under which a decision is found by the id of its answer. */
 
-/** A completion's id, kept apart by key: another key's answers are not found. */
-export const completionName = (completionId: string, key: string | null, digest: (text: string) => string): string =>
-  `completion:${digest(`completion\n${key ?? ''}\n${completionId}`)}`;
+/** Longer ones are told by their hash: what an upstream calls its answers must not fill the memory. */
+const MOST_CHARACTERS = 128;
+
+/** A completion's id, kept apart by key: another key's answers are not found. An id tells nothing of what was said. */
+export function completionName(completionId: string, key: string | null, digest: (text: string) => string): string {
+  const id = completionId.length > MOST_CHARACTERS ? digest(completionId) : completionId;
+  return `completion:${key === null ? '' : key.length}:${key ?? ''}:${id}`;
+}

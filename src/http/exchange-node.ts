@@ -1,7 +1,9 @@
 /** The exchange on Node: straight to the server's own response, since web streams cost a proxy most of its time. */
 import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { Socket } from 'node:net';
 import { RESPONSE_ALREADY_SENT } from '@hono/node-server/utils/response';
 import type { BodyPieces, ClientExchange } from './exchange.ts';
+import { type Flushable, flushSoon } from './flush-node.ts';
 
 /** The server's response is written to as it is: there is nothing to wait for before the app returns. */
 const WRITTEN_TO = Promise.resolve(RESPONSE_ALREADY_SENT);
@@ -14,11 +16,15 @@ export const createNodeExchange = (
 ): ClientExchange => new NodeExchange(incoming, outgoing, preset);
 
 /** A class rather than closures, of which a request would need a dozen. */
-class NodeExchange implements ClientExchange {
+class NodeExchange implements ClientExchange, Flushable {
   readonly response = WRITTEN_TO;
   readonly #incoming: IncomingMessage;
   readonly #outgoing: ServerResponse;
   readonly #preset: Headers | null;
+  /** What goes out with the end; null for nothing. */
+  #last: Uint8Array | null = null;
+  #corked: Socket | null = null;
+  #waitsForFlush = false;
   #ended = false;
   #cut = false;
 
@@ -66,26 +72,49 @@ class NodeExchange implements ClientExchange {
 
   answer(status: number, headers: Readonly<Record<string, string>>, body: Uint8Array): void {
     this.begin(status, { ...headers, 'content-length': String(body.length) });
-    this.#ended = true;
-    this.#outgoing.end(body);
+    this.#last = body;
+    this.end();
   }
 
   write(chunk: Uint8Array): boolean {
-    return this.#outgoing.destroyed || this.#outgoing.write(chunk);
-  }
-
-  onDrain(listener: () => void): void {
-    this.#outgoing.once('drain', listener);
+    if (this.#outgoing.destroyed) return true;
+    if (!this.#waitsForFlush) {
+      this.#corked = this.#outgoing.socket;
+      this.#corked?.cork();
+      this.#flushSoon();
+    }
+    return this.#outgoing.write(chunk);
   }
 
   end(): void {
     this.#ended = true;
-    this.#outgoing.end();
+    if (!this.#waitsForFlush) this.#flushSoon();
   }
 
   abort(): void {
     this.#cut = true;
+    // What has been written is the client's all the same.
+    this.#corked?.uncork();
+    this.#corked = null;
     this.#outgoing.destroy();
+  }
+
+  flush(): void {
+    this.#waitsForFlush = false;
+    const corked = this.#corked;
+    this.#corked = null;
+    // Node's own end takes all corks off.
+    if (this.#ended && !this.#cut) this.#outgoing.end(this.#last);
+    else corked?.uncork();
+  }
+
+  #flushSoon(): void {
+    this.#waitsForFlush = true;
+    flushSoon(this);
+  }
+
+  onDrain(listener: () => void): void {
+    this.#outgoing.once('drain', listener);
   }
 
   onLeave(listener: () => void): void {

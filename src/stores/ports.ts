@@ -16,7 +16,7 @@ export const LOG_START = '0';
 
 export interface Remembered {
   decision: DecisionRecord;
-  /** Names under which the decision shall be found again, each a keyed hash. A name given again moves. */
+  /** Names under which the decision shall be found again, none of which tells what was said. A name given again moves. */
   names: readonly string[];
   /** What the decision has shown so far; null where it teaches nothing (no arm answered, a pinned model). */
   evidence: NewEvidence | null;
