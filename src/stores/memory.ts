@@ -1,87 +1,105 @@
 /** The hot store of a single process: everything in its own memory, and all of it bounded. */
 import type { Evidence } from '../bandit/evidence.ts';
+import { ByteReader, ByteWriter } from './bytes.ts';
+import { readDecision, writeDecision } from './decision-bytes.ts';
 import type { DecisionRecord } from './decision-record.ts';
-import { LOG_START, type NewEvidence, type SharedHealth, type StateStore } from './ports.ts';
+import { readEvidence, writeEvidence } from './evidence-bytes.ts';
+import { generationsFor } from './generations.ts';
+import { createPlaceIndex } from './place-index.ts';
+import type { NewEvidence, SharedHealth, StateStore } from './ports.ts';
+import { createRecordRing, type RecordRing } from './record-ring.ts';
+import { createSymbols } from './symbols.ts';
 
 export interface MemoryStoreOptions {
   now: () => number;
-  /** Decisions kept for feedback and follow-ups; the oldest goes first. */
+  /** Decisions kept at least for feedback and follow-ups; up to a quarter more are, and the oldest quarter goes at once. */
   maxDecisions?: number;
-  /** Log entries kept for whoever reads behind; what is older has long been folded. */
+  /** Entries kept at least of each log for whoever reads behind, as with decisions; what is older has long been folded. */
   maxEntries?: number;
 }
 
+/** How many counters are kept before those whose time has come are looked for. */
+const MANY_COUNTERS = 10_000;
+
+/** A decision with how many revisions of its evidence there have been. */
 interface Kept {
   decision: DecisionRecord;
-  names: readonly string[];
   revision: number;
 }
 
-interface Log {
-  entries: Evidence[];
-  /** The cursor before the first kept entry. */
-  base: number;
-}
-
+/**
+ * Decisions and log entries are kept as bytes. As objects they would outlive the young generation, so that the collector
+ * copied each of them twice, and ten thousand would be most of what the process holds.
+ */
 export function createMemoryStore(options: MemoryStoreOptions): StateStore {
   const { now, maxDecisions = 10_000, maxEntries = 10_000 } = options;
-  const decisions = new Map<string, Kept>();
-  // A map's first key is found only behind all that were deleted before it: at a steady load, thousands.
-  const oldestFirst = createQueue<string>();
-  const names = new Map<string, string>();
-  const logs = new Map<string, Log>();
+  const symbols = createSymbols();
+  const writer = new ByteWriter(symbols);
+  const reader = new ByteReader(symbols);
+  const generations = generationsFor(maxDecisions);
+  const decisions = createRecordRing(generations);
+  const placesById = createPlaceIndex(generations);
+  const placesByName = createPlaceIndex(generations);
+  const logs = new Map<string, RecordRing>();
   const counters = new Map<string, { value: number; until: number }>();
+  let sweepCountersAt = MANY_COUNTERS;
   const health = new Map<string, { value: SharedHealth; until: number }>();
   const listeners = new Set<(router: string) => void>();
 
-  const append = (evidence: NewEvidence, revision: number): void => {
-    let log = logs.get(evidence.router);
-    if (!log) {
-      log = { entries: [], base: Number(LOG_START) };
-      logs.set(evidence.router, log);
-    }
-    log.entries.push({ ...evidence, revision });
-    // Cut by a quarter rather than one by one, so that an append stays cheap.
-    if (log.entries.length > maxEntries * 1.25) {
-      log.base += log.entries.length - maxEntries;
-      log.entries = log.entries.slice(-maxEntries);
-    }
-    for (const listener of listeners) listener(evidence.router);
+  /** Writes all before any of it is kept, so that a record which cannot be written leaves nothing behind. */
+  const bytesOf = ({ decision, revision }: Kept, evidence: NewEvidence | null) => {
+    writer.restart();
+    writer.number(revision);
+    writeDecision(writer, decision);
+    const end = writer.at;
+    if (evidence) writeEvidence(writer, evidence, revision);
+    return { forDecision: writer.bytes.subarray(0, end), forEntry: writer.bytes.subarray(end, writer.at) };
   };
 
-  const forgetOldest = (): void => {
-    const id = oldestFirst.take() as string;
-    const oldest = decisions.get(id);
-    decisions.delete(id);
-    for (const name of oldest?.names ?? []) if (names.get(name) === id) names.delete(name);
+  const append = (router: string, entry: Uint8Array): void => {
+    let log = logs.get(router);
+    if (!log) {
+      log = createRecordRing(generationsFor(maxEntries));
+      logs.set(router, log);
+    }
+    log.append(entry);
+    for (const listener of listeners) listener(router);
+  };
+
+  const keptAt = (place: number | undefined): Kept | null => {
+    if (place === undefined || place < decisions.first()) return null;
+    decisions.open(place, reader);
+    return { revision: reader.number(), decision: readDecision(reader) };
   };
 
   return {
-    async remember({ decision, names: given, evidence }) {
-      const revision = evidence ? 1 : 0;
-      if (!decisions.has(decision.id)) oldestFirst.put(decision.id);
-      decisions.set(decision.id, { decision, names: given, revision });
-      for (const name of given) names.set(name, decision.id);
-      if (evidence) append(evidence, revision);
-      while (decisions.size > maxDecisions) forgetOldest();
+    async remember({ decision, names, evidence }) {
+      const { forDecision, forEntry } = bytesOf({ decision, revision: evidence ? 1 : 0 }, evidence);
+      const place = decisions.append(forDecision);
+      placesById.put(decision.id, place);
+      for (const name of names) placesByName.put(name, place);
+      if (evidence) append(evidence.router, forEntry);
     },
 
     async revise(decision, evidence) {
-      const kept = decisions.get(decision.id);
-      if (!kept || kept.decision.version !== decision.version - 1) return 'changed';
-      kept.decision = decision;
-      if (evidence) append(evidence, ++kept.revision);
+      const place = placesById.find(decision.id);
+      const kept = keptAt(place);
+      if (kept?.decision.id !== decision.id || kept.decision.version !== decision.version - 1) return 'changed';
+      const revision = kept.revision + (evidence ? 1 : 0);
+      const { forDecision, forEntry } = bytesOf({ decision, revision }, evidence);
+      decisions.replace(place as number, forDecision);
+      if (evidence) append(evidence.router, forEntry);
       return 'written';
     },
 
     async recall(decisionId) {
-      return decisions.get(decisionId)?.decision ?? null;
+      const decision = keptAt(placesById.find(decisionId))?.decision;
+      return decision?.id === decisionId ? decision : null;
     },
 
     async lookUp(wanted) {
       for (const name of wanted) {
-        const id = names.get(name);
-        const kept = id === undefined ? undefined : decisions.get(id);
+        const kept = keptAt(placesByName.find(name));
         if (kept) return kept.decision;
       }
       return null;
@@ -90,19 +108,30 @@ export function createMemoryStore(options: MemoryStoreOptions): StateStore {
     async readSince(router, cursor, limit) {
       const log = logs.get(router);
       if (!log) return { entries: [], cursor };
-      const from = Math.max(0, Number(cursor) - log.base);
-      const entries = log.entries.slice(from, from + limit);
-      return { entries, cursor: String(log.base + from + entries.length) };
+      const from = Math.max(log.first(), Number(cursor));
+      const to = Math.max(from, Math.min(log.end(), from + limit));
+      const entries: Evidence[] = [];
+      for (let place = from; place < to; place++) {
+        log.open(place, reader);
+        entries.push(readEvidence(reader));
+      }
+      return { entries, cursor: String(to) };
     },
 
     async add(counter, amount, ttlMs) {
       const at = now();
       const present = counters.get(counter);
-      const value = present && present.until > at ? present.value + amount : amount;
-      const until = present && present.until > at ? present.until : at + ttlMs;
-      counters.set(counter, { value, until });
-      if (counters.size > 10_000) for (const [name, { until: end }] of counters) if (end <= at) counters.delete(name);
-      return value;
+      if (present && present.until > at) {
+        present.value += amount;
+        return present.value;
+      }
+      counters.set(counter, { value: amount, until: at + ttlMs });
+      if (counters.size > sweepCountersAt) {
+        for (const [name, { until }] of counters) if (until <= at) counters.delete(name);
+        // Where most live on, the next search waits for as many again: else each new counter would go through all.
+        sweepCountersAt = Math.max(MANY_COUNTERS, 2 * counters.size);
+      }
+      return amount;
     },
 
     async putHealth(name, value, ttlMs) {
@@ -119,30 +148,6 @@ export function createMemoryStore(options: MemoryStoreOptions): StateStore {
     watch(listener) {
       listeners.add(listener);
       return () => listeners.delete(listener);
-    },
-  };
-}
-
-interface Queue<T> {
-  put(item: T): void;
-  take(): T | undefined;
-}
-
-function createQueue<T>(): Queue<T> {
-  let items: T[] = [];
-  let head = 0;
-  return {
-    put: (item) => {
-      items.push(item);
-    },
-    take() {
-      const item = items[head++];
-      // In halves, so that a take stays cheap.
-      if (head > items.length / 2) {
-        items = items.slice(head);
-        head = 0;
-      }
-      return item;
     },
   };
 }

@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest';
+import type { DecidedSignal, DecisionRecord } from '../../src/stores/decision-record.ts';
 import { createMemoryStore } from '../../src/stores/memory.ts';
-import { LOG_START, type StateStore } from '../../src/stores/ports.ts';
+import { LOG_START, type NewEvidence, type StateStore } from '../../src/stores/ports.ts';
 import { decision, evidence, stateStoreSuite } from './state-store-suite.ts';
 
 stateStoreSuite({ name: 'in memory', create: async (options) => ({ store: createMemoryStore(options) }) });
@@ -17,14 +18,30 @@ async function fill(store: StateStore, count: number): Promise<string[]> {
 }
 
 describe('memory stays bounded', () => {
-  test('ten thousand decisions are kept, the oldest go first, and their names with them', async () => {
+  test('ten thousand decisions are kept at least and a quarter more at most, the oldest go first, and their names too', async () => {
     const store = createMemoryStore({ now: Date.now });
-    const ids = await fill(store, 10_010);
-    for (const [i, id] of ids.entries()) {
-      if (i > 20 && i < 9_990) continue;
-      expect((await store.recall(id))?.id).toBe(i < 10 ? undefined : id);
-      expect((await store.lookUp([`talk:${id}`]))?.id).toBe(i < 10 ? undefined : id);
+    const ids = await fill(store, 25_001);
+    const known: string[] = [];
+    for (const id of ids) {
+      const decision = await store.recall(id);
+      if (decision) known.push(decision.id);
+      expect((await store.lookUp([`talk:${id}`]))?.id).toBe(decision?.id);
     }
+    expect(known.length).toBeGreaterThanOrEqual(10_000);
+    expect(known.length).toBeLessThanOrEqual(12_500);
+    expect(known).toEqual(ids.slice(-known.length));
+  });
+
+  test.each([1, 2, 3, 4, 5, 9, 10, 402])('however few are asked for, %i are kept at every moment', async (atLeast) => {
+    const store = createMemoryStore({ now: Date.now, maxDecisions: atLeast });
+    const ids: string[] = [];
+    for (let i = 0; i < 3 * atLeast + 2; i++) {
+      ids.push(...(await fill(store, 1)));
+      const oldest = ids.at(-Math.min(atLeast, ids.length)) as string;
+      expect((await store.recall(oldest))?.id).toBe(oldest);
+    }
+    const known = await Promise.all(ids.map((id) => store.recall(id)));
+    expect(known.filter(Boolean).length).toBeLessThanOrEqual(Math.ceil(1.25 * atLeast) + 1);
   });
 
   test('a name that has moved on does not go with the decision that had it first', async () => {
@@ -76,5 +93,47 @@ describe('memory stays bounded', () => {
     await store.add('new', 1, 1_000);
     expect(await store.add('old-5', 1, 1_000)).toBe(1);
     expect(await store.add('new', 1, 1_000)).toBe(2);
+  });
+
+  test('a decision that is revised without end takes the place of one', async () => {
+    const store = createMemoryStore({ now: Date.now });
+    const ids = await fill(store, 3);
+    let latest = (await store.recall(ids[1] as string)) as DecisionRecord;
+    const before = process.memoryUsage().arrayBuffers;
+    for (let i = 0; i < 300; i++) {
+      const comment = `${i} `.repeat(5_000 * (1 + (i % 7)));
+      const signal = { signal: 'rating', source: 'explicit', value: 0.5, weight: 1, at: i, comment } as const;
+      latest = { ...latest, version: latest.version + 1, signals: [signal] };
+      expect(await store.revise(latest, null)).toBe('written');
+      expect(await store.recall(latest.id)).toEqual(latest);
+    }
+    for (const id of ids) expect((await store.recall(id))?.id).toBe(id);
+    expect(process.memoryUsage().arrayBuffers - before).toBeLessThan(50e6);
+  });
+
+  test('nobody changes what is kept by changing what was given or what was got', async () => {
+    const store = createMemoryStore({ now: Date.now });
+    const scribble = (record: DecisionRecord, entry: NewEvidence): void => {
+      (record.x as number[])[0] = 99;
+      (record.signals as DecidedSignal[]).push({ signal: 'x', source: 'implicit', value: 0, weight: 1, at: 0 });
+      record.outcome!.costUsd = 99;
+      (entry.x as number[])[0] = 99;
+      entry.costUsd = 99;
+    };
+    const first = decision({ x: [1, 0.5] });
+    const second = { ...structuredClone(first), version: 2, reward: 1 };
+    const entries = [evidence(structuredClone(first)), evidence(structuredClone(second))];
+    const given = [structuredClone(first), structuredClone(second)] as const;
+    const givenEntries = structuredClone(entries) as [NewEvidence, NewEvidence];
+    await store.remember({ decision: given[0], names: [], evidence: givenEntries[0] });
+    scribble(given[0], givenEntries[0]);
+    expect(await store.recall(first.id)).toEqual(first);
+    await store.revise(given[1], givenEntries[1]);
+    scribble(given[1], givenEntries[1]);
+    scribble((await store.recall(first.id)) as DecisionRecord, structuredClone(entries[0]!));
+    expect(await store.recall(first.id)).toEqual(second);
+    const read = async () => (await store.readSince('auto', LOG_START, 10)).entries;
+    scribble(structuredClone(first), (await read())[0]!);
+    expect(await read()).toEqual(entries.map((entry, i) => ({ ...entry, revision: i + 1 })));
   });
 });

@@ -1,0 +1,173 @@
+/** What keeping a decision costs: time to remember, recall and read one, and bytes for each that is kept. With --json as JSON. */
+import { randomBytes } from 'node:crypto';
+import { setFlagsFromString } from 'node:v8';
+import { runInNewContext } from 'node:vm';
+import type { DecisionRecord } from '../src/stores/decision-record.ts';
+import { createMemoryStore } from '../src/stores/memory.ts';
+import { LOG_START, type Remembered, type StateStore } from '../src/stores/ports.ts';
+
+interface Figure {
+  what: string;
+  value: number;
+  unit: 'µs' | 'bytes';
+}
+
+setFlagsFromString('--expose-gc');
+const collectGarbage = runInNewContext('gc') as () => void;
+
+/** Calls timed at once: one takes less than the clock can tell. */
+const BATCH = 500;
+const ARMS = ['openai/large', 'openai/small', 'anthropic/medium', 'local/tiny'];
+const FEATURES = 27;
+
+const hex = (digits: number): string => randomBytes(digits / 2).toString('hex');
+const digest = (): string => randomBytes(32).toString('base64url').slice(0, 22);
+let made = 0;
+
+/** A decision like those of a chat with four arms, its three names and its evidence; no object of it is shared. */
+function finished(): Remembered {
+  const created = 1_800_000_000_000 + made;
+  const model = ARMS[made++ % ARMS.length] as string;
+  const totalMs = 1_000 + Math.random() * 5_000;
+  const firstByteMs = 200 + Math.random() * 800;
+  const decision: DecisionRecord = {
+    id: `dec_${created.toString(16).padStart(12, '0')}${hex(20)}`,
+    version: 1,
+    router: 'auto',
+    created,
+    call: 'chat/completions',
+    key: 'web',
+    chosen: model,
+    model,
+    reason: 'explore',
+    propensity: Math.random(),
+    candidates: ARMS.map((arm) => ({
+      model: arm,
+      eligible: true,
+      propensity: Math.random(),
+      quality: { mean: Math.random(), low: Math.random(), high: Math.random() },
+      costUsd: Math.random() / 1_000,
+      firstByteMs: Math.random() * 1_000,
+      totalMs: Math.random() * 5_000,
+      utility: Math.random(),
+      ruledOut: null,
+    })),
+    encoder: 'hand-1',
+    x: Array.from({ length: FEATURES }, (_, i) => (i === 0 ? 1 : Math.round((Math.random() - 0.5) * 1e4) / 1e4)),
+    uniform: Math.random(),
+    cursor: String(made),
+    promptTokensEstimate: 250,
+    attempts: [{ model, outcome: 'completed', status: 200, firstByteMs, totalMs }],
+    outcome: {
+      kind: 'completed',
+      finishReason: 'stop',
+      promptTokens: 240,
+      completionTokens: 300,
+      costUsd: 0.00123,
+      estimated: false,
+    },
+    signals: [],
+    reward: null,
+    completionId: `chatcmpl-${hex(28)}`,
+    idempotencyKeys: [],
+  };
+  return {
+    decision,
+    names: [`asked:${digest()}`, `talk:${digest()}`, `completion:${digest()}`],
+    evidence: {
+      decisionId: decision.id,
+      at: created,
+      router: 'auto',
+      arm: model,
+      encoder: decision.encoder,
+      x: decision.x,
+      quality: null,
+      weight: 0,
+      promptTokensEstimate: 250,
+      promptTokens: 240,
+      completionTokens: 300,
+      costUsd: 0.00123,
+      firstByteMs,
+      totalMs,
+    },
+  };
+}
+
+const middle = (values: readonly number[]): number => values.toSorted((a, b) => a - b)[values.length >> 1] as number;
+const mean = (values: readonly number[]): number => values.reduce((sum, value) => sum + value, 0) / values.length;
+const memoryNow = (): number => {
+  // Twice, since buffers are given back after the objects that held them.
+  collectGarbage();
+  collectGarbage();
+  const { heapUsed, external } = process.memoryUsage();
+  return heapUsed + external;
+};
+
+/** Microseconds for each of so many calls at once. */
+async function timeEach(calls: number, call: (i: number) => Promise<unknown>): Promise<number> {
+  const start = performance.now();
+  for (let i = 0; i < calls; i++) await call(i);
+  return ((performance.now() - start) * 1_000) / calls;
+}
+
+/** Microseconds of processor time for each of so many calls, with what the collector's own threads took meanwhile. */
+async function processorTimeOfEach(calls: number, call: () => Promise<unknown>): Promise<number> {
+  const start = process.cpuUsage();
+  for (let i = 0; i < calls; i++) await call();
+  const { user, system } = process.cpuUsage(start);
+  return (user + system) / calls;
+}
+
+/** Making the decisions is not timed, nor is what the collector does meanwhile on account of those that are kept. */
+async function timeRemembering(store: StateStore, batches: number): Promise<number[]> {
+  const times: number[] = [];
+  for (let batch = 0; batch < batches; batch++) {
+    const given = Array.from({ length: BATCH }, finished);
+    times.push(await timeEach(BATCH, (i) => store.remember(given[i] as Remembered)));
+  }
+  return times;
+}
+
+async function measure(): Promise<Figure[]> {
+  // Small, so that it does not matter when it goes: what it warms up is code.
+  await timeRemembering(createMemoryStore({ now: Date.now, maxDecisions: 10, maxEntries: 10 }), 20);
+  const store = createMemoryStore({ now: Date.now });
+  const before = memoryNow();
+  // As many as every bound keeps in any case.
+  const kept = 10_000;
+  await timeRemembering(store, kept / BATCH);
+  const bytes = (memoryNow() - before) / kept;
+
+  const remembering = await timeRemembering(store, 100);
+  // Each at a stretch: in turns, the garbage of the one would be collected in the time of the other.
+  const making = await processorTimeOfEach(60_000, async () => finished());
+  const makingAndRemembering = await processorTimeOfEach(60_000, () => store.remember(finished()));
+
+  const latest = Array.from({ length: BATCH }, finished);
+  for (const one of latest) await store.remember(one);
+  const recalling: number[] = [];
+  const lookingUp: number[] = [];
+  const reading: number[] = [];
+  for (let batch = 0; batch < 40; batch++) {
+    recalling.push(await timeEach(BATCH, (i) => store.recall(latest[i]!.decision.id)));
+    lookingUp.push(await timeEach(BATCH, (i) => store.lookUp(['talk:unknown', latest[i]!.names[0] as string])));
+    reading.push((await timeEach(1, () => store.readSince('auto', LOG_START, BATCH))) / BATCH);
+  }
+  return [
+    { what: 'remembering a decision, median', value: middle(remembering), unit: 'µs' },
+    { what: 'remembering a decision, mean', value: mean(remembering), unit: 'µs' },
+    { what: 'what it adds, processor time with garbage', value: makingAndRemembering - making, unit: 'µs' },
+    { what: 'recalling a decision, median', value: middle(recalling), unit: 'µs' },
+    { what: 'looking a decision up, median', value: middle(lookingUp), unit: 'µs' },
+    { what: 'reading a log entry, median', value: middle(reading), unit: 'µs' },
+    { what: 'heap and buffers for each decision', value: bytes, unit: 'bytes' },
+  ];
+}
+
+const figures = await measure();
+if (process.argv.includes('--json')) console.log(JSON.stringify({ figures }));
+else {
+  for (const { what, value, unit } of figures) {
+    console.log(`${what.padEnd(42)} ${value.toFixed(unit === 'µs' ? 2 : 0).padStart(8)} ${unit}`);
+  }
+}

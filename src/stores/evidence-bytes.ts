@@ -1,0 +1,49 @@
+/** Evidence as bytes, as the log keeps it. */
+import type { Evidence } from '../bandit/evidence.ts';
+import type { ByteReader, ByteWriter } from './bytes.ts';
+import type { NewEvidence } from './ports.ts';
+
+/** Changes whenever what is written does. */
+const FORMAT = 1;
+
+export function writeEvidence(to: ByteWriter, evidence: NewEvidence, revision: number): void {
+  to.byte(FORMAT);
+  to.text(evidence.decisionId);
+  to.number(revision);
+  to.number(evidence.at);
+  to.symbol(evidence.router);
+  to.symbol(evidence.arm);
+  to.symbol(evidence.encoder);
+  to.vector(evidence.x);
+  to.number(evidence.quality);
+  to.number(evidence.weight);
+  to.number(evidence.promptTokensEstimate);
+  to.number(evidence.promptTokens);
+  to.number(evidence.completionTokens);
+  to.number(evidence.costUsd);
+  to.number(evidence.firstByteMs);
+  to.number(evidence.totalMs);
+}
+
+export function readEvidence(from: ByteReader): Evidence {
+  const format = from.byte();
+  if (format !== FORMAT) throw new RangeError(`evidence of format ${format} cannot be read`);
+  // In the order in which it was written.
+  return {
+    decisionId: from.text(),
+    revision: from.number(),
+    at: from.number(),
+    router: from.symbol(),
+    arm: from.symbol(),
+    encoder: from.symbol(),
+    x: from.vector(),
+    quality: from.numberOrNull(),
+    weight: from.number(),
+    promptTokensEstimate: from.number(),
+    promptTokens: from.numberOrNull(),
+    completionTokens: from.numberOrNull(),
+    costUsd: from.numberOrNull(),
+    firstByteMs: from.numberOrNull(),
+    totalMs: from.numberOrNull(),
+  };
+}
