@@ -1,9 +1,9 @@
 /** The exchange on Node: straight to the server's own response, since web streams cost a proxy most of its time. */
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import type { Socket } from 'node:net';
 import { RESPONSE_ALREADY_SENT } from '@hono/node-server/utils/response';
 import type { BodyPieces, ClientExchange } from './exchange.ts';
 import { type Flushable, flushSoon } from './flush-node.ts';
+import { frameOf } from './frame-node.ts';
 
 /** The server's response is written to as it is: there is nothing to wait for before the app returns. */
 const WRITTEN_TO = Promise.resolve(RESPONSE_ALREADY_SENT);
@@ -21,9 +21,12 @@ class NodeExchange implements ClientExchange, Flushable {
   readonly #incoming: IncomingMessage;
   readonly #outgoing: ServerResponse;
   readonly #preset: Headers | null;
-  /** What goes out with the end; null for nothing. */
-  #last: Uint8Array | null = null;
-  #corked: Socket | null = null;
+  /** What has been written and not gone out yet, so many bytes of it, and who waits until it has. */
+  #pieces: Uint8Array[] = [];
+  #length = 0;
+  #onDrain: (() => void) | null = null;
+  /** Whether the body goes out in frames, since its length is not known beforehand. */
+  #frames = false;
   #waitsForFlush = false;
   #ended = false;
   #cut = false;
@@ -65,56 +68,76 @@ class NodeExchange implements ClientExchange, Flushable {
   }
 
   begin(status: number, headers: Readonly<Record<string, string>>): void {
-    if (this.#outgoing.destroyed) return;
+    const outgoing = this.#outgoing;
+    if (outgoing.destroyed) return;
     const all = this.#preset === null ? headers : { ...Object.fromEntries(this.#preset), ...headers };
-    this.#outgoing.writeHead(status, all);
+    outgoing.writeHead(status, all);
+    // Where Node would frame the body, that is done here.
+    this.#frames = outgoing.chunkedEncoding;
+    outgoing.chunkedEncoding = false;
   }
 
   answer(status: number, headers: Readonly<Record<string, string>>, body: Uint8Array): void {
     this.begin(status, { ...headers, 'content-length': String(body.length) });
-    this.#last = body;
+    if (body.length > 0) this.write(body);
     this.end();
   }
 
   write(chunk: Uint8Array): boolean {
-    if (this.#outgoing.destroyed) return true;
-    if (!this.#waitsForFlush) {
-      this.#corked = this.#outgoing.socket;
-      this.#corked?.cork();
-      this.#flushSoon();
-    }
-    return this.#outgoing.write(chunk);
+    const outgoing = this.#outgoing;
+    if (outgoing.destroyed) return true;
+    this.#pieces.push(chunk);
+    this.#length += chunk.length;
+    this.#flushSoon();
+    return this.#length < outgoing.writableHighWaterMark && !outgoing.writableNeedDrain;
+  }
+
+  onDrain(listener: () => void): void {
+    this.#onDrain = listener;
+    this.#flushSoon();
   }
 
   end(): void {
     this.#ended = true;
-    if (!this.#waitsForFlush) this.#flushSoon();
+    this.#flushSoon();
   }
 
   abort(): void {
     this.#cut = true;
     // What has been written is the client's all the same.
-    this.#corked?.uncork();
-    this.#corked = null;
+    this.flush();
     this.#outgoing.destroy();
   }
 
   flush(): void {
     this.#waitsForFlush = false;
-    const corked = this.#corked;
-    this.#corked = null;
-    // Node's own end takes all corks off.
-    if (this.#ended && !this.#cut) this.#outgoing.end(this.#last);
-    else corked?.uncork();
+    const outgoing = this.#outgoing;
+    if (outgoing.destroyed) return;
+    const isLast = this.#ended && !this.#cut;
+    const bytes = this.#frames ? frameOf(this.#pieces, this.#length, isLast) : this.#pieces;
+    this.#pieces = [];
+    this.#length = 0;
+    // Corked, so that it is one write to the connection, and now: else Node would put it off once more.
+    const { socket } = outgoing;
+    socket?.cork();
+    for (const piece of bytes) outgoing.write(piece);
+    if (isLast) outgoing.end();
+    else socket?.uncork();
+    this.#tellDrained();
+  }
+
+  #tellDrained(): void {
+    const listener = this.#onDrain;
+    if (listener === null) return;
+    this.#onDrain = null;
+    if (this.#outgoing.writableNeedDrain) this.#outgoing.once('drain', listener);
+    else listener();
   }
 
   #flushSoon(): void {
+    if (this.#waitsForFlush) return;
     this.#waitsForFlush = true;
     flushSoon(this);
-  }
-
-  onDrain(listener: () => void): void {
-    this.#outgoing.once('drain', listener);
   }
 
   onLeave(listener: () => void): void {
