@@ -37,25 +37,15 @@ export function decide(input: DecideInput): Draw {
  * the rest.
  */
 export function drawOne(all: readonly Contender[], { policy, explore, uniform }: DrawInput): Draw {
-  const eligible: Contender[] = [];
-  const warming: Contender[] = [];
-  const uncertain: Contender[] = [];
-  const candidates: Candidate[] = [];
-  for (let k = 0; k < all.length; k++) {
-    const contender = all[k]!;
-    candidates.push(contender.candidate);
-    if (!contender.candidate.eligible) continue;
-    eligible.push(contender);
-    if (contender.warming) warming.push(contender);
-    if (contender.uncertain) uncertain.push(contender);
-  }
+  const eligible = all.filter(({ candidate }) => candidate.eligible);
   if (eligible.length === 0) throw new RangeError('no arm is eligible');
-
+  const warming = eligible.filter((contender) => contender.warming);
   let chosen: Contender;
   if (warming.length > 0) {
     for (const { candidate } of warming) candidate.propensity = 1 / warming.length;
     chosen = byLot(warming, uniform);
   } else {
+    const uncertain = eligible.filter((contender) => contender.uncertain);
     const floor = POLICIES[policy].explores && uncertain.length > 0 ? Math.min(1, Math.max(0, explore.floor)) : 0;
     const chances = chancesOfBeingHighest(eligible.map(({ score }) => score));
     for (let k = 0; k < eligible.length; k++) eligible[k]!.candidate.propensity = (1 - floor) * chances[k]!;
@@ -67,6 +57,7 @@ export function drawOne(all: readonly Contender[], { policy, explore, uniform }:
   }
 
   const { model, propensity } = chosen.candidate;
+  const candidates = all.map(({ candidate }) => candidate);
   if (eligible.length === 1) return { chosen: model, reason: 'only-eligible', propensity, candidates };
   const best = highest(eligible, ({ candidate }) => candidate.utility);
   const reason = warming.length > 0 ? 'warmup' : chosen === best ? 'exploit' : 'explore';

@@ -7,7 +7,9 @@ const WEIGHTS = [5 / 18, 8 / 18, 5 / 18];
 /** Where all scores lie below with less than this probability, no maximum is looked for. */
 const NEGLIGIBLE = 1e-12;
 
-/** For each score that may still be the highest; grown to the most scores ever compared, and overwritten by each call. */
+/** What is summed for each score. This and what follows grows to the most scores ever compared; each call overwrites it. */
+let sums = new Float64Array(0);
+/** For each score that may still be the highest: which one it is, its node reached, and its F at both ends of a cell and within. */
 let running = new Int32Array(0);
 let reached = new Int32Array(0);
 let before = new Float64Array(0);
@@ -20,7 +22,6 @@ let values = new Float64Array(0);
  * whose F has come to 1 is out of the product.
  */
 export function chancesOfBeingHighest(scores: readonly Score[]): number[] {
-  const chances = scores.map(() => 0);
   let count = beginBelowAll(scores);
   while (count > 0) {
     const at = nextNode(scores, count);
@@ -31,13 +32,12 @@ export function chancesOfBeingHighest(scores: readonly Score[]): number[] {
       after[r] = cumulativeAt(scores[running[r]!]!, at, r);
       product *= after[r]!;
     }
-    if (product >= NEGLIGIBLE) addCell(chances, count);
+    if (product >= NEGLIGIBLE) addCell(count);
     count = withoutEnded(count, scores);
   }
   let total = 0;
-  for (let k = 0; k < chances.length; k++) total += chances[k]!;
-  for (let k = 0; k < chances.length; k++) chances[k] = chances[k]! / total;
-  return chances;
+  for (let k = 0; k < scores.length; k++) total += sums[k]!;
+  return scores.map((_, k) => sums[k]! / total);
 }
 
 /** Sets each F to its value at the last node below the highest of all first nodes; gives how many scores go on from there. */
@@ -51,6 +51,7 @@ function beginBelowAll(scores: readonly Score[]): number {
     for (let i = 0; i < nodes.length && nodes[i]! < start; i++) last = Math.max(last, nodes[i]!);
   }
   for (let k = 0; k < scores.length; k++) {
+    sums[k] = 0;
     running[k] = k;
     reached[k] = 0;
     after[k] = cumulativeAt(scores[k]!, last, k);
@@ -60,6 +61,7 @@ function beginBelowAll(scores: readonly Score[]): number {
 
 function makeRoomFor(count: number): void {
   if (running.length >= count) return;
+  sums = new Float64Array(count);
   running = new Int32Array(count);
   reached = new Int32Array(count);
   before = new Float64Array(count);
@@ -89,7 +91,7 @@ function cumulativeAt({ nodes, cumulative }: Score, value: number, r: number): n
   return cumulative[i - 1]! + part * (cumulative[i]! - cumulative[i - 1]!);
 }
 
-function addCell(chances: number[], count: number): void {
+function addCell(count: number): void {
   for (let p = 0; p < POINTS.length; p++) {
     let all = WEIGHTS[p]!;
     for (let r = 0; r < count; r++) {
@@ -99,7 +101,7 @@ function addCell(chances: number[], count: number): void {
     for (let r = 0; r < count; r++) {
       const rise = after[r]! - before[r]!;
       const k = running[r]!;
-      if (rise > 0) chances[k] = chances[k]! + (rise * all) / values[r]!;
+      if (rise > 0) sums[k] = sums[k]! + (rise * all) / values[r]!;
     }
   }
 }

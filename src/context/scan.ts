@@ -32,6 +32,9 @@ const KIND = Uint8Array.from({ length: 128 }, (_, code) => {
   return character === '?' ? QUESTION : OTHER;
 });
 
+const SMALL_A = 97;
+const SMALL_Z = 122;
+
 export interface Scan {
   /** Characters by kind, and words by group; the next scan overwrites them. */
   kinds: Int32Array;
@@ -48,6 +51,7 @@ const groups = new Int32Array(WORD_GROUPS.length);
 export function scan(text: string): Scan {
   kinds.fill(0);
   groups.fill(0);
+  const { length } = text;
   let letters = 0;
   let words = 0;
   let options = 0;
@@ -55,16 +59,15 @@ export function scan(text: string): Scan {
   let hash = HASH_START;
   let wordStart = 0;
   let lineStart = 0;
-  const { length } = text;
   for (let i = 0; i <= length; i++) {
     const code = i < length ? text.charCodeAt(i) : 10;
-    const kind = code < 128 ? KIND[code]! : BEYOND_ASCII;
-    if (kind === LETTER) {
-      // Most characters are: counting them elsewhere would have each wait for the last.
+    // Most characters are small letters: a look at the tables for each would take most of the time.
+    if (code >= SMALL_A && code <= SMALL_Z) {
       letters++;
       hash = hashStep(hash, code);
       continue;
     }
+    const kind = code < 128 ? KIND[code]! : BEYOND_ASCII;
     kinds[kind]!++;
     if (kind === CAPITAL || kind === BEYOND_ASCII) {
       hash = hashStep(hash, kind === CAPITAL ? code + 32 : code);
@@ -77,6 +80,7 @@ export function scan(text: string): Scan {
       hash = HASH_START;
     }
     wordStart = i + 1;
+    if (kind === SPACE) continue;
     if (kind === LINE) lineStart = i + 1;
     // `A.`, `A)`, `(A)`, `1.` are choices or steps; `-`, `*`, `#` are lists and headings.
     else if ((code === 41 || code === 46) && isMarker(text, i)) options++;

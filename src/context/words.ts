@@ -40,7 +40,7 @@ export const HASH_START = 0x811c9dc5 | 0;
 export const hashStep = (hash: number, code: number): number => Math.imul(hash ^ code, 0x01000193);
 
 /** An open-addressed table with more than twice as many places as there are words: a search ends after one or two. */
-const PLACES = 1024;
+const PLACES = 512;
 const HASHES = new Int32Array(PLACES);
 /** One more than the index of the group; 0 where there is no word. */
 const GROUPS = new Uint8Array(PLACES);
