@@ -163,7 +163,7 @@ function learnSizes(
         spread += m * gCovariance[row + j]!;
       }
     }
-    const fit = sums.yy - 2 * noise * dot(theta, r) + quadratic(sums.xx, theta, n);
+    const fit = sums.yy - 2 * noise * dot(theta, r) + quadratic(sums.xx, theta);
     const square = Math.max(0, fit) + noise * Math.max(0, spread);
     squares += square;
     weights += sums.weight;

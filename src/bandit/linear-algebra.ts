@@ -83,8 +83,9 @@ export function dot(a: Float64Array, b: Float64Array): number {
   return sum;
 }
 
-/** xᵀ·A·x for a symmetric A, of x the first n coordinates. */
-export function quadratic(a: Float64Array, x: Float64Array, n: number): number {
+/** xᵀ·A·x for a symmetric A. */
+export function quadratic(a: Float64Array, x: Float64Array): number {
+  const n = x.length;
   let sum = 0;
   for (let i = 0; i < n; i++) {
     const row = i * n;
@@ -100,50 +101,4 @@ export function quadratic(a: Float64Array, x: Float64Array, n: number): number {
     sum += (even + odd) * x[i]!;
   }
   return 2 * sum;
-}
-
-/** The lower triangles of two symmetric matrices, each number beside the other's: what is read together lies together. */
-export function pairedTriangles(a: Float64Array, b: Float64Array, n: number): Float64Array {
-  const pairs = new Float64Array(n * (n + 1));
-  let at = 0;
-  for (let i = 0; i < n; i++) {
-    for (let j = 0; j <= i; j++) {
-      pairs[at++] = a[i * n + j]!;
-      pairs[at++] = b[i * n + j]!;
-    }
-  }
-  return pairs;
-}
-
-/** xᵀ·A·x and xᵀ·B·x of paired triangles into `both`, in one pass, and bit for bit what `quadratic` gives of each. */
-export function quadratics(pairs: Float64Array, x: Float64Array, n: number, both: Float64Array): void {
-  let sumA = 0;
-  let sumB = 0;
-  let at = 0;
-  for (let i = 0; i < n; i++) {
-    const diagonal = at + 2 * i;
-    const own = x[i]!;
-    let evenA = 0.5 * pairs[diagonal]! * own;
-    let evenB = 0.5 * pairs[diagonal + 1]! * own;
-    let oddA = 0;
-    let oddB = 0;
-    let j = 0;
-    for (; j + 1 < i; j += 2, at += 4) {
-      const left = x[j]!;
-      const right = x[j + 1]!;
-      evenA += pairs[at]! * left;
-      evenB += pairs[at + 1]! * left;
-      oddA += pairs[at + 2]! * right;
-      oddB += pairs[at + 3]! * right;
-    }
-    if (j < i) {
-      evenA += pairs[at]! * x[j]!;
-      evenB += pairs[at + 1]! * x[j]!;
-    }
-    sumA += (evenA + oddA) * own;
-    sumB += (evenB + oddB) * own;
-    at = diagonal + 2;
-  }
-  both[0] = 2 * sumA;
-  both[1] = 2 * sumB;
 }

@@ -1,7 +1,7 @@
 /** What is believed of each arm after a fold: quality, lengths and times, with how sure one is. Pure and deterministic. */
+import { dotAt, outcomeLength, quadraticAt, quadraticsAt, qualityLength, rowOf } from './arm-row.ts';
 import { type ArmSums, emptyArm, type Fold, OUTCOME_DIMENSIONS, OUTCOMES, type Outcome, weightAt } from './fold.ts';
 import { type ArmFit, fitHierarchy, type HierarchyPrior } from './hierarchy.ts';
-import { dot, pairedTriangles, quadratic, quadratics } from './linear-algebra.ts';
 import { OUTCOME_PRIORS, QUALITY_PRIOR } from './priors.ts';
 import type { Sums } from './sums.ts';
 
@@ -68,13 +68,9 @@ const MOST_LOG = 16;
 interface ArmBelief {
   pulls: number;
   betas: Betas;
-  quality: QualityBelief;
-  outcomes: Record<Outcome, ArmFit>;
-}
-
-/** As the fit has it, its two covariances paired: they are read together, and are most of what a decision reads. */
-interface QualityBelief extends Pick<ArmFit, 'mean' | 'weight'> {
-  covariances: Float64Array;
+  /** Effective labels. */
+  observations: number;
+  row: Float64Array;
 }
 
 export function derivePosterior(fold: Fold, arms: readonly string[]): Posterior {
@@ -102,11 +98,11 @@ export function derivePosterior(fold: Fold, arms: readonly string[]): Posterior 
       {
         pulls: sums[k]!.pulls,
         betas: betasOf(sums[k]!.quality, scale),
-        quality: qualityBelief(quality[k]!),
-        outcomes: Object.fromEntries(OUTCOMES.map((outcome, i) => [outcome, outcomes[i]![k]!])) as Record<
-          Outcome,
-          ArmFit
-        >,
+        observations: quality[k]!.weight,
+        row: rowOf(
+          quality[k]!,
+          outcomes.map((fits) => fits[k]!),
+        ),
       },
     ]),
   );
@@ -117,16 +113,21 @@ export function derivePosterior(fold: Fold, arms: readonly string[]): Posterior 
   const pulls = sums.reduce((sum, arm) => sum + arm.pulls, 0);
   const usual = usualRequest(sums, dimensions, scale);
 
+  const starts = Object.fromEntries(
+    OUTCOMES.map((outcome, i) => [outcome, qualityLength(dimensions) + i * outcomeLength(small)]),
+  ) as Record<Outcome, number>;
+  const expectedAt = (row: Float64Array, outcome: Outcome, x: Float64Array): number =>
+    expectedOf(row, starts[outcome], x, small, OUTCOME_PRIORS[outcome]);
   const predict: Posterior['predict'] = (id, x, promptTokensEstimate, into = blankPrediction()) => {
-    const { quality, outcomes, pulls } = beliefOf(id);
-    const totalMs = expectedOf(outcomes.totalMs, x, OUTCOME_PRIORS.totalMs);
-    believeAt(quality, x, QUALITY_PRIOR, into.quality);
-    into.promptTokens = promptTokensEstimate * expectedOf(outcomes.promptRatio, x, OUTCOME_PRIORS.promptRatio);
-    into.outputTokens = expectedOf(outcomes.outputTokens, x, OUTCOME_PRIORS.outputTokens);
+    const { row, observations, pulls } = beliefOf(id);
+    believeAt(row, x, dimensions, QUALITY_PRIOR, into.quality);
+    const totalMs = expectedAt(row, 'totalMs', x);
+    into.promptTokens = promptTokensEstimate * expectedAt(row, 'promptRatio', x);
+    into.outputTokens = expectedAt(row, 'outputTokens', x);
     // Learned from streams alone, and the total from whole answers too: where the one is a guess, the other bounds it.
-    into.firstByteMs = Math.min(expectedOf(outcomes.firstByteMs, x, OUTCOME_PRIORS.firstByteMs), totalMs);
+    into.firstByteMs = Math.min(expectedAt(row, 'firstByteMs', x), totalMs);
     into.totalMs = totalMs;
-    into.observations = quality.weight;
+    into.observations = observations;
     into.pulls = pulls;
     return into;
   };
@@ -151,10 +152,6 @@ export function derivePosterior(fold: Fold, arms: readonly string[]): Posterior 
 export function blankPrediction(): Prediction {
   const quality = { mean: 0, deviation: 0, ownDeviation: 0 };
   return { quality, promptTokens: 0, outputTokens: 0, firstByteMs: 0, totalMs: 0, observations: 0, pulls: 0 };
-}
-
-function qualityBelief({ mean, weight, covariance, ownCovariance }: ArmFit): QualityBelief {
-  return { mean, weight, covariances: pairedTriangles(covariance, ownCovariance, mean.length) };
 }
 
 function betasOf({ xx, xy }: Sums, scale: number): Betas {
@@ -182,9 +179,9 @@ function fitOrPrior(sums: readonly Sums[], dimensions: number, scale: number, pr
 }
 
 /** Quality at x. A context that is no vector of sane numbers counts as the usual one. */
-function believeAt({ mean, covariances }: QualityBelief, x: Float64Array, prior: HierarchyPrior, into: Belief): void {
-  const at = dot(mean, x);
-  quadratics(covariances, x, mean.length, VARIANCES);
+function believeAt(row: Float64Array, x: Float64Array, n: number, prior: HierarchyPrior, into: Belief): void {
+  const at = dotAt(row, 0, x, n);
+  quadraticsAt(row, n, x, n, VARIANCES);
   const variance = VARIANCES[0]!;
   const ownVariance = VARIANCES[1]!;
   if (!Number.isFinite(at + variance + ownVariance)) {
@@ -202,9 +199,10 @@ const VARIANCES = new Float64Array(2);
 const LEAST_VARIANCE = 1e-12;
 
 /** The mean of what is believed to be log-normal. */
-function expectedOf({ mean, covariance, noise }: ArmFit, x: Float64Array, prior: HierarchyPrior): number {
-  const at = dot(mean, x);
-  const variance = Math.min(noise + quadratic(covariance, x, mean.length), MOST_LOG_VARIANCE);
+function expectedOf(row: Float64Array, from: number, x: Float64Array, n: number, prior: HierarchyPrior): number {
+  const at = dotAt(row, from, x, n);
+  const noise = row[from + outcomeLength(n) - 1]!;
+  const variance = Math.min(noise + quadraticAt(row, from + n, x, n), MOST_LOG_VARIANCE);
   const log = at + variance / 2;
   return Math.exp(Number.isFinite(log) ? Math.min(MOST_LOG, Math.max(-MOST_LOG, log)) : prior.mean);
 }
