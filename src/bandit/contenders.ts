@@ -1,7 +1,7 @@
 /** Weighs each of a router's arms for one request: what it is expected to give and cost, and whether it needs exploring. */
 import { POLICIES, type PolicyName } from './policies/index.ts';
 import type { ArmView } from './policies/policy.ts';
-import type { Posterior } from './posterior.ts';
+import { blankPrediction, type Posterior } from './posterior.ts';
 import { narrowed, type Score } from './scores.ts';
 import { expectedCost, type Price, type Rates, tollOf } from './utility.ts';
 
@@ -17,86 +17,123 @@ export interface Candidate {
   totalMs: number;
   /** quality − cost_usd / usd_per_point / 100 − seconds / seconds_per_point / 100, at the mean */
   utility: number;
+  /** Why the arm is not eligible, in the words of whoever ruled it out; null where nobody said anything. */
+  ruledOut: string | null;
 }
 
-export interface DecideInput {
+export interface WeighInput {
   policy: PolicyName;
   posterior: Posterior;
   /** All of the router's arms, in configured order, whether eligible or not. */
-  arms: readonly { id: string; price: Price; eligible: boolean; maxOutputTokens?: number | undefined }[];
+  arms: readonly { id: string; price: Price }[];
   /** The first arm, unless named. */
   baseline?: string | undefined;
-  x: Float64Array;
+  x: ArrayLike<number>;
   promptTokensEstimate: number;
+  /** Null where the request leaves it open. */
+  maxOutputTokens?: number | null;
   rates: Rates;
   explore: { floor: number; warmup: number };
-  /** The decision's one draw, uniform in [0, 1). */
-  uniform: number;
 }
 
 /** An arm with all that the draw needs to know of it. Nothing in here depends on which other arms are eligible. */
 export interface Contender {
-  view: ArmView;
-  pulls: number;
+  /** Eligible until somebody rules it out. */
   candidate: Candidate;
   score: Score;
+  /** What cost and time take off its quality. */
+  toll: number;
+  /** The top of its 95% interval. */
+  reach: number;
+  pulls: number;
   /** Might still be the best of the router's arms. */
   uncertain: boolean;
   /** Gets early pulls yet. */
   warming: boolean;
 }
 
-export function weighArms(input: DecideInput): Contender[] {
-  const { arms, posterior, x, promptTokensEstimate, rates } = input;
+export function weighArms(input: WeighInput): Contender[] {
+  const { arms, posterior, promptTokensEstimate, rates, baseline } = input;
   const policy = POLICIES[input.policy];
   const zeal = zealOf(posterior);
-  const contenders = arms.map(({ id, price, eligible, maxOutputTokens }, position) => {
-    const expected = posterior.predict(id, x, promptTokensEstimate);
-    const outputTokens = Math.min(expected.outputTokens, maxOutputTokens ?? Number.POSITIVE_INFINITY);
-    const costUsd = expectedCost(price, expected.promptTokens, outputTokens);
-    const quality = policy.belief?.(posterior, id) ?? expected.quality;
+  const mostOutputTokens = input.maxOutputTokens ?? Number.POSITIVE_INFINITY;
+  const x = aligned(input.x);
+  // One of each is enough, since all that is kept of an arm is copied before the next is looked at.
+  const expected = blankPrediction();
+  const view: ArmView = {
+    id: '',
+    position: 0,
+    isBaseline: false,
+    mean: 0,
+    ownDeviation: 0,
+    observations: 0,
+    costUsd: 0,
+    toll: 0,
+    posterior,
+  };
+  const contenders: Contender[] = [];
+  for (let position = 0; position < arms.length; position++) {
+    const { id, price } = arms[position]!;
+    posterior.predict(id, x, promptTokensEstimate, expected);
+    const { mean, deviation, ownDeviation } = policy.belief?.(posterior, id) ?? expected.quality;
+    const costUsd = expectedCost(price, expected.promptTokens, Math.min(expected.outputTokens, mostOutputTokens));
     const toll = tollOf(rates, costUsd, expected.totalMs);
-    const isBaseline = input.baseline === undefined ? position === 0 : id === input.baseline;
-    const view: ArmView = {
-      id,
-      position,
-      isBaseline,
-      quality,
-      observations: expected.observations,
-      costUsd,
+    view.id = id;
+    view.position = position;
+    view.isBaseline = baseline === undefined ? position === 0 : id === baseline;
+    view.mean = mean;
+    view.ownDeviation = ownDeviation;
+    view.observations = expected.observations;
+    view.costUsd = costUsd;
+    view.toll = toll;
+    const utility = mean - toll;
+    const score = policy.score(view);
+    contenders.push({
+      candidate: {
+        model: id,
+        eligible: true,
+        propensity: 0,
+        quality: { mean, low: Math.max(0, mean - 1.96 * deviation), high: Math.min(1, mean + 1.96 * deviation) },
+        costUsd,
+        firstByteMs: expected.firstByteMs,
+        totalMs: expected.totalMs,
+        utility,
+        ruledOut: null,
+      },
+      score: policy.explores ? narrowed(score, utility, zeal) : score,
       toll,
-      posterior,
-    };
-    const candidate: Candidate = {
-      model: id,
-      eligible,
-      propensity: 0,
-      quality: intervalOf(quality.mean, quality.deviation),
-      costUsd,
-      firstByteMs: expected.firstByteMs,
-      totalMs: expected.totalMs,
-      utility: quality.mean - toll,
-    };
-    const score = policy.explores ? narrowed(policy.score(view), candidate.utility, zeal) : policy.score(view);
-    return { view, candidate, score, uncertain: false, warming: false, pulls: expected.pulls };
-  });
+      reach: mean + 1.96 * ownDeviation - toll,
+      pulls: expected.pulls,
+      uncertain: false,
+      warming: false,
+    });
+  }
   if (policy.explores) markUncertain(contenders, input.explore.warmup);
   return contenders;
 }
 
+/** The context as the posterior's loops read it fastest; overwritten by the next request's. */
+function aligned(x: ArrayLike<number>): Float64Array {
+  if (context.length !== x.length) context = new Float64Array(x.length);
+  for (let i = 0; i < x.length; i++) context[i] = x[i]!;
+  return context;
+}
+let context = new Float64Array(0);
+
 /** An arm may still be the best while the top of its 95% interval reaches the highest mean of all the router's arms. */
-function markUncertain(contenders: Contender[], warmup: number): void {
-  let reach = Number.NEGATIVE_INFINITY;
+function markUncertain(contenders: readonly Contender[], warmup: number): void {
+  let highest = Number.NEGATIVE_INFINITY;
   let least = Number.POSITIVE_INFINITY;
-  for (const { candidate, view } of contenders) {
-    reach = Math.max(reach, candidate.utility);
-    least = Math.min(least, view.toll);
+  for (let k = 0; k < contenders.length; k++) {
+    const { candidate, toll } = contenders[k]!;
+    highest = Math.max(highest, candidate.utility);
+    least = Math.min(least, toll);
   }
-  for (const contender of contenders) {
-    const { quality, toll } = contender.view;
-    contender.uncertain = quality.mean + 1.96 * quality.ownDeviation - toll >= reach;
+  for (let k = 0; k < contenders.length; k++) {
+    const contender = contenders[k]!;
+    contender.uncertain = contender.reach >= highest;
     // Half as many early pulls for an arm that costs ten points more than the cheapest.
-    const due = Math.ceil(warmup / (1 + (toll - least) / 0.1));
+    const due = Math.ceil(warmup / (1 + (contender.toll - least) / 0.1));
     contender.warming = contender.uncertain && contender.pulls < due;
   }
 }
@@ -107,8 +144,4 @@ function markUncertain(contenders: Contender[], warmup: number): void {
  */
 function zealOf({ labels, observations }: Posterior): number {
   return Math.min(1, Math.max(0.01, (labels + 5) / (0.1 * observations + 5)));
-}
-
-function intervalOf(mean: number, deviation: number): Candidate['quality'] {
-  return { mean, low: Math.max(0, mean - 1.96 * deviation), high: Math.min(1, mean + 1.96 * deviation) };
 }

@@ -1,11 +1,21 @@
 /** One decision: each arm's score, the distribution that follows, and one draw from it. */
 
-import { type Candidate, type Contender, type DecideInput, weighArms } from './contenders.ts';
+import { type Candidate, type Contender, type WeighInput, weighArms } from './contenders.ts';
+import { chancesOfBeingHighest } from './highest.ts';
 import { POLICIES } from './policies/index.ts';
 import { ownUniform } from './quantiles.ts';
-import { chancesOfBeingHighest, quantileOf } from './scores.ts';
+import { quantileOf } from './scores.ts';
 
-export type { Candidate, DecideInput } from './contenders.ts';
+export type { Candidate } from './contenders.ts';
+
+export interface DrawInput extends Pick<WeighInput, 'policy' | 'explore'> {
+  /** The decision's one draw, uniform in [0, 1). */
+  uniform: number;
+}
+
+export interface DecideInput extends WeighInput, DrawInput {
+  arms: readonly (WeighInput['arms'][number] & { eligible: boolean })[];
+}
 
 export interface Draw {
   chosen: string;
@@ -14,51 +24,62 @@ export interface Draw {
   candidates: Candidate[];
 }
 
-/**
- * Throws when no arm is eligible. Each arm draws its score by its own quantile, and whatever compares arms compares with
- * all of the router's: so taking away an arm that was not chosen never changes the choice among the rest.
- */
+/** Throws when no arm is eligible. */
 export function decide(input: DecideInput): Draw {
-  const all = weighArms(input);
+  const contenders = weighArms(input);
+  for (const [k, { candidate }] of contenders.entries()) candidate.eligible = input.arms[k]!.eligible;
+  return drawOne(contenders, input);
+}
+
+/**
+ * Draws one of the eligible, and throws when there is none. Each arm draws its score by its own quantile, and whatever
+ * compares arms compares with all of the router's: so taking away an arm that was not chosen never changes the choice among
+ * the rest.
+ */
+export function drawOne(all: readonly Contender[], { policy, explore, uniform }: DrawInput): Draw {
   const eligible = all.filter(({ candidate }) => candidate.eligible);
   if (eligible.length === 0) throw new RangeError('no arm is eligible');
-  const candidates = all.map(({ candidate }) => candidate);
-  const best = highest(eligible, ({ candidate }) => candidate.utility);
-
   const warming = eligible.filter((contender) => contender.warming);
-  const uncertain = eligible.filter((contender) => contender.uncertain);
-  const floor =
-    POLICIES[input.policy].explores && uncertain.length > 0 ? Math.min(1, Math.max(0, input.explore.floor)) : 0;
   let chosen: Contender;
   if (warming.length > 0) {
     for (const { candidate } of warming) candidate.propensity = 1 / warming.length;
-    chosen = byLot(warming, input.uniform);
+    chosen = byLot(warming, uniform);
   } else {
+    const uncertain = eligible.filter((contender) => contender.uncertain);
+    const floor = POLICIES[policy].explores && uncertain.length > 0 ? Math.min(1, Math.max(0, explore.floor)) : 0;
     const chances = chancesOfBeingHighest(eligible.map(({ score }) => score));
-    for (const [k, { candidate }] of eligible.entries()) candidate.propensity = (1 - floor) * chances[k]!;
-    for (const { candidate } of uncertain) if (floor > 0) candidate.propensity += floor / uncertain.length;
+    for (let k = 0; k < eligible.length; k++) eligible[k]!.candidate.propensity = (1 - floor) * chances[k]!;
+    if (floor > 0) for (const { candidate } of uncertain) candidate.propensity += floor / uncertain.length;
     chosen =
-      ownUniform(input.uniform, ' floor') < floor
-        ? byLot(uncertain, input.uniform)
-        : highest(eligible, ({ score, view }) => quantileOf(score, ownUniform(input.uniform, view.id)));
+      ownUniform(uniform, ' floor') < floor
+        ? byLot(uncertain, uniform)
+        : highest(eligible, ({ score, candidate }) => quantileOf(score, ownUniform(uniform, candidate.model)));
   }
 
   const { model, propensity } = chosen.candidate;
+  const candidates = all.map(({ candidate }) => candidate);
   if (eligible.length === 1) return { chosen: model, reason: 'only-eligible', propensity, candidates };
+  const best = highest(eligible, ({ candidate }) => candidate.utility);
   const reason = warming.length > 0 ? 'warmup' : chosen === best ? 'exploit' : 'explore';
   return { chosen: model, reason, propensity, candidates };
 }
 
 /** The other eligible arms, the best first: whom to ask when the chosen one fails. */
-export function rankRest(draw: Draw): string[] {
-  return draw.candidates
-    .filter(({ eligible, model }) => eligible && model !== draw.chosen)
-    .sort((one, other) => other.utility - one.utility)
-    .map(({ model }) => model);
+export function rankRest({ candidates, chosen }: Draw): string[] {
+  const rest: Candidate[] = [];
+  for (let k = 0; k < candidates.length; k++) {
+    const candidate = candidates[k]!;
+    if (!candidate.eligible || candidate.model === chosen) continue;
+    // They are few: each is put behind those that are as good.
+    let place = rest.length;
+    for (; place > 0 && rest[place - 1]!.utility < candidate.utility; place--) rest[place] = rest[place - 1]!;
+    rest[place] = candidate;
+  }
+  return rest.map(({ model }) => model);
 }
 
 function byLot(contenders: readonly Contender[], uniform: number): Contender {
-  return highest(contenders, ({ view }) => ownUniform(uniform, `lot ${view.id}`));
+  return highest(contenders, ({ candidate }) => ownUniform(uniform, `lot ${candidate.model}`));
 }
 
 /** The first with the highest value. */

@@ -252,6 +252,7 @@ function denseSums(sums: Sums, n: number, scale: number): DenseSums {
   const xy = sums.xy.map((value) => value * scale);
   const yy = sums.yy * scale;
   const weight = xx[0]!;
-  if (weight > 1e-6 && [...xx, ...xy, yy].every(Number.isFinite)) return { xx, xy, yy, weight };
+  if (weight > 1e-6 && xx.every(Number.isFinite) && xy.every(Number.isFinite) && Number.isFinite(yy))
+    return { xx, xy, yy, weight };
   return { xx: new Float64Array(n * n), xy: new Float64Array(n), yy: 0, weight: 0 };
 }

@@ -1,7 +1,7 @@
 /** What is believed of each arm after a fold: quality, lengths and times, with how sure one is. Pure and deterministic. */
+import { dotAt, outcomeLength, quadraticAt, quadraticsAt, qualityLength, rowOf } from './arm-row.ts';
 import { type ArmSums, emptyArm, type Fold, OUTCOME_DIMENSIONS, OUTCOMES, type Outcome, weightAt } from './fold.ts';
 import { type ArmFit, fitHierarchy, type HierarchyPrior } from './hierarchy.ts';
-import { dot, quadratic } from './linear-algebra.ts';
 import { OUTCOME_PRIORS, QUALITY_PRIOR } from './priors.ts';
 import type { Sums } from './sums.ts';
 
@@ -43,7 +43,8 @@ export interface Posterior {
   readonly observations: number;
   /** The router's usual request. */
   readonly usual: { x: Float64Array; promptTokens: number };
-  predict(arm: string, x: Float64Array, promptTokensEstimate: number): Prediction;
+  /** Written into `into`, where it is given: whoever looks at one arm after another needs one prediction only. */
+  predict(arm: string, x: Float64Array, promptTokensEstimate: number, into?: Prediction): Prediction;
   /** At the router's usual request. */
   summary(arm: string): ArmSummary;
   /** Beta(a, b) of the arm's quality without context; the prior is Beta(1, 1). */
@@ -65,10 +66,11 @@ const MOST_LOG_VARIANCE = 1.5;
 const MOST_LOG = 16;
 
 interface ArmBelief {
-  sums: ArmSums;
+  pulls: number;
   betas: Betas;
-  quality: ArmFit;
-  outcomes: Record<Outcome, ArmFit>;
+  /** Effective labels. */
+  observations: number;
+  row: Float64Array;
 }
 
 export function derivePosterior(fold: Fold, arms: readonly string[]): Posterior {
@@ -94,13 +96,13 @@ export function derivePosterior(fold: Fold, arms: readonly string[]): Posterior 
     arms.map((id, k): [string, ArmBelief] => [
       id,
       {
-        sums: sums[k]!,
+        pulls: sums[k]!.pulls,
         betas: betasOf(sums[k]!.quality, scale),
-        quality: quality[k]!,
-        outcomes: Object.fromEntries(OUTCOMES.map((outcome, i) => [outcome, outcomes[i]![k]!])) as Record<
-          Outcome,
-          ArmFit
-        >,
+        observations: quality[k]!.weight,
+        row: rowOf(
+          quality[k]!,
+          outcomes.map((fits) => fits[k]!),
+        ),
       },
     ]),
   );
@@ -111,32 +113,23 @@ export function derivePosterior(fold: Fold, arms: readonly string[]): Posterior 
   const pulls = sums.reduce((sum, arm) => sum + arm.pulls, 0);
   const usual = usualRequest(sums, dimensions, scale);
 
-  const predictAnew = (id: string, x: Float64Array, promptTokensEstimate: number): Prediction => {
-    const belief = beliefOf(id);
-    const expected = (outcome: Outcome): number => expectedOf(belief.outcomes[outcome], x, OUTCOME_PRIORS[outcome]);
-    const totalMs = expected('totalMs');
-    return {
-      quality: believedAt(belief.quality, x, QUALITY_PRIOR),
-      promptTokens: promptTokensEstimate * expected('promptRatio'),
-      outputTokens: expected('outputTokens'),
-      // Learned from streams alone, and the total from whole answers too: where the one is a guess, the other bounds it.
-      firstByteMs: Math.min(expected('firstByteMs'), totalMs),
-      totalMs,
-      observations: belief.quality.weight,
-      pulls: belief.sums.pulls,
-    };
-  };
-  // Whoever asks of one request mostly asks twice: what its arms cost, and then which to draw.
-  let latest: { x: Float64Array; promptTokensEstimate: number; predictions: Map<string, Prediction> } | undefined;
-  const predict = (id: string, x: Float64Array, promptTokensEstimate: number): Prediction => {
-    if (latest?.x !== x || latest.promptTokensEstimate !== promptTokensEstimate)
-      latest = { x, promptTokensEstimate, predictions: new Map() };
-    let prediction = latest.predictions.get(id);
-    if (!prediction) {
-      prediction = predictAnew(id, x, promptTokensEstimate);
-      latest.predictions.set(id, prediction);
-    }
-    return prediction;
+  const starts = Object.fromEntries(
+    OUTCOMES.map((outcome, i) => [outcome, qualityLength(dimensions) + i * outcomeLength(small)]),
+  ) as Record<Outcome, number>;
+  const expectedAt = (row: Float64Array, outcome: Outcome, x: Float64Array): number =>
+    expectedOf(row, starts[outcome], x, small, OUTCOME_PRIORS[outcome]);
+  const predict: Posterior['predict'] = (id, x, promptTokensEstimate, into = blankPrediction()) => {
+    const { row, observations, pulls } = beliefOf(id);
+    believeAt(row, x, dimensions, QUALITY_PRIOR, into.quality);
+    const totalMs = expectedAt(row, 'totalMs', x);
+    into.promptTokens = promptTokensEstimate * expectedAt(row, 'promptRatio', x);
+    into.outputTokens = expectedAt(row, 'outputTokens', x);
+    // Learned from streams alone, and the total from whole answers too: where the one is a guess, the other bounds it.
+    into.firstByteMs = Math.min(expectedAt(row, 'firstByteMs', x), totalMs);
+    into.totalMs = totalMs;
+    into.observations = observations;
+    into.pulls = pulls;
+    return into;
   };
 
   return {
@@ -155,6 +148,12 @@ export function derivePosterior(fold: Fold, arms: readonly string[]): Posterior 
   };
 }
 
+/** A prediction to be written. */
+export function blankPrediction(): Prediction {
+  const quality = { mean: 0, deviation: 0, ownDeviation: 0 };
+  return { quality, promptTokens: 0, outputTokens: 0, firstByteMs: 0, totalMs: 0, observations: 0, pulls: 0 };
+}
+
 function betasOf({ xx, xy }: Sums, scale: number): Betas {
   const good = xy[0]! * scale;
   const bad = (xx[0]! - xy[0]!) * scale;
@@ -170,7 +169,8 @@ function fitOrPrior(sums: readonly Sums[], dimensions: number, scale: number, pr
   try {
     const fits = fitted(sums);
     const sound = fits.every(
-      (arm) => arm.mean.every(Number.isFinite) && [...arm.covariance, ...arm.ownCovariance].every(Number.isFinite),
+      ({ mean, covariance, ownCovariance }) =>
+        mean.every(Number.isFinite) && covariance.every(Number.isFinite) && ownCovariance.every(Number.isFinite),
     );
     return sound ? fits : unseen();
   } catch {
@@ -179,31 +179,30 @@ function fitOrPrior(sums: readonly Sums[], dimensions: number, scale: number, pr
 }
 
 /** Quality at x. A context that is no vector of sane numbers counts as the usual one. */
-function believedAt({ mean, covariance, ownCovariance }: ArmFit, x: Float64Array, prior: HierarchyPrior): Belief {
-  const at = dot(mean, x);
-  const variance = quadratic(covariance, x);
-  const ownVariance = quadratic(ownCovariance, x);
+function believeAt(row: Float64Array, x: Float64Array, n: number, prior: HierarchyPrior, into: Belief): void {
+  const at = dotAt(row, 0, x, n);
+  quadraticsAt(row, n, x, n, VARIANCES);
+  const variance = VARIANCES[0]!;
+  const ownVariance = VARIANCES[1]!;
   if (!Number.isFinite(at + variance + ownVariance)) {
     const { shared, own } = prior;
-    return {
-      mean: prior.mean,
-      deviation: Math.sqrt(shared.intercept + own.intercept),
-      ownDeviation: Math.sqrt(own.intercept),
-    };
+    into.mean = prior.mean;
+    into.deviation = Math.sqrt(shared.intercept + own.intercept);
+    into.ownDeviation = Math.sqrt(own.intercept);
+    return;
   }
-  return {
-    mean: Math.min(1, Math.max(0, at)),
-    deviation: Math.sqrt(Math.max(variance, LEAST_VARIANCE)),
-    ownDeviation: Math.sqrt(Math.max(ownVariance, LEAST_VARIANCE)),
-  };
+  into.mean = Math.min(1, Math.max(0, at));
+  into.deviation = Math.sqrt(Math.max(variance, LEAST_VARIANCE));
+  into.ownDeviation = Math.sqrt(Math.max(ownVariance, LEAST_VARIANCE));
 }
+const VARIANCES = new Float64Array(2);
 const LEAST_VARIANCE = 1e-12;
 
 /** The mean of what is believed to be log-normal. */
-function expectedOf({ mean, covariance, noise }: ArmFit, x: Float64Array, prior: HierarchyPrior): number {
-  const small = x.subarray(0, mean.length);
-  const at = dot(mean, small);
-  const variance = Math.min(noise + quadratic(covariance, small), MOST_LOG_VARIANCE);
+function expectedOf(row: Float64Array, from: number, x: Float64Array, n: number, prior: HierarchyPrior): number {
+  const at = dotAt(row, from, x, n);
+  const noise = row[from + outcomeLength(n) - 1]!;
+  const variance = Math.min(noise + quadraticAt(row, from + n, x, n), MOST_LOG_VARIANCE);
   const log = at + variance / 2;
   return Math.exp(Number.isFinite(log) ? Math.min(MOST_LOG, Math.max(-MOST_LOG, log)) : prior.mean);
 }

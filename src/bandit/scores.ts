@@ -1,33 +1,31 @@
-/**
- * An arm's score as a random number with a piecewise linear distribution function, and the exact probability that each of
- * several independent scores is the highest.
- */
+/** An arm's score as a random number with a piecewise linear distribution function. */
 
+/** In plain arrays: typed ones of more than a few numbers lie outside the heap, where making and freeing them is dear. */
 export interface Score {
   /** Ascending. */
-  nodes: Float64Array;
+  nodes: readonly number[];
   /** The distribution function at the nodes: 0 at the first, 1 at the last, straight lines in between. */
-  cumulative: Float64Array;
+  cumulative: readonly number[];
 }
 
 /** Deviations at which a normal score has its nodes; beyond the outermost there is nothing. */
 const NORMAL_NODES = [-3.2, -2.2, -1.6, -1.1, -0.7, -0.33, 0, 0.33, 0.7, 1.1, 1.6, 2.2, 3.2];
-const NORMAL_CUMULATIVE = Float64Array.from(NORMAL_NODES, (z, i) =>
+const NORMAL_CUMULATIVE = NORMAL_NODES.map((z, i) =>
   i === 0 ? 0 : i === NORMAL_NODES.length - 1 ? 1 : normalCumulative(z),
 );
 
 export function normalScore(mean: number, deviation: number): Score {
-  const nodes = new Float64Array(NORMAL_NODES.length);
-  for (let i = 0; i < nodes.length; i++) nodes[i] = mean + NORMAL_NODES[i]! * deviation;
+  const nodes = NORMAL_NODES.slice();
+  for (let i = 0; i < nodes.length; i++) nodes[i] = mean + nodes[i]! * deviation;
   return { nodes, cumulative: NORMAL_CUMULATIVE };
 }
 
 /** A certain value; equal values are told apart by lot. */
 export function pointScore(value: number): Score {
   const half = 1e-9 * Math.max(1, Math.abs(value));
-  return { nodes: Float64Array.of(value - half, value + half), cumulative: CERTAIN };
+  return { nodes: [value - half, value + half], cumulative: CERTAIN };
 }
-const CERTAIN = Float64Array.of(0, 1);
+const CERTAIN = [0, 1];
 
 /** Beta(a, b) with a, b ≥ 1, its density summed up on a grid around the mean. */
 export function betaScore(a: number, b: number): Score {
@@ -35,7 +33,7 @@ export function betaScore(a: number, b: number): Score {
   const deviation = Math.sqrt((mean * (1 - mean)) / (a + b + 1));
   const low = Math.max(0, mean - 4 * deviation);
   const high = Math.min(1, mean + 4 * deviation);
-  const nodes = Float64Array.from({ length: BETA_NODES }, (_, i) => low + ((high - low) * i) / (BETA_NODES - 1));
+  const nodes = Array.from({ length: BETA_NODES }, (_, i) => low + ((high - low) * i) / (BETA_NODES - 1));
   // Gauss's two points a cell, exact for cubics, and relative to the highest density, which may be far beyond e^700.
   const logDensities = new Float64Array(2 * BETA_NODES - 2);
   for (let i = 0; i < logDensities.length; i++) {
@@ -46,10 +44,10 @@ export function betaScore(a: number, b: number): Score {
     logDensities[i] = (a - 1) * Math.log(q) + (b - 1) * Math.log1p(-q);
   }
   const highest = Math.max(...logDensities);
-  const cumulative = new Float64Array(BETA_NODES);
+  const cumulative = [0];
   for (let i = 1; i < BETA_NODES; i++) {
     const mass = Math.exp(logDensities[2 * i - 2]! - highest) + Math.exp(logDensities[2 * i - 1]! - highest);
-    cumulative[i] = cumulative[i - 1]! + mass;
+    cumulative.push(cumulative[i - 1]! + mass);
   }
   const total = cumulative[BETA_NODES - 1]!;
   return { nodes, cumulative: cumulative.map((mass) => mass / total) };
@@ -63,7 +61,7 @@ export function shifted({ nodes, cumulative }: Score, by: number): Score {
 /** Drawn together around a middle: 1 leaves the score, 0 would leave only the middle. */
 export function narrowed({ nodes, cumulative }: Score, middle: number, factor: number): Score {
   if (factor === 1) return { nodes, cumulative };
-  const drawn = new Float64Array(nodes.length);
+  const drawn = nodes.slice();
   for (let i = 0; i < nodes.length; i++) drawn[i] = middle + (nodes[i]! - middle) * factor;
   return { nodes: drawn, cumulative };
 }
@@ -75,74 +73,6 @@ export function quantileOf({ nodes, cumulative }: Score, uniform: number): numbe
   const rise = cumulative[i]! - cumulative[i - 1]!;
   const part = rise > 0 ? (uniform - cumulative[i - 1]!) / rise : 0;
   return nodes[i - 1]! + part * (nodes[i]! - nodes[i - 1]!);
-}
-
-/** Gauss and Legendre's three points and weights on [0, 1]: exact for six arms; with more, cells are narrow enough. */
-const POINTS = [0.5 - Math.sqrt(0.15), 0.5, 0.5 + Math.sqrt(0.15)];
-const WEIGHTS = [5 / 18, 8 / 18, 5 / 18];
-/** Where all scores lie below with less than this probability, no maximum is looked for. */
-const NEGLIGIBLE = 1e-12;
-
-/**
- * P(score k is the highest) = ∫ f_k·Π_{j≠k} F_j, summed over the cells between all nodes, within which every F is a straight
- * line and the integrand a polynomial.
- */
-export function chancesOfBeingHighest(scores: readonly Score[]): Float64Array {
-  const count = scores.length;
-  const chances = new Float64Array(count);
-  const nodes = mergedNodes(scores);
-  const reached = new Uint16Array(count);
-  const before = new Float64Array(count);
-  const after = new Float64Array(count);
-  const values = new Float64Array(count);
-  for (let cell = 0; cell < nodes.length; cell++) {
-    const at = nodes[cell]!;
-    if (at === nodes[cell + 1]) continue;
-    let product = 1;
-    for (let k = 0; k < count; k++) {
-      before[k] = after[k]!;
-      after[k] = cumulativeAt(scores[k]!, at, reached, k);
-      product *= after[k]!;
-    }
-    if (product < NEGLIGIBLE) continue;
-    for (let p = 0; p < POINTS.length; p++) {
-      let all = WEIGHTS[p]!;
-      for (let k = 0; k < count; k++) {
-        values[k] = before[k]! + (after[k]! - before[k]!) * POINTS[p]!;
-        all *= values[k]!;
-      }
-      for (let k = 0; k < count; k++) {
-        const rise = after[k]! - before[k]!;
-        if (rise > 0) chances[k] = chances[k]! + (rise * all) / values[k]!;
-      }
-    }
-  }
-  let total = 0;
-  for (const chance of chances) total += chance;
-  for (let k = 0; k < count; k++) chances[k] = chances[k]! / total;
-  return chances;
-}
-
-/** F at a value, where values are asked for in ascending order: `reached[k]` is the first node above the last one. */
-function cumulativeAt({ nodes, cumulative }: Score, value: number, reached: Uint16Array, k: number): number {
-  let i = reached[k]!;
-  while (i < nodes.length && nodes[i]! <= value) i++;
-  reached[k] = i;
-  if (i === nodes.length) return 1;
-  if (i === 0) return 0;
-  const low = nodes[i - 1]!;
-  const part = (value - low) / (nodes[i]! - low);
-  return cumulative[i - 1]! + part * (cumulative[i]! - cumulative[i - 1]!);
-}
-
-function mergedNodes(scores: readonly Score[]): Float64Array {
-  const merged = new Float64Array(scores.reduce((sum, { nodes }) => sum + nodes.length, 0));
-  let at = 0;
-  for (const { nodes } of scores) {
-    merged.set(nodes, at);
-    at += nodes.length;
-  }
-  return merged.sort();
 }
 
 /** Φ(z) to 1e-7 (Abramowitz & Stegun, Handbook of Mathematical Functions, 26.2.17). */

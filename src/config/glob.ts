@@ -1,9 +1,9 @@
 /** Matches names such as model ids against patterns in which `*` stands for any text, the empty one and `/` included. */
 
 export function matchesGlob(pattern: string, name: string): boolean {
+  if (!pattern.includes('*')) return pattern === name;
   const parts = pattern.split('*');
   const first = parts[0] as string;
-  if (parts.length === 1) return pattern === name;
   const last = parts[parts.length - 1] as string;
   if (name.length < first.length + last.length || !name.startsWith(first) || !name.endsWith(last)) return false;
   // The leftmost place is always as good as any later one, so no regular expression that could run away is needed.

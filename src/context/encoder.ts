@@ -9,7 +9,7 @@ export interface Encoder {
   readonly id: string;
   readonly dimensions: number;
   /** `x[0]` is 1; the others are 0 for a usual prompt and together about 1 long, however many they are. */
-  encode(input: ContextInput): Float64Array;
+  encode(input: ContextInput): number[];
 }
 
 /** Centre and scale of each feature: mean and deviation over question sets, code, chat and puzzles, rounded. */
@@ -53,13 +53,11 @@ export const encoder: Encoder = {
   id: 'hand-1',
   dimensions: 1 + FEATURES.length,
   encode(input) {
-    const features = measureFeatures(readConversation(input));
-    const x = new Float64Array(1 + features.length);
-    x[0] = 1;
-    for (let i = 0; i < features.length; i++) {
-      const value = (features[i]! - centres[i]!) * factors[i]!;
+    const x = measureFeatures(readConversation(input));
+    for (let i = 1; i < x.length; i++) {
+      const value = (x[i]! - centres[i - 1]!) * factors[i - 1]!;
       // Four decimals are plenty and keep the log short.
-      x[i + 1] = Math.round(Math.min(most, Math.max(-most, value)) * 1e4) / 1e4;
+      x[i] = Math.round(Math.min(most, Math.max(-most, value)) * 1e4) / 1e4;
     }
     return x;
   },

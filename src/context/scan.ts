@@ -1,5 +1,5 @@
 /** Counts a text's characters and words by kind, in one pass and without making any string. */
-import { GROUP_OF_WORD, HASH_START, hashStep, WORD_GROUPS } from './words.ts';
+import { groupOf, HASH_START, hashStep, WORD_GROUPS } from './words.ts';
 
 /** Kinds of character. */
 export const LETTER = 1;
@@ -32,46 +32,61 @@ const KIND = Uint8Array.from({ length: 128 }, (_, code) => {
   return character === '?' ? QUESTION : OTHER;
 });
 
+const SMALL_A = 97;
+const SMALL_Z = 122;
+
 export interface Scan {
-  /** Characters by kind, and words by group. */
-  kinds: Float64Array;
-  groups: Float64Array;
+  /** Characters by kind, and words by group; the next scan overwrites them. */
+  kinds: Int32Array;
+  groups: Int32Array;
   words: number;
   /** Markers of choices or steps, and of list items or headings. */
   options: number;
   bullets: number;
 }
 
+const kinds = new Int32Array(KINDS);
+const groups = new Int32Array(WORD_GROUPS.length);
+
 export function scan(text: string): Scan {
-  const kinds = new Float64Array(KINDS);
-  const groups = new Float64Array(WORD_GROUPS.length);
+  kinds.fill(0);
+  groups.fill(0);
+  const { length } = text;
+  let letters = 0;
   let words = 0;
   let options = 0;
   let bullets = 0;
   let hash = HASH_START;
-  let inWord = false;
+  let wordStart = 0;
   let lineStart = 0;
-  for (let i = 0; i <= text.length; i++) {
-    const code = i < text.length ? text.charCodeAt(i) : 10;
-    const kind = code < 128 ? KIND[code]! : BEYOND_ASCII;
-    kinds[kind]!++;
-    if (kind === LETTER || kind === CAPITAL || kind === BEYOND_ASCII) {
-      hash = hashStep(hash, kind === CAPITAL ? code + 32 : code);
-      inWord = true;
+  for (let i = 0; i <= length; i++) {
+    const code = i < length ? text.charCodeAt(i) : 10;
+    // Most characters are small letters: a look at the tables for each would take most of the time.
+    if (code >= SMALL_A && code <= SMALL_Z) {
+      letters++;
+      hash = hashStep(hash, code);
       continue;
     }
-    if (inWord) {
-      const group = GROUP_OF_WORD.get(hash);
-      if (group !== undefined) groups[group]!++;
+    const kind = code < 128 ? KIND[code]! : BEYOND_ASCII;
+    kinds[kind]!++;
+    if (kind === CAPITAL || kind === BEYOND_ASCII) {
+      hash = hashStep(hash, kind === CAPITAL ? code + 32 : code);
+      continue;
+    }
+    if (wordStart < i) {
+      const group = groupOf(hash);
+      if (group >= 0) groups[group]!++;
       words++;
       hash = HASH_START;
-      inWord = false;
     }
+    wordStart = i + 1;
+    if (kind === SPACE) continue;
     if (kind === LINE) lineStart = i + 1;
     // `A.`, `A)`, `(A)`, `1.` are choices or steps; `-`, `*`, `#` are lists and headings.
     else if ((code === 41 || code === 46) && isMarker(text, i)) options++;
     else if (i === lineStart && (code === 35 || code === 42 || code === 45)) bullets++;
   }
+  kinds[LETTER] = letters;
   kinds[LINE]!--;
   return { kinds, groups, words, options, bullets };
 }

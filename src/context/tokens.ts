@@ -41,11 +41,15 @@ export function estimatePromptTokens(input: ContextInput): number {
 }
 
 function tokensIn(text: string): number {
-  const step = Math.max(1, text.length / SAMPLE);
   let tokens = 0;
-  for (let at = 0; at < text.length; at += step) {
-    const code = text.charCodeAt(Math.floor(at));
-    tokens += code < 128 ? PER_ASCII[code]! : code < FIRST_IDEOGRAPH ? OTHER_SCRIPT : IDEOGRAPH;
+  if (text.length <= SAMPLE) {
+    for (let at = 0; at < text.length; at++) tokens += tokensOf(text.charCodeAt(at));
+    return tokens;
   }
+  const step = text.length / SAMPLE;
+  for (let at = 0; at < text.length; at += step) tokens += tokensOf(text.charCodeAt(Math.floor(at)));
   return tokens * step;
 }
+
+const tokensOf = (code: number): number =>
+  code < 128 ? PER_ASCII[code]! : code < FIRST_IDEOGRAPH ? OTHER_SCRIPT : IDEOGRAPH;

@@ -39,7 +39,27 @@ export const hashOf = (word: string): number => {
 export const HASH_START = 0x811c9dc5 | 0;
 export const hashStep = (hash: number, code: number): number => Math.imul(hash ^ code, 0x01000193);
 
-/** Hash of a word → the index of its group. */
-export const GROUP_OF_WORD: ReadonlyMap<number, number> = new Map(
-  WORD_GROUPS.flatMap((group, index) => WORDS[group].split(' ').map((word): [number, number] => [hashOf(word), index])),
-);
+/** An open-addressed table with more than twice as many places as there are words: a search ends after one or two. */
+const PLACES = 512;
+const HASHES = new Int32Array(PLACES);
+/** One more than the index of the group; 0 where there is no word. */
+const GROUPS = new Uint8Array(PLACES);
+
+/** The index of the group of a word with this hash; -1 where it is in none. */
+export const groupOf = (hash: number): number => GROUPS[placeOf(hash)]! - 1;
+
+/** Where the word with this hash is, or would be. */
+function placeOf(hash: number): number {
+  let place = (hash ^ (hash >>> 16)) & (PLACES - 1);
+  while (GROUPS[place] !== 0 && HASHES[place] !== hash) place = (place + 1) & (PLACES - 1);
+  return place;
+}
+
+for (const [index, group] of WORD_GROUPS.entries()) {
+  for (const word of WORDS[group].split(' ')) {
+    const hash = hashOf(word);
+    const place = placeOf(hash);
+    HASHES[place] = hash;
+    GROUPS[place] = index + 1;
+  }
+}

@@ -1,9 +1,10 @@
 /** Chooses the arm for one request: eligible arms → a distribution → one draw → a decision that can be explained. */
-import { type Candidate, type Draw, decide, rankRest } from '../bandit/decide.ts';
+import { type Contender, weighArms } from '../bandit/contenders.ts';
+import { type Candidate, type Draw, drawOne, rankRest } from '../bandit/decide.ts';
 import { expectedCost, type Preference } from '../bandit/utility.ts';
 import type { Model } from '../config/resolve.ts';
 import { type ContextInput, encoder } from '../context/encoder.ts';
-import type { DecidedCandidate, DecisionRecord, Reason } from '../stores/decision-record.ts';
+import type { DecisionRecord, Reason } from '../stores/decision-record.ts';
 import { newDecisionId } from './decision.ts';
 import type { Learner } from './learner.ts';
 import type { Needs } from './needs.ts';
@@ -13,7 +14,7 @@ import { type ShortlistRequest, shortlist } from './shortlist.ts';
 /** An answer of no particular length. */
 const USUAL_OUTPUT_TOKENS = 300;
 
-export interface ChoiceRequest extends Omit<ShortlistRequest, 'router' | 'arms' | 'expectedUsd'> {
+export interface ChoiceRequest extends ShortlistRequest {
   input: ContextInput;
   prefer: Preference;
   /** The arm that this conversation stays with, if it is eligible. */
@@ -37,60 +38,54 @@ export function choose(learner: Learner, request: ChoiceRequest, runtime: Runtim
   const { arms, router } = learner;
   const { needs } = request.shape;
   const { posterior, cursor } = learner.current();
+  const { policy, explore } = router;
+  const { promptTokensEstimate } = needs;
   const x = encoder.encode(request.input);
-  const expectedUsd = (arm: Model): number => {
-    const expected = posterior.predict(arm.id, x, needs.promptTokensEstimate);
-    const outputTokens = Math.min(expected.outputTokens, needs.outputTokens ?? Number.POSITIVE_INFINITY);
-    return expectedCost(arm.price, expected.promptTokens, outputTokens);
-  };
-  const list = shortlist({ ...request, router, arms, expectedUsd });
+  const contenders = weighArms({
+    policy,
+    posterior,
+    arms,
+    x,
+    promptTokensEstimate,
+    maxOutputTokens: needs.outputTokens,
+    rates: learner.rates(request.prefer),
+    explore,
+  });
+  const candidateAt = (position: number): Candidate => (contenders[position] as Contender).candidate;
+  const list = shortlist(learner, request, (position) => candidateAt(position).costUsd);
   if (list.kind === 'none') return { kind: 'no_eligible_model', ruledOut: list.ruledOut };
   if (list.kind === 'over_budget') return list;
-  const { eligible, ruledOut, resting } = list;
+  for (let k = 0; k < arms.length; k++) {
+    const candidate = candidateAt(k);
+    candidate.ruledOut = list.ruledOut[k] as string | null;
+    candidate.eligible = candidate.ruledOut === null;
+  }
 
   const uniform = runtime.random();
-  let draw: Draw = decide({
-    policy: router.policy,
-    posterior,
-    arms: arms.map(({ id, price }) => ({
-      id,
-      price,
-      eligible: !ruledOut.has(id),
-      maxOutputTokens: needs.outputTokens ?? undefined,
-    })),
-    x,
-    promptTokensEstimate: needs.promptTokensEstimate,
-    rates: learner.rates(request.prefer),
-    explore: router.explore,
-    uniform,
-  });
+  const draw = drawOne(contenders, { policy, explore, uniform });
   let reason: Reason = draw.reason;
   if (list.onlyTheCheapest) reason = 'budget';
-  else if (eligible.some((arm) => arm.id === request.stickTo)) {
-    draw = certain(draw, request.stickTo as string);
+  else if (request.stickTo !== null && isEligible(draw, request.stickTo)) {
+    makeCertain(draw, request.stickTo);
     reason = 'sticky';
   }
 
   const created = runtime.now();
-  const decision: DecisionRecord = {
-    ...blankDecision(newDecisionId(created, runtime.randomHex), created, request.key, draw.chosen, reason),
-    router: router.name,
-    propensity: draw.propensity,
-    candidates: draw.candidates.map(
-      (candidate): DecidedCandidate => ({
-        ...candidate,
-        ruledOut: ruledOut.get(candidate.model) ?? null,
-      }),
-    ),
-    encoder: encoder.id,
-    x: Array.from(x),
-    uniform,
-    cursor,
-    promptTokensEstimate: needs.promptTokensEstimate,
-  };
-  const ranked = [draw.chosen, ...rankRest(draw)].map((id) => eligible.find((arm) => arm.id === id) as Model);
-  const chosen = decision.candidates.find((candidate) => candidate.model === draw.chosen) as DecidedCandidate;
-  return { kind: 'decided', decision, order: [...ranked, ...resting], expectedUsd: chosen.costUsd };
+  const id = newDecisionId(created, runtime.randomHex);
+  const decision = blankDecision(id, created, request.key, draw.chosen, reason);
+  decision.router = router.name;
+  decision.propensity = draw.propensity;
+  decision.candidates = draw.candidates;
+  decision.x = x;
+  decision.uniform = uniform;
+  decision.cursor = cursor;
+  decision.promptTokensEstimate = promptTokensEstimate;
+
+  const position = arms.findIndex((arm) => arm.id === draw.chosen);
+  const order = [arms[position] as Model];
+  for (const other of rankRest(draw)) order.push(arms.find((arm) => arm.id === other) as Model);
+  for (const arm of list.resting) order.push(arm);
+  return { kind: 'decided', decision, order, expectedUsd: candidateAt(position).costUsd };
 }
 
 /** USD that a request is expected to cost of which no posterior knows anything: its model was named. */
@@ -102,21 +97,19 @@ export function expectedPinnedUsd(model: Model, { promptTokensEstimate, outputTo
 /** The decision of a request that named its model itself. It teaches nothing, but it can be looked at and rated. */
 export function pin(model: Model, key: string | null, needs: Needs, runtime: Runtime): DecisionRecord {
   const created = runtime.now();
-  return {
-    ...blankDecision(newDecisionId(created, runtime.randomHex), created, key, model.id, 'pinned'),
-    promptTokensEstimate: needs.promptTokensEstimate,
-  };
+  const decision = blankDecision(newDecisionId(created, runtime.randomHex), created, key, model.id, 'pinned');
+  decision.promptTokensEstimate = needs.promptTokensEstimate;
+  return decision;
 }
 
-/** The draw as it is where nothing was left to chance. */
-function certain(draw: Draw, chosen: string): Draw {
-  const candidates = draw.candidates.map(
-    (candidate): Candidate => ({
-      ...candidate,
-      propensity: candidate.model === chosen ? 1 : 0,
-    }),
-  );
-  return { ...draw, chosen, propensity: 1, candidates };
+const isEligible = ({ candidates }: Draw, model: string): boolean =>
+  candidates.some((candidate) => candidate.eligible && candidate.model === model);
+
+/** Makes of a draw one in which nothing was left to chance. */
+function makeCertain(draw: Draw, chosen: string): void {
+  draw.chosen = chosen;
+  draw.propensity = 1;
+  for (const candidate of draw.candidates) candidate.propensity = candidate.model === chosen ? 1 : 0;
 }
 
 function blankDecision(

@@ -7,37 +7,43 @@ import { everySecond } from './every-second.ts';
 import type { Runtime } from './runtime.ts';
 
 export interface Counters {
-  value(name: string): number;
-  /** `ttlMs` is how long the counter is of interest after its first addition. */
-  add(name: string, amount: number, ttlMs: number): void;
+  /** The counter of this name, to be held as long as it is of use. `ttlMs` is how long it is of interest once it is made. */
+  named(name: string, ttlMs: number): Counter;
+  /** The same where it has been made; null where nobody has counted or asked. */
+  known(name: string): Counter | null;
+  value(counter: Counter): number;
+  add(counter: Counter, amount: number): void;
   /** Reads what the others have counted, for a counter that is about to be needed. */
-  follow(name: string, ttlMs: number): void;
+  follow(counter: Counter): void;
   flush(): Promise<void>;
 }
 
-interface Counter {
+export interface Counter {
+  readonly name: string;
   /** The store's value as last heard. */
   known: number;
   /** Added here and not told to the store yet. */
   pending: number;
   /** Told to the store, which has not answered yet: told again it might count twice. */
   sent: number | null;
-  ttlMs: number;
-  until: number;
+  readonly ttlMs: number;
+  readonly until: number;
   /** Whether anybody asked for it since the store was asked last. */
   wanted: boolean;
+  /** Whether its time is over, so that the store is told of another one of its name, if of any. */
+  dropped: boolean;
 }
 
 export function createCounters(state: StateStore, runtime: Runtime): Counters {
   const counters = new Map<string, Counter>();
 
-  const exchange = async (name: string, counter: Counter): Promise<void> => {
+  const exchange = async (counter: Counter): Promise<void> => {
     const amount = counter.pending;
     counter.sent = amount;
     counter.pending = 0;
     counter.wanted = false;
     try {
-      counter.known = await state.add(name, amount, counter.ttlMs);
+      counter.known = await state.add(counter.name, amount, counter.ttlMs);
     } catch (error) {
       // Mostly it was only late. The true value comes with the next turn.
       if (error instanceof UncertainWrite) counter.known += amount;
@@ -51,33 +57,43 @@ export function createCounters(state: StateStore, runtime: Runtime): Counters {
 
   const pulse = everySecond(async () => {
     const now = runtime.now();
-    for (const [name, counter] of counters) if (counter.until <= now && counter.sent === null) counters.delete(name);
-    const due = [...counters].filter(([, { sent, pending, wanted }]) => sent === null && (pending !== 0 || wanted));
-    await Promise.all(due.map(([name, counter]) => exchange(name, counter)));
+    for (const counter of counters.values()) {
+      if (counter.until > now || counter.sent !== null) continue;
+      counter.dropped = true;
+      counters.delete(counter.name);
+    }
+    const due = [...counters.values()].filter(
+      ({ sent, pending, wanted }) => sent === null && (pending !== 0 || wanted),
+    );
+    await Promise.all(due.map(exchange));
   }, runtime);
 
-  const counterOf = (name: string, ttlMs: number): Counter => {
+  const named = (name: string, ttlMs: number): Counter => {
     let counter = counters.get(name);
     if (!counter) {
-      counter = { known: 0, pending: 0, sent: null, ttlMs, until: runtime.now() + ttlMs, wanted: false };
+      const until = runtime.now() + ttlMs;
+      counter = { name, known: 0, pending: 0, sent: null, ttlMs, until, wanted: false, dropped: false };
       counters.set(name, counter);
     }
     return counter;
   };
+  /** What was held beyond its time still counts. */
+  const current = (counter: Counter): Counter => (counter.dropped ? named(counter.name, counter.ttlMs) : counter);
 
   return {
-    value(name) {
-      const counter = counters.get(name);
-      if (!counter) return 0;
-      return counter.known + counter.pending + (counter.sent ?? 0);
+    named,
+    known: (name) => counters.get(name) ?? null,
+    value(counter) {
+      const { known, pending, sent } = current(counter);
+      return known + pending + (sent ?? 0);
     },
-    add(name, amount, ttlMs) {
+    add(counter, amount) {
       if (amount === 0) return;
-      counterOf(name, ttlMs).pending += amount;
+      current(counter).pending += amount;
       pulse.touch();
     },
-    follow(name, ttlMs) {
-      counterOf(name, ttlMs).wanted = true;
+    follow(counter) {
+      current(counter).wanted = true;
       pulse.touch();
     },
     flush: pulse.flush,

@@ -16,13 +16,8 @@ export interface Restrictions {
 const ESTIMATE_SLACK = 0.8;
 
 /** Why this model cannot serve the request, in words; null where it can. */
-export function ruledOutBy(
-  model: Model,
-  needs: Needs,
-  restrictions: Restrictions,
-  expectedUsd: () => number,
-): string | null {
-  return restrictedBy(model, restrictions, expectedUsd) ?? lackedBy(model, needs);
+export function ruledOutBy(model: Model, needs: Needs, restrictions: Restrictions, expectedUsd: number): string | null {
+  return restrictedBy(model, restrictions, () => expectedUsd) ?? lackedBy(model, needs);
 }
 
 /** Which restriction keeps this model from a request, in words; null where none does. */

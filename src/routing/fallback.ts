@@ -13,9 +13,9 @@ export function nextArm(
   health: Pick<Health, 'restOf' | 'leastBadFirst'>,
 ): Model | null {
   if (tried.size >= mostArms) return null;
-  const left = order.filter((model) => !tried.has(model));
   // The first was chosen: nothing has happened since.
-  if (tried.size === 0) return left[0] ?? null;
+  if (tried.size === 0) return order[0] ?? null;
+  const left = order.filter((model) => !tried.has(model));
   // Whoever rests may answer all the same: as long as others have failed, asking beats failing.
   return left.find((model) => health.restOf(model) === null) ?? health.leastBadFirst(left)[0] ?? null;
 }

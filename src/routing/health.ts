@@ -44,6 +44,8 @@ export interface ArmHealth {
 export interface Health {
   /** Why this arm should not be asked now; null where it may be. */
   restOf(model: Model): Rest | null;
+  /** Whether anything rests at all: mostly nothing does, and then no arm need be looked at. */
+  someRest(): boolean;
   /** The arms, the one that is likeliest to answer although it rests first. */
   leastBadFirst(models: readonly Model[]): Model[];
   of(model: Model): ArmHealth;
@@ -69,6 +71,14 @@ interface Subject {
   at: number;
   /** Whether the others have not been told yet. */
   untold: boolean;
+}
+
+/** What an attempt asked, as it was known when it began. */
+interface Asked {
+  name: string;
+  at: number;
+  /** Until when this attempt is the one that tries it; null where there is nothing to try. */
+  probeUntil: number | null;
 }
 
 export function createHealth(initial: ReadonlyMap<string, Provider>, state: StateStore, runtime: Runtime): Health {
@@ -195,8 +205,35 @@ export function createHealth(initial: ReadonlyMap<string, Provider>, state: Stat
     return later(restOfSubject(armName(model)), bestKey(model).rest);
   };
 
+  const lookAtOne = (name: string): Asked => ({
+    name,
+    at: subjects.get(name)?.at ?? 0,
+    probeUntil: claimProbe(name),
+  });
+  /** What an attempt that begins now asks, and what is known of it. */
+  const lookAt = (model: Model, key: string | null): { arm: Asked; ofKey: Asked } => ({
+    arm: lookAtOne(armName(model)),
+    ofKey: lookAtOne(keyName(model, key)),
+  });
+  /** The same where nothing was known of anything. */
+  const unknownYet = (model: Model, key: string | null): { arm: Asked; ofKey: Asked } => ({
+    arm: { name: armName(model), at: 0, probeUntil: null },
+    ofKey: { name: keyName(model, key), at: 0, probeUntil: null },
+  });
+  /** Whether nothing has become known of it since: an answer, or a failure, of before then is no news. */
+  const isNews = ({ name, at }: Asked): boolean => at === (subjects.get(name)?.at ?? 0);
+  const rest = (asked: Asked, reason: Rest['reason'], waitMs: number | null): void => {
+    if (isNews(asked)) putToRest(asked.name, reason, waitMs);
+    else if (waitMs !== null) prolong(asked.name, waitMs);
+  };
+
   return {
     restOf,
+    someRest() {
+      pulse.touch();
+      for (const subject of subjects.values()) if (subject.rest !== null) return true;
+      return false;
+    },
     leastBadFirst(models) {
       const badness = (model: Model): number => {
         const rest = restOf(model);
@@ -212,35 +249,25 @@ export function createHealth(initial: ReadonlyMap<string, Provider>, state: Stat
     hasKeyFor: (model) => bestKey(model).rest === null,
 
     begin(model, key) {
-      const arm = armName(model);
-      const ofKey = keyName(model, key);
-      const known = [arm, ofKey].map((name) => ({
-        name,
-        at: subjects.get(name)?.at ?? 0,
-        probeUntil: claimProbe(name),
-      }));
-      /** Whether nothing has become known of it since: an answer, or a failure, of before then is no news. */
-      const isNews = (name: string): boolean =>
-        known.some((one) => one.name === name && one.at === (subjects.get(name)?.at ?? 0));
-      const rest = (name: string, reason: Rest['reason'], waitMs: number | null): void => {
-        if (isNews(name)) putToRest(name, reason, waitMs);
-        else if (waitMs !== null) prolong(name, waitMs);
-      };
+      const asked = subjects.size === 0 ? null : lookAt(model, key);
       return (verdict) => {
-        if (verdict.kind === 'fine') for (const { name } of known) if (isNews(name)) recover(name);
         if (verdict.kind !== 'nothing') reliability.note(model.id, verdict.kind === 'fine');
+        // Most of the time nothing was ever at fault, nor is now.
+        if (asked === null && subjects.size === 0 && (verdict.kind === 'fine' || verdict.kind === 'nothing')) return;
+        const { arm, ofKey } = asked ?? unknownYet(model, key);
+        if (verdict.kind === 'fine') for (const one of [arm, ofKey]) if (isNews(one)) recover(one.name);
         if (verdict.kind === 'misconfigured') rest(verdict.ofKey ? ofKey : arm, 'misconfigured', null);
         if (verdict.kind === 'rate_limited') rest(ofKey, 'rate_limited', verdict.waitMs);
         if (verdict.kind === 'failed' && isNews(arm)) {
-          const subject = subjectOf(arm);
+          const subject = subjectOf(arm.name);
           subject.failuresInARow++;
           const wasProbed = subject.rest !== null && subject.rest.until <= runtime.now();
           const isResting = subject.rest !== null && !wasProbed;
           const keepsFailing = reliability.isBelow(model.id, 1 - FAILING_SHARE, FAILING_ATTEMPTS);
           if (wasProbed || (!isResting && (subject.failuresInARow >= FAILURES_IN_A_ROW || keepsFailing)))
-            putToRest(arm, 'failing', null);
+            putToRest(arm.name, 'failing', null);
         }
-        for (const { name, probeUntil } of known) {
+        for (const { name, probeUntil } of [arm, ofKey]) {
           const subject = subjects.get(name);
           if (subject && probeUntil !== null && subject.probeUntil === probeUntil) subject.probeUntil = 0;
         }

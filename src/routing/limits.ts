@@ -1,5 +1,5 @@
 /** What a key may ask for in a minute, and what a key and a router may spend on a UTC day. */
-import type { Counters } from './counters.ts';
+import type { Counter, Counters } from './counters.ts';
 import type { Runtime } from './runtime.ts';
 
 const MINUTE_MS = 60_000;
@@ -35,20 +35,54 @@ export interface Limits {
 
 export type Owner = { kind: 'key' | 'router'; name: string };
 
+/** Held while their minute or day lasts, so that no request has to write and look up names. */
+interface Minute {
+  minute: number;
+  before: Counter | null;
+  current: Counter;
+}
+interface Day {
+  day: number;
+  spent: Counter;
+}
+
 export function createLimits(counters: Counters, runtime: Runtime): Limits {
+  const minutes = new Map<string, Minute>();
+  const days = { key: new Map<string, Day>(), router: new Map<string, Day>() };
+
+  const minuteOf = (key: string, minute: number): Minute => {
+    const known = minutes.get(key);
+    if (known?.minute === minute) return known;
+    const next = {
+      minute,
+      before: counters.known(requestCounter(key, minute - 1)),
+      current: counters.named(requestCounter(key, minute), 2 * MINUTE_MS),
+    };
+    minutes.set(key, next);
+    return next;
+  };
+
+  const spentOn = (kind: Owner['kind'], name: string, day: number): Counter => {
+    const known = days[kind].get(name);
+    if (known?.day === day) return known.spent;
+    const spent = counters.named(spendCounter(kind, name, day), 2 * DAY_MS);
+    days[kind].set(name, { day, spent });
+    return spent;
+  };
+
   return {
     countRequest(key, perMinute) {
       const now = runtime.now();
       const minute = Math.floor(now / MINUTE_MS);
       const passed = now / MINUTE_MS - minute;
-      const current = requestCounter(key, minute);
-      counters.follow(current, 2 * MINUTE_MS);
-      const before = counters.value(requestCounter(key, minute - 1));
+      const { current, before: last } = minuteOf(key, minute);
+      counters.follow(current);
+      const before = last === null ? 0 : counters.value(last);
       const used = counters.value(current);
       // A sliding window out of two counters: the last minute's requests are taken as evenly spread.
       const inWindow = before * (1 - passed) + used;
       const fits = inWindow + 1 <= perMinute;
-      if (fits) counters.add(current, 1, 2 * MINUTE_MS);
+      if (fits) counters.add(current, 1);
       const occupied = inWindow + (fits ? 1 : 0);
       return {
         limit: perMinute,
@@ -59,23 +93,23 @@ export function createLimits(counters: Counters, runtime: Runtime): Limits {
     },
 
     spentToday({ kind, name }) {
-      const counter = spendCounter(kind, name, Math.floor(runtime.now() / DAY_MS));
-      counters.follow(counter, 2 * DAY_MS);
+      const counter = spentOn(kind, name, Math.floor(runtime.now() / DAY_MS));
+      counters.follow(counter);
       return counters.value(counter);
     },
 
     reserve({ key, router }, usd) {
       const day = Math.floor(runtime.now() / DAY_MS);
-      const owned: string[] = [];
-      if (key !== null) owned.push(spendCounter('key', key, day));
-      if (router !== null) owned.push(spendCounter('router', router, day));
-      for (const counter of owned) counters.add(counter, usd, 2 * DAY_MS);
+      const owned: Counter[] = [];
+      if (key !== null) owned.push(spentOn('key', key, day));
+      if (router !== null) owned.push(spentOn('router', router, day));
+      for (const counter of owned) counters.add(counter, usd);
       let open = true;
       return {
         settle(actual) {
           if (!open) return;
           open = false;
-          for (const counter of owned) counters.add(counter, actual - usd, 2 * DAY_MS);
+          for (const counter of owned) counters.add(counter, actual - usd);
         },
       };
     },

@@ -13,18 +13,20 @@ export interface Needs {
 }
 
 export function needsOf(body: Readonly<Record<string, unknown>>, input: ContextInput): Needs {
-  const capabilities = new Set<Capability>();
-  if (Array.isArray(body.tools) && body.tools.length > 0) capabilities.add('tools');
-  if (Array.isArray(body.functions) && body.functions.length > 0) capabilities.add('tools');
-  if ((body.response_format as { type?: unknown } | null | undefined)?.type === 'json_schema')
-    capabilities.add('json_schema');
-  if (typeof body.reasoning_effort === 'string' && body.reasoning_effort !== 'none') capabilities.add('reasoning');
-  if (body.audio || (Array.isArray(body.modalities) && body.modalities.includes('audio'))) capabilities.add('audio');
+  const capabilities: Capability[] = [];
+  const add = (capability: Capability): void => {
+    if (!capabilities.includes(capability)) capabilities.push(capability);
+  };
+  if (Array.isArray(body.tools) && body.tools.length > 0) add('tools');
+  if (Array.isArray(body.functions) && body.functions.length > 0) add('tools');
+  if ((body.response_format as { type?: unknown } | null | undefined)?.type === 'json_schema') add('json_schema');
+  if (typeof body.reasoning_effort === 'string' && body.reasoning_effort !== 'none') add('reasoning');
+  if (body.audio || (Array.isArray(body.modalities) && body.modalities.includes('audio'))) add('audio');
   for (const message of input.messages as { content?: unknown }[]) {
     if (!Array.isArray(message.content)) continue;
     for (const part of message.content as ({ type?: unknown } | null)[]) {
-      if (part?.type === 'image_url') capabilities.add('images');
-      if (part?.type === 'input_audio') capabilities.add('audio');
+      if (part?.type === 'image_url') add('images');
+      if (part?.type === 'input_audio') add('audio');
     }
   }
   const fields: string[] = [];
@@ -32,7 +34,7 @@ export function needsOf(body: Readonly<Record<string, unknown>>, input: ContextI
   if (body.logprobs === true) fields.push('logprobs');
   const limit = body.max_completion_tokens ?? body.max_tokens;
   return {
-    capabilities: [...capabilities],
+    capabilities,
     fields,
     promptTokensEstimate: estimatePromptTokens(input),
     outputTokens: typeof limit === 'number' && limit > 0 ? limit : null,

@@ -15,27 +15,36 @@ export interface Reliability {
 export function createReliability(clock: () => number): Reliability {
   const arms = new Map<string, { answered: number; failed: number; at: number }>();
 
-  const faded = (arm: string): { answered: number; failed: number; at: number } => {
-    const at = clock();
-    const known = arms.get(arm) ?? { answered: 0, failed: 0, at };
-    const left = 2 ** ((known.at - at) / HALF_LIFE_MS);
-    return { answered: known.answered * left, failed: known.failed * left, at };
+  /** What is left of attempts that were counted at a time. */
+  const leftOf = (at: number, now: number): number => 2 ** ((at - now) / HALF_LIFE_MS);
+
+  /** Null where fewer than so many attempts are left. */
+  const shareOf = (arm: string, atLeast: number): number | null => {
+    const known = arms.get(arm);
+    if (!known) return null;
+    const left = leftOf(known.at, clock());
+    const answered = known.answered * left;
+    const failed = known.failed * left;
+    return answered + failed < atLeast ? null : answered / (answered + failed);
   };
 
   return {
     note(arm, wasAnswered) {
-      const now = faded(arm);
-      if (wasAnswered) now.answered++;
-      else now.failed++;
-      arms.set(arm, now);
+      const now = clock();
+      let known = arms.get(arm);
+      if (!known) {
+        known = { answered: 0, failed: 0, at: now };
+        arms.set(arm, known);
+      }
+      const left = leftOf(known.at, now);
+      known.answered = known.answered * left + (wasAnswered ? 1 : 0);
+      known.failed = known.failed * left + (wasAnswered ? 0 : 1);
+      known.at = now;
     },
-    of(arm) {
-      const { answered, failed } = faded(arm);
-      return answered + failed < 0.5 ? null : answered / (answered + failed);
-    },
+    of: (arm) => shareOf(arm, 0.5),
     isBelow(arm, share, attempts) {
-      const { answered, failed } = faded(arm);
-      return answered + failed >= attempts && answered / (answered + failed) < share;
+      const known = shareOf(arm, attempts);
+      return known !== null && known < share;
     },
   };
 }

@@ -1,90 +1,109 @@
 /** From a router's arms to those that may be drawn for one request, with the reason why each of the others may not. */
-import type { Model, Router } from '../config/resolve.ts';
+import type { Model } from '../config/resolve.ts';
 import { type Restrictions, ruledOutBy } from './eligibility.ts';
-import type { Health } from './health.ts';
+import type { Health, Rest } from './health.ts';
+import type { Learner } from './learner.ts';
 import type { Refusals, Shape } from './refusals.ts';
 
 export interface ShortlistRequest {
-  router: Router;
-  arms: readonly Model[];
   shape: Shape;
   restrictions: Restrictions;
   /** USD that the caller's key may still spend today; null for no limit. */
   keyUsdLeft: number | null;
   /** USD that the router may still spend today; null for no limit. */
   routerUsdLeft: number | null;
-  expectedUsd: (arm: Model) => number;
-  health: Pick<Health, 'restOf' | 'leastBadFirst'>;
+  health: Pick<Health, 'restOf' | 'leastBadFirst' | 'someRest'>;
   refusals: Pick<Refusals, 'whyRefused'>;
 }
 
 export type Shortlist =
   | {
       kind: 'some';
-      /** Who may be drawn; one alone where the money for today is gone or all others rest. */
-      eligible: readonly Model[];
-      ruledOut: ReadonlyMap<string, string>;
+      /** By an arm's position, why it may not be drawn; null where it may: for one alone where all others rest or cost too much. */
+      ruledOut: Reasons;
       /** Who may be asked when those have failed, the likeliest to answer first: arms that rest. */
       resting: readonly Model[];
       /** Whether the router's money for today is gone, so that its cheapest arm answers. */
       onlyTheCheapest: boolean;
     }
   | { kind: 'none'; ruledOut: ReadonlyMap<string, string> }
-  | { kind: 'over_budget'; owner: 'key' | 'router'; ruledOut: ReadonlyMap<string, string> };
+  | { kind: 'over_budget'; owner: 'key' | 'router' };
 
-export function shortlist(request: ShortlistRequest): Shortlist {
-  const { router, shape, restrictions, keyUsdLeft, routerUsdLeft, health, refusals } = request;
-  const ruledOut = new Map<string, string>();
-  const expected = new Map<string, number>();
-  const expectedUsd = (arm: Model): number => {
-    const usd = expected.get(arm.id) ?? request.expectedUsd(arm);
-    expected.set(arm.id, usd);
-    return usd;
-  };
-  /** Those of the arms that nothing is said against; the reasons against the others are noted. */
-  const without = (arms: readonly Model[], why: (arm: Model) => string | null): Model[] =>
-    arms.filter((arm) => {
-      const reason = why(arm);
-      if (reason !== null) ruledOut.set(arm.id, reason);
-      return reason === null;
+type Reasons = (string | null)[];
+
+/** `expectedUsd` gives what the arm at a position is expected to cost. */
+export function shortlist(
+  { router, arms }: Pick<Learner, 'router' | 'arms'>,
+  { shape, restrictions, keyUsdLeft, routerUsdLeft, health, refusals }: ShortlistRequest,
+  expectedUsd: (position: number) => number,
+): Shortlist {
+  const ruledOut: Reasons = [];
+  for (let k = 0; k < arms.length; k++)
+    ruledOut.push(ruledOutBy(arms[k] as Model, shape.needs, restrictions, expectedUsd(k)));
+  if (!ruledOut.includes(null)) return { kind: 'none', ruledOut: byId(ruledOut, arms) };
+  if (keyUsdLeft !== null && !leaves(ruledOut, (k) => overrun(expectedUsd(k), keyUsdLeft, 'the key')))
+    return { kind: 'over_budget', owner: 'key' };
+  const affordable = ruledOut.slice();
+  // What only steers between arms never refuses a request.
+  if (!leaves(ruledOut, (k) => refusals.whyRefused((arms[k] as Model).id, shape))) restore(ruledOut, affordable);
+
+  let resting: readonly Model[] = NOBODY;
+  if (health.someRest()) {
+    const tired: Model[] = [];
+    const someAwake = leaves(ruledOut, (k) => {
+      const arm = arms[k] as Model;
+      const rest = health.restOf(arm);
+      if (rest) tired.push(arm);
+      return rest && describeRest(rest);
     });
-  /** The same, where it leaves anybody; what only steers between arms never refuses a request. */
-  const preferWithout = (arms: readonly Model[], why: (arm: Model) => string | null): readonly Model[] =>
-    arms.some((arm) => why(arm) === null) ? without(arms, why) : arms;
-  const overrun = (arm: Model, left: number | null, whose: string): string | null => {
-    if (left === null) return null;
-    const usd = expectedUsd(arm);
-    return usd <= Math.max(0, left) ? null : `expected to cost ${dollars(usd)}, more than ${whose} has left for today`;
-  };
-
-  const able = without(request.arms, (arm) => ruledOutBy(arm, shape.needs, restrictions, () => expectedUsd(arm)));
-  if (able.length === 0) return { kind: 'none', ruledOut };
-  const affordable = without(able, (arm) => overrun(arm, keyUsdLeft, 'the key'));
-  if (affordable.length === 0) return { kind: 'over_budget', owner: 'key', ruledOut };
-  const fitting = preferWithout(affordable, (arm) => refusals.whyRefused(arm.id, shape));
-
-  const rests = (arm: Model): string | null => {
-    const rest = health.restOf(arm);
-    return rest && `resting (${rest.reason}) until ${new Date(rest.until).toISOString()}`;
-  };
-  let awake: readonly Model[] = without(fitting, rests);
-  let resting = health.leastBadFirst(fitting.filter((arm) => !awake.includes(arm)));
-  if (awake.length === 0) {
-    // Everybody rests: the likeliest to answer is tried all the same.
-    const [leastBad, ...others] = resting as [Model, ...Model[]];
-    ruledOut.delete(leastBad.id);
-    awake = [leastBad];
-    resting = others;
+    resting = health.leastBadFirst(tired);
+    if (!someAwake) {
+      // Everybody rests: the likeliest to answer is tried all the same.
+      ruledOut[arms.indexOf(resting[0] as Model)] = null;
+      resting = resting.slice(1);
+    }
   }
 
+  if (routerUsdLeft === null) return { kind: 'some', ruledOut, resting, onlyTheCheapest: false };
+  const tooDear = (k: number): string | null => overrun(expectedUsd(k), routerUsdLeft, 'the router');
   // Falling back must not spend what choosing may not.
-  resting = resting.filter((arm) => overrun(arm, routerUsdLeft, 'the router') === null);
-  const eligible = without(awake, (arm) => overrun(arm, routerUsdLeft, 'the router'));
-  if (eligible.length > 0) return { kind: 'some', eligible, ruledOut, resting, onlyTheCheapest: false };
-  if (router.onBudget === 'reject') return { kind: 'over_budget', owner: 'router', ruledOut };
-  const cheapest = awake.reduce((best, arm) => (expectedUsd(arm) < expectedUsd(best) ? arm : best));
-  ruledOut.delete(cheapest.id);
-  return { kind: 'some', eligible: [cheapest], ruledOut, resting, onlyTheCheapest: true };
+  if (resting.length > 0) resting = resting.filter((arm) => tooDear(arms.indexOf(arm)) === null);
+  const awake = ruledOut.slice();
+  if (leaves(ruledOut, tooDear)) return { kind: 'some', ruledOut, resting, onlyTheCheapest: false };
+  if (router.onBudget === 'reject') return { kind: 'over_budget', owner: 'router' };
+  let cheapest = awake.indexOf(null);
+  for (let k = cheapest + 1; k < arms.length; k++)
+    if (awake[k] === null && expectedUsd(k) < expectedUsd(cheapest)) cheapest = k;
+  ruledOut[cheapest] = null;
+  return { kind: 'some', ruledOut, resting, onlyTheCheapest: true };
 }
 
-const dollars = (usd: number): string => `$${usd.toPrecision(3)}`;
+const NOBODY: readonly Model[] = [];
+
+/** Rules out those that something is said against; gives whether anybody is left. */
+function leaves(ruledOut: Reasons, why: (position: number) => string | null): boolean {
+  let left = false;
+  for (let k = 0; k < ruledOut.length; k++) {
+    if (ruledOut[k] !== null) continue;
+    const reason = why(k);
+    if (reason === null) left = true;
+    else ruledOut[k] = reason;
+  }
+  return left;
+}
+
+function restore(ruledOut: Reasons, earlier: Reasons): void {
+  for (let k = 0; k < earlier.length; k++) ruledOut[k] = earlier[k] as string | null;
+}
+
+function byId(ruledOut: Reasons, arms: readonly Model[]): Map<string, string> {
+  return new Map(arms.map((arm, k) => [arm.id, ruledOut[k] as string]));
+}
+
+function overrun(usd: number, left: number, whose: string): string | null {
+  return usd <= Math.max(0, left)
+    ? null
+    : `expected to cost $${usd.toPrecision(3)}, more than ${whose} has left for today`;
+}
+
+const describeRest = ({ reason, until }: Rest): string => `resting (${reason}) until ${new Date(until).toISOString()}`;

@@ -1,14 +1,8 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
+import { chancesOfBeingHighest } from '../../src/bandit/highest.ts';
 import { ownUniform } from '../../src/bandit/quantiles.ts';
-import {
-  betaScore,
-  chancesOfBeingHighest,
-  normalScore,
-  pointScore,
-  quantileOf,
-  type Score,
-} from '../../src/bandit/scores.ts';
+import { betaScore, normalScore, pointScore, quantileOf, type Score } from '../../src/bandit/scores.ts';
 import { seeded } from './evidence.ts';
 
 const score = fc.oneof(

@@ -82,6 +82,22 @@ describe('money', () => {
     expect(limits.spentToday(owner)).toBe(0);
   });
 
+  test('that is settled when its day is long over still reaches the store', async () => {
+    const told: number[] = [];
+    const add: StateStore['add'] = (name, amount, ttlMs) => {
+      told.push(amount);
+      return state.add(name, amount, ttlMs);
+    };
+    const alone = createLimits(createCounters({ ...state, add }, runtime), runtime);
+    const late = alone.reserve({ key: 'web', router: null }, 2);
+    await alone.flush();
+    runtime.time += 3 * DAY;
+    await alone.flush();
+    late.settle(1.5);
+    await alone.flush();
+    expect(told).toEqual([2, -0.5]);
+  });
+
   test('and requests are shared by replicas, once each', async () => {
     const other = createLimits(createCounters(state, runtime), runtime);
     limits.reserve({ key: 'web', router: null }, 2).settle(1.5);

@@ -12,6 +12,6 @@ function widthFor(observations: number): number {
 
 export const linearThompson: Policy = {
   explores: true,
-  score: ({ quality, toll, observations }) =>
-    normalScore(quality.mean - toll, quality.ownDeviation * widthFor(observations)),
+  score: ({ mean, ownDeviation, toll, observations }) =>
+    normalScore(mean - toll, ownDeviation * widthFor(observations)),
 };

@@ -2,13 +2,15 @@
 import type { Belief, Posterior } from '../posterior.ts';
 import type { Score } from '../scores.ts';
 
-/** An arm as a policy sees it, for one request. */
+/** An arm as a policy sees it, for one request; not to be kept, since the next arm's is written in its place. */
 export interface ArmView {
   id: string;
   /** Among the router's arms, as configured. */
   position: number;
   isBaseline: boolean;
-  quality: Belief;
+  /** Of the belief in its quality, as `Belief` has it. */
+  mean: number;
+  ownDeviation: number;
   /** Effective labels. */
   observations: number;
   costUsd: number;
