@@ -9,4 +9,4 @@ const { scripts } = JSON.parse(readFileSync(packageJson, 'utf8')) as { scripts: 
 export const START_ARGUMENTS: readonly string[] = scripts.start
   .replace(/^exec node /, '')
   .split(' ')
-  .map((word) => (word.endsWith('.ts') ? fileURLToPath(new URL(word, packageJson)) : word));
+  .map((word) => (/\.[jt]s$/.test(word) ? fileURLToPath(new URL(word, packageJson)) : word));
