@@ -32,6 +32,7 @@ const HELP = `node bench/proxy.ts [options]
   --portkey DIR     where @portkey-ai/gateway has been installed
   --peer NAME=URL[,model=MODEL][,header=NAME:VALUE]   a proxy that is running, with --mock-port as its upstream
   --mock-port PORT  (default: a free one)
+  --bare-mock       an upstream on bare sockets, which costs next to nothing, instead of Node's HTTP server
   --json            figures as JSON
   --write           into docs/benchmarks.md
 `;
@@ -46,6 +47,7 @@ const { values: options } = parseArgs({
     portkey: { type: 'string' },
     peer: { type: 'string', multiple: true, default: [] },
     'mock-port': { type: 'string', default: '0' },
+    'bare-mock': { type: 'boolean', default: false },
     json: { type: 'boolean', default: false },
     write: { type: 'boolean', default: false },
     help: { type: 'boolean', default: false },
@@ -67,7 +69,7 @@ async function main(): Promise<void> {
   const groups = chosen('--only', options.only, GROUPS);
   const mock = startHelper<MockVerbs>(new URL('proxy/mock.ts', import.meta.url));
   const clients = startHelper<LoadVerbs>(new URL('proxy/load.ts', import.meta.url));
-  const mockPort = await mock.ask('listen', Number(options['mock-port']));
+  const mockPort = await mock.ask('listen', { port: Number(options['mock-port']), bare: options['bare-mock'] });
   const bench: Bench = { mock, clients, settings, direct: {} };
   const results = await measureAll(bench, groups, targetsFor(mockPort));
   print(results);
@@ -173,7 +175,7 @@ function note(text: string): void {
 
 function print(results: Results): void {
   const { rounds, windowSeconds } = settings;
-  const machine = `Node ${process.versions.node}, ${cpus().length} cores, ${process.platform}; the best of ${rounds} windows of ${windowSeconds} s each.`;
+  const machine = `Node ${process.versions.node}, ${cpus().length} cores, ${process.platform}; an upstream on ${options['bare-mock'] ? 'bare sockets' : "Node's HTTP server"}; the best of ${rounds} windows of ${windowSeconds} s each.`;
   const tables = [figuresTable(results, settings), comparisonTable(results, settings)].filter((table) => table !== '');
   const text = [machine, ...tables].join('\n\n');
   if (options.json) console.log(JSON.stringify({ settings, figures: Object.fromEntries(results) }));

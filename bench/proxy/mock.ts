@@ -1,8 +1,9 @@
 /**
- * The upstream of the bench, a process of its own on bare sockets, so that it costs the machine as little as can be: chat
- * completions whole and as streams, paced or at once, broken off, or never answered; and a journal of who left when.
+ * The upstream of the bench, a process of its own: chat completions whole and as streams, paced or at once, broken off, or
+ * never answered; and a journal of who left when.
  */
-import { createServer, type Socket } from 'node:net';
+import { createServer as createHttpServer, type IncomingMessage, type ServerResponse } from 'node:http';
+import { createServer, type Server, type Socket } from 'node:net';
 import { answerQuestions } from './ask.ts';
 import { NUMBER, PIECES } from './conversations.ts';
 
@@ -23,9 +24,16 @@ export interface Departure {
   atMs: number;
 }
 
+export interface Listening {
+  /** 0: a free one. */
+  port: number;
+  /** On bare sockets, which cost next to nothing, instead of Node's HTTP server, which costs what an upstream does. */
+  bare: boolean;
+}
+
 export interface MockVerbs {
-  /** On this port, or with 0 on a free one, which it gives. */
-  listen(port: number): Promise<number>;
+  /** Gives the port. */
+  listen(listening: Listening): Promise<number>;
   /** From the next request on; the journal begins anew. */
   behave(behaviour: Behaviour): void;
   /** How many requests have come, once there are so many or the time is over. */
@@ -45,9 +53,9 @@ let departures: Departure[] = [];
 const watchers = new Set<() => void>();
 
 answerQuestions<MockVerbs>({
-  listen: (port) =>
+  listen: ({ port, bare }) =>
     new Promise((resolve, reject) => {
-      const server = createServer({ noDelay: true }, serve);
+      const server: Server = bare ? createServer({ noDelay: true }, serve) : createHttpServer(serveHttp);
       server.once('error', reject);
       server.listen(port, '127.0.0.1', 4_096, () => resolve((server.address() as { port: number }).port));
     }),
@@ -92,15 +100,26 @@ function noteDeparture(number: string): void {
   for (const look of watchers) look();
 }
 
-/** The answer that a connection is waiting for. */
+/** The answer that a client is waiting for. */
 interface Pending {
   number: string;
   timer?: NodeJS.Timeout;
 }
 
+/** Where an answer is written to. */
+interface Out {
+  whole(json: string): void;
+  begin(): void;
+  /** `sent` is called when it has left this process. */
+  event(text: string, sent?: () => void): void;
+  end(): void;
+  reset(): void;
+}
+
 function serve(socket: Socket): void {
   let received = '';
   let pending: Pending | null = null;
+  const out = bareOut(socket);
   socket.on('data', (data: Buffer) => {
     received += data.toString('latin1');
     if (!isWholeRequest(received)) return;
@@ -108,16 +127,38 @@ function serve(socket: Socket): void {
     received = '';
     noteArrival();
     pending = { number: NUMBER.exec(request)?.[1] ?? '' };
-    answer(socket, request, pending, () => {
+    answer(out, request, pending, () => {
       pending = null;
     });
   });
   socket.on('error', () => {});
   socket.on('close', () => {
-    if (!pending) return;
-    clearInterval(pending.timer);
-    noteDeparture(pending.number);
+    if (pending) noteLeaver(pending);
   });
+}
+
+function serveHttp(request: IncomingMessage, response: ServerResponse): void {
+  let body = '';
+  let pending: Pending | null = null;
+  request.setEncoding('utf8');
+  request.on('data', (text: string) => {
+    body += text;
+  });
+  request.on('end', () => {
+    noteArrival();
+    pending = { number: NUMBER.exec(body)?.[1] ?? '' };
+    answer(httpOut(response), body, pending, () => {
+      pending = null;
+    });
+  });
+  response.on('close', () => {
+    if (pending) noteLeaver(pending);
+  });
+}
+
+function noteLeaver({ number, timer }: Pending): void {
+  clearInterval(timer);
+  noteDeparture(number);
 }
 
 function isWholeRequest(text: string): boolean {
@@ -131,15 +172,15 @@ function isWholeRequest(text: string): boolean {
 
 let answersBegun = 0;
 
-function answer(socket: Socket, request: string, pending: Pending, done: () => void): void {
+function answer(out: Out, request: string, pending: Pending, done: () => void): void {
   const { silent } = behaviour;
   if (silent) return;
   answersBegun += 1;
   const id = String(answersBegun).padStart(12, '0');
-  if (/"stream": *true/.test(request)) stream(socket, id, /"include_usage": *true/.test(request), pending, done);
+  if (/"stream": *true/.test(request)) stream(out, id, /"include_usage": *true/.test(request), pending, done);
   else {
     done();
-    socket.write(wholeAnswer(id), 'latin1');
+    out.whole(`${WHOLE_BEFORE_ID}${id}${WHOLE_AFTER_ID}`);
   }
 }
 
@@ -148,33 +189,26 @@ const ABOUT = '"created":1790000000,"model":"mock-1","system_fingerprint":"fp_00
 
 const WHOLE_AFTER_ID = `","object":"chat.completion",${ABOUT},"choices":[{"index":0,"message":{"role":"assistant","content":${JSON.stringify(PIECES.join(''))},"refusal":null},"logprobs":null,"finish_reason":"stop"}],${USAGE},"service_tier":"default"}`;
 const WHOLE_BEFORE_ID = '{"id":"chatcmpl-';
-const WHOLE_HEAD = `HTTP/1.1 200 OK\r\ncontent-type: application/json\r\nx-request-id: req_000000000000\r\ncontent-length: ${WHOLE_BEFORE_ID.length + 12 + WHOLE_AFTER_ID.length}\r\n\r\n`;
 
-function wholeAnswer(id: string): string {
-  return WHOLE_HEAD + WHOLE_BEFORE_ID + id + WHOLE_AFTER_ID;
-}
-
-const STREAM_HEAD =
-  'HTTP/1.1 200 OK\r\ncontent-type: text/event-stream; charset=utf-8\r\ncache-control: no-cache\r\nx-request-id: req_000000000000\r\ntransfer-encoding: chunked\r\n\r\n';
-
-function stream(socket: Socket, id: string, withUsage: boolean, pending: Pending, done: () => void): void {
+function stream(out: Out, id: string, withUsage: boolean, pending: Pending, done: () => void): void {
   const { chunks, paceMs, breakAfter } = behaviour;
   let sent = 0;
   const sendNext = (): boolean => {
-    const bytes = (sent === 0 ? STREAM_HEAD : '') + piece(id, sent);
+    if (sent === 0) out.begin();
+    const text = piece(id, sent);
     sent += 1;
     if (sent === breakAfter) {
-      // What was sent has left this process before the reset does.
-      socket.write(bytes, 'latin1', () => socket.resetAndDestroy());
+      out.event(text, out.reset);
       done();
       return false;
     }
-    if (sent < chunks) {
-      socket.write(bytes, 'latin1');
-      return true;
-    }
+    out.event(text);
+    if (sent < chunks) return true;
     done();
-    socket.write(bytes + ending(id, withUsage), 'latin1');
+    out.event(event(id, '"choices":[{"index":0,"delta":{},"logprobs":null,"finish_reason":"stop"}]'));
+    if (withUsage) out.event(event(id, `"choices":[],${USAGE}`));
+    out.event('data: [DONE]\n\n');
+    out.end();
     return false;
   };
   if (paceMs === 0) while (sendNext());
@@ -190,16 +224,46 @@ function piece(id: string, index: number): string {
   return event(id, `"choices":[{"index":0,"delta":{"content":${text}},"logprobs":null,"finish_reason":null}]`);
 }
 
-function ending(id: string, withUsage: boolean): string {
-  const finish = event(id, '"choices":[{"index":0,"delta":{},"logprobs":null,"finish_reason":"stop"}]');
-  const usage = withUsage ? event(id, `"choices":[],${USAGE}`) : '';
-  return `${finish}${usage}${framed('data: [DONE]\n\n')}0\r\n\r\n`;
-}
-
 function event(id: string, rest: string): string {
-  return framed(`data: {"id":"chatcmpl-${id}","object":"chat.completion.chunk",${ABOUT},${rest}}\n\n`);
+  return `data: {"id":"chatcmpl-${id}","object":"chat.completion.chunk",${ABOUT},${rest}}\n\n`;
 }
 
-function framed(text: string): string {
-  return `${text.length.toString(16)}\r\n${text}\r\n`;
+const WHOLE_HEADERS = { 'content-type': 'application/json', 'x-request-id': 'req_000000000000' };
+const STREAM_HEADERS = {
+  'content-type': 'text/event-stream; charset=utf-8',
+  'cache-control': 'no-cache',
+  'x-request-id': 'req_000000000000',
+};
+
+function httpOut(response: ServerResponse): Out {
+  return {
+    whole(json) {
+      response.writeHead(200, { ...WHOLE_HEADERS, 'content-length': json.length });
+      response.end(json, 'latin1');
+    },
+    begin: () => void response.writeHead(200, STREAM_HEADERS),
+    event: (text, sent) => void response.write(text, 'latin1', sent),
+    end: () => void response.end(),
+    reset: () => response.socket?.resetAndDestroy(),
+  };
+}
+
+function bareOut(socket: Socket): Out {
+  return {
+    whole: (json) =>
+      void socket.write(headOf({ ...WHOLE_HEADERS, 'content-length': String(json.length) }) + json, 'latin1'),
+    begin() {
+      socket.cork();
+      socket.write(headOf({ ...STREAM_HEADERS, 'transfer-encoding': 'chunked' }), 'latin1');
+      process.nextTick(() => socket.uncork());
+    },
+    event: (text, sent) => void socket.write(`${text.length.toString(16)}\r\n${text}\r\n`, 'latin1', sent),
+    end: () => void socket.write('0\r\n\r\n', 'latin1'),
+    reset: () => void socket.resetAndDestroy(),
+  };
+}
+
+function headOf(headers: Record<string, string>): string {
+  const lines = Object.entries(headers).map(([name, value]) => `${name}: ${value}\r\n`);
+  return `HTTP/1.1 200 OK\r\n${lines.join('')}\r\n`;
 }
