@@ -81,7 +81,7 @@ const FOR_ONE_PLATFORM: Readonly<Record<string, readonly string[]>> = {
   'http/exchange-node.ts': ['@hono/node-server/utils/response'],
   'http/exchange-web.ts': [],
   'http/server-node.ts': [],
-  'upstream/send-undici.ts': ['undici'],
+  'upstream/send-undici.ts': ['undici', 'undici/lib/dispatcher/pool.js'],
   'upstream/send-fetch.ts': [],
 };
 

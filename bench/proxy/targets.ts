@@ -3,7 +3,7 @@ import { once } from 'node:events';
 import { existsSync, writeFileSync } from 'node:fs';
 import { connect } from 'node:net';
 import { join } from 'node:path';
-import { START_ARGUMENTS } from '../start-command.ts';
+import { START_ARGUMENTS, START_ENVIRONMENT } from '../start-command.ts';
 import type { Address } from './conversations.ts';
 import { freePort, lastWords, makeFolder, type Running, start, startUntil } from './processes.ts';
 
@@ -123,6 +123,7 @@ function conduit(name: string, address: Address, config: object): Target {
         {
           command: process.execPath,
           arguments: [...START_ARGUMENTS, '--config', file],
+          environment: START_ENVIRONMENT,
           folder,
         },
         /^conduit listening on http:\/\/.*:(\d+)$/,

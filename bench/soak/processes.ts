@@ -3,7 +3,7 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { closeSync, existsSync, openSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { START_ARGUMENTS } from '../start-command.ts';
+import { START_ARGUMENTS, START_ENVIRONMENT } from '../start-command.ts';
 import type { UpstreamState } from './mock.ts';
 
 export const KEYS = { user: 'soak-user', narrow: 'soak-narrow', admin: 'soak-admin', wrong: 'soak-wrong' } as const;
@@ -72,6 +72,7 @@ export async function startGateway(upstreamPort: number, folder: string): Promis
   const child = spawn(process.execPath, ['--expose-gc', '--import', PROBE, ...START_ARGUMENTS, '--config', config], {
     stdio: ['ignore', 'pipe', log, 'ipc'],
     cwd: folder,
+    env: { ...process.env, ...START_ENVIRONMENT },
   });
   closeSync(log);
   const ended = once(child, 'exit');

@@ -86,9 +86,8 @@ class Answering {
       this.#gateway.runtime.log.error({ err: error, decision: decision.id }, 'an answer failed inside Conduit');
       this.#running?.abandon();
       this.#reply.fail();
-    } finally {
-      this.#settle();
     }
+    await this.#settle();
   }
 
   #nextArm(): Model | null {
@@ -208,13 +207,17 @@ class Answering {
     });
   }
 
-  #settle(): void {
+  /** Counts the money at once, since others wait for it; all else comes behind what the client gets. */
+  async #settle(): Promise<void> {
     const { ledger, runtime } = this.#gateway;
     const { decision, request, reservation } = this.#routed;
     const tried = this.#tried;
+    const ended = settled(decision, tried, request.stream);
+    reservation.settle(spentOn(ended, tried));
+    await this.#client.exchange.sent();
     ledger.settle(decision.id, (current) => {
-      const done = settled(current, tried, request.stream);
-      reservation.settle(spentOn(done, tried));
+      // Feedback may have come while the answer was on its way.
+      const done = current === decision ? ended : settled(current, tried, request.stream);
       return { decision: done, names: this.#namesOf(done) };
     });
     const last = tried.at(-1);

@@ -5,6 +5,8 @@ import type { BodyPieces, ClientExchange } from './exchange.ts';
 import { type Flushable, flushSoon } from './flush-node.ts';
 import { frameOf } from './frame-node.ts';
 
+const NOTHING_WAITS = Promise.resolve();
+
 /** The server's response is written to as it is: there is nothing to wait for before the app returns. */
 const WRITTEN_TO = Promise.resolve(RESPONSE_ALREADY_SENT);
 
@@ -25,6 +27,7 @@ class NodeExchange implements ClientExchange, Flushable {
   #pieces: Uint8Array[] = [];
   #length = 0;
   #onDrain: (() => void) | null = null;
+  #onSent: (() => void) | null = null;
   /** Whether the body goes out in frames, since its length is not known beforehand. */
   #frames = false;
   #waitsForFlush = false;
@@ -111,8 +114,13 @@ class NodeExchange implements ClientExchange, Flushable {
 
   flush(): void {
     this.#waitsForFlush = false;
+    if (!this.#outgoing.destroyed) this.#writeOut();
+    this.#onSent?.();
+    this.#onSent = null;
+  }
+
+  #writeOut(): void {
     const outgoing = this.#outgoing;
-    if (outgoing.destroyed) return;
     const isLast = this.#ended && !this.#cut;
     const bytes = this.#frames ? frameOf(this.#pieces, this.#length, isLast) : this.#pieces;
     this.#pieces = [];
@@ -138,6 +146,13 @@ class NodeExchange implements ClientExchange, Flushable {
     if (this.#waitsForFlush) return;
     this.#waitsForFlush = true;
     flushSoon(this);
+  }
+
+  sent(): Promise<void> {
+    if (!this.#waitsForFlush) return NOTHING_WAITS;
+    return new Promise((resolve) => {
+      this.#onSent = resolve;
+    });
   }
 
   onLeave(listener: () => void): void {

@@ -99,6 +99,9 @@ export function createWebExchange(request: Request): ClientExchange {
       if (!left) controller?.error(new Error('the upstream broke off'));
     },
 
+    // Web streams tell nobody when their bytes have gone.
+    sent: () => Promise.resolve(),
+
     onLeave(listener) {
       if (left) listener();
       else leave = listener;

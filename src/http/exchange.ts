@@ -16,6 +16,8 @@ export interface ClientExchange extends ClientSink {
   readPieces(): BodyPieces;
   /** Answers with all there is; `content-length` is added. */
   answer(status: number, headers: Readonly<Record<string, string>>, body: Uint8Array): void;
+  /** Resolves when what has been written so far has gone out, or cannot any more. */
+  sent(): Promise<void>;
   /** What the app returns to the server; resolves when the answer has begun or the client has gone, at the latest. */
   readonly response: Promise<Response>;
 }

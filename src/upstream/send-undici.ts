@@ -1,5 +1,7 @@
 /** Sends upstream requests on Node through undici's `dispatch`: no web streams, which cost a proxy most of its time. */
-import { type Dispatcher, Pool } from 'undici';
+import type { Dispatcher, Pool as UndiciPool } from 'undici';
+// The pool alone: the whole of undici holds another 14 MB, for a fetch of its own that Node has anyway.
+import Pool from 'undici/lib/dispatcher/pool.js';
 import type { ResponseHeaders, Send, UpstreamEvents, UpstreamFailure, UpstreamRequest } from './port.ts';
 
 export interface UndiciSender {
@@ -12,16 +14,16 @@ export interface UndiciSender {
 const MOST_ADDRESSES = 1_000;
 
 interface Address {
-  pool: Pool;
+  pool: UndiciPool;
   path: string;
 }
 
 export function createUndiciSender(): UndiciSender {
-  const pools = new Map<string, Pool>();
+  const pools = new Map<string, UndiciPool>();
   const addresses = new Map<string, Address>();
 
   /** One pool for each origin and connect time-out, since undici knows that limit for a pool only. */
-  const poolFor = (origin: string, connectMs: number): Pool => {
+  const poolFor = (origin: string, connectMs: number): UndiciPool => {
     const name = `${connectMs} ${origin}`;
     let pool = pools.get(name);
     if (!pool) {
