@@ -1,7 +1,7 @@
 /** The hono app out of the parts it is given: which route does what, who may call it, and how errors look. */
 import { type Context, Hono } from 'hono';
 import { cors } from 'hono/cors';
-import { authenticate, type Caller, requireAdmin, requireRoute } from './http/authenticate.ts';
+import { type Caller, createAuthenticator, requireAdmin, requireRoute } from './http/authenticate.ts';
 import { chatCompletions } from './http/chat-completions.ts';
 import { getDecision } from './http/decisions.ts';
 import { ApiError, errorResponse, internalError } from './http/errors.ts';
@@ -23,10 +23,11 @@ export function createApp(gateway: Gateway): Hono {
   const { config, runtime } = gateway;
   const startedAt = runtime.now();
   const app = new Hono();
+  const authenticate = createAuthenticator(config.keys, runtime.sha256Hex);
   // No middleware: a chain of those would cost each request more than all that is asked here.
   const callerOf = (context: Context): Caller => {
     if (!gateway.accepting()) throw shuttingDown();
-    return authenticate(context.req.header('authorization'), config.keys, runtime.sha256Hex);
+    return authenticate(context.req.header('authorization'));
   };
   const callerFor = (route: string, context: Context): Caller => {
     const caller = callerOf(context);

@@ -22,10 +22,10 @@ const LOOK_UP_MS = 10;
 
 export async function chatCompletions(context: Context, gateway: Gateway, caller: Caller): Promise<Response> {
   const { config, runtime } = gateway;
-  const header = (name: string): string | undefined => context.req.header(name);
+  const exchange = gateway.openExchange(context);
+  const header = (name: string): string | undefined => exchange.header(name);
   const headers = readRequestHeaders(header);
   const limitHeaders = admit(caller, gateway.limits);
-  const exchange = gateway.openExchange(context);
   const bytes = await exchange.readBody(config.server.maxBodyBytes);
   if (bytes === 'gone') return new Response(null, { status: 400 });
   if (bytes === 'too_large') throw bodyTooLarge(config.server.maxBodyBytes);

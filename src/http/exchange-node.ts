@@ -44,6 +44,11 @@ class NodeExchange implements ClientExchange, Flushable {
     return this.#incoming.url ?? '/';
   }
 
+  header(name: string): string | undefined {
+    // A list only of `set-cookie`, which no request has a use for.
+    return this.#incoming.headers[name] as string | undefined;
+  }
+
   readBody(maxBytes: number): Promise<Uint8Array | 'too_large' | 'gone'> {
     const incoming = this.#incoming;
     return new Promise((resolve) => {

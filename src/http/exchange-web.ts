@@ -30,6 +30,8 @@ export function createWebExchange(request: Request): ClientExchange {
     // The scheme's two slashes come first.
     target: request.url.slice(request.url.indexOf('/', request.url.indexOf('//') + 2)),
 
+    header: (name) => request.headers.get(name) ?? undefined,
+
     async readBody(maxBytes) {
       if (Number(request.headers.get('content-length')) > maxBytes) return 'too_large';
       const reader = request.body?.getReader();

@@ -10,6 +10,8 @@ export interface BodyPieces extends AsyncIterableIterator<Uint8Array> {
 export interface ClientExchange extends ClientSink {
   /** What was asked for, path and query, as it came over the wire: nothing decoded, nothing resolved. */
   readonly target: string;
+  /** A request header, by its name in lower case. */
+  header(name: string): string | undefined;
   /** The whole body, or why there is none. Reading stops at the limit. */
   readBody(maxBytes: number): Promise<Uint8Array | 'too_large' | 'gone'>;
   /** The body piece by piece, instead of `readBody`: read from the connection no faster than it is asked for. */
