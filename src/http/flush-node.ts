@@ -1,6 +1,6 @@
 /**
- * What clients get out of one turn of the event loop goes out together, at the turn's end. Each write may wake whoever
- * sleeps on the other side, which costs several times the write itself: back to back, one waking serves many.
+ * What clients get out of one turn of the event loop goes out together, at its end. Each write may wake whoever sleeps on
+ * the other side, which costs several times the write itself: back to back, one waking serves many.
  */
 
 export interface Flushable {
@@ -8,10 +8,24 @@ export interface Flushable {
 }
 
 let waiting: Flushable[] = [];
+/** How many have been asked for in this turn; 0 between turns. */
+let asked = 0;
+/** Whether the last turn with any had one alone: then there is nothing to be gained by waiting. */
+let isQuiet = true;
 
-/** Calls `flush` behind what the sockets that are ready now bring: microseconds later where little is going on. */
+/** Calls `flush` at the turn's end, or, where little is going on, as soon as what is running now has ended. */
 export function flushSoon(one: Flushable): void {
-  if (waiting.push(one) === 1) setImmediate(flushAll);
+  waiting.push(one);
+  asked++;
+  if (asked > 1) return;
+  if (isQuiet) queueMicrotask(flushAll);
+  setImmediate(endTurn);
+}
+
+function endTurn(): void {
+  isQuiet = asked === 1;
+  asked = 0;
+  flushAll();
 }
 
 function flushAll(): void {
