@@ -1,16 +1,16 @@
 /** A rough count of a prompt's tokens, cheap enough for every request; what it misses is learned as a ratio per arm. */
 import { type ContextInput, charactersOf, imagesIn, textOf } from './text.ts';
 
-/** Tokens of a character by what it is, read off common tokenisers on ordinary text. */
-const LETTER = 0.2;
-const DIGIT = 0.45;
-const SYMBOL = 0.55;
+/** Hundredths of a token for a character by what it is, read off common tokenisers on ordinary text. */
+const LETTER = 20;
+const DIGIT = 45;
+const SYMBOL = 55;
 /** Spaces mostly belong to the word that follows. */
-const SPACE = 0.05;
+const SPACE = 5;
 /** Cyrillic, Greek, Arabic, accented Latin … */
-const OTHER_SCRIPT = 0.45;
+const OTHER_SCRIPT = 45;
 /** Chinese, Japanese, Korean and whatever lies behind them. */
-const IDEOGRAPH = 0.9;
+const IDEOGRAPH = 90;
 const FIRST_IDEOGRAPH = 0x2e80;
 
 /** What a message costs beyond its text: role and separators. */
@@ -22,7 +22,7 @@ const PER_TOOL_CHARACTER = 0.28;
 /** Longer texts are counted by a sample of this many characters. */
 const SAMPLE = 16_384;
 
-const PER_ASCII = Float64Array.from({ length: 128 }, (_, code) => {
+const PER_ASCII = Uint8Array.from({ length: 128 }, (_, code) => {
   const character = String.fromCharCode(code);
   if (/[a-z]/i.test(character)) return LETTER;
   if (/[0-9]/.test(character)) return DIGIT;
@@ -41,15 +41,16 @@ export function estimatePromptTokens(input: ContextInput): number {
 }
 
 function tokensIn(text: string): number {
-  let tokens = 0;
+  // Whole numbers, which a processor adds up several at a time.
+  let hundredths = 0;
   if (text.length <= SAMPLE) {
-    for (let at = 0; at < text.length; at++) tokens += tokensOf(text.charCodeAt(at));
-    return tokens;
+    for (let at = 0; at < text.length; at++) hundredths = (hundredths + hundredthsOf(text.charCodeAt(at))) | 0;
+    return hundredths / 100;
   }
   const step = text.length / SAMPLE;
-  for (let at = 0; at < text.length; at += step) tokens += tokensOf(text.charCodeAt(Math.floor(at)));
-  return tokens * step;
+  for (let at = 0; at < text.length; at += step) hundredths += hundredthsOf(text.charCodeAt(Math.floor(at)));
+  return (hundredths * step) / 100;
 }
 
-const tokensOf = (code: number): number =>
+const hundredthsOf = (code: number): number =>
   code < 128 ? PER_ASCII[code]! : code < FIRST_IDEOGRAPH ? OTHER_SCRIPT : IDEOGRAPH;

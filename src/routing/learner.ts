@@ -37,6 +37,8 @@ const LONGEST_REST_MS = 1_000;
  * entries there are the less each of them moves the choice, and the smaller is the share.
  */
 const shareFor = (entries: number): number => Math.min(0.1, Math.max(0.01, 50 / entries));
+/** Of that share where nobody has said anything new: lengths and times alone move the choice little. */
+const UNLABELLED = 0.25;
 /** Open decisions whose current entry is kept so that a revision can take it out; the same bound as the store's. */
 const MAX_OPEN = 10_000;
 
@@ -77,6 +79,7 @@ export function createLearner(
   let posterior = derivePosterior(fold, ids);
   let posteriorCursor = learned.cursor;
   let ratesByPreference = new Map<Preference, Rates>();
+  let labelsDerived = fold.labels;
   let restUntil = 0;
   let running: Promise<void> | null = null;
   let folding = false;
@@ -91,8 +94,10 @@ export function createLearner(
     posterior = derivePosterior(fold, ids);
     posteriorCursor = learned.cursor;
     ratesByPreference = new Map();
+    const share = shareFor(fold.entries) * (fold.labels === labelsDerived ? UNLABELLED : 1);
+    labelsDerived = fold.labels;
     const took = runtime.clock() - started;
-    restUntil = runtime.clock() + Math.min(LONGEST_REST_MS, took * (1 / shareFor(fold.entries) - 1));
+    restUntil = runtime.clock() + Math.min(LONGEST_REST_MS, took * (1 / share - 1));
   };
 
   /** Folds in turn, never twice at once. */
