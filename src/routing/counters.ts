@@ -9,8 +9,6 @@ import type { Runtime } from './runtime.ts';
 export interface Counters {
   /** The counter of this name, to be held as long as it is of use. `ttlMs` is how long it is of interest once it is made. */
   named(name: string, ttlMs: number): Counter;
-  /** The same where it has been made; null where nobody has counted or asked. */
-  known(name: string): Counter | null;
   value(counter: Counter): number;
   add(counter: Counter, amount: number): void;
   /** Reads what the others have counted, for a counter that is about to be needed. */
@@ -82,7 +80,6 @@ export function createCounters(state: StateStore, runtime: Runtime): Counters {
 
   return {
     named,
-    known: (name) => counters.get(name) ?? null,
     value(counter) {
       const { known, pending, sent } = current(counter);
       return known + pending + (sent ?? 0);

@@ -38,7 +38,7 @@ export type Owner = { kind: 'key' | 'router'; name: string };
 /** Held while their minute or day lasts, so that no request has to write and look up names. */
 interface Minute {
   minute: number;
-  before: Counter | null;
+  before: Counter;
   current: Counter;
 }
 interface Day {
@@ -55,9 +55,11 @@ export function createLimits(counters: Counters, runtime: Runtime): Limits {
     if (known?.minute === minute) return known;
     const next = {
       minute,
-      before: counters.known(requestCounter(key, minute - 1)),
+      before: counters.named(requestCounter(key, minute - 1), 2 * MINUTE_MS),
       current: counters.named(requestCounter(key, minute), 2 * MINUTE_MS),
     };
+    // What others counted in the last minute may never have been heard of here.
+    counters.follow(next.before);
     minutes.set(key, next);
     return next;
   };
@@ -77,7 +79,7 @@ export function createLimits(counters: Counters, runtime: Runtime): Limits {
       const passed = now / MINUTE_MS - minute;
       const { current, before: last } = minuteOf(key, minute);
       counters.follow(current);
-      const before = last === null ? 0 : counters.value(last);
+      const before = counters.value(last);
       const used = counters.value(current);
       // A sliding window out of two counters: the last minute's requests are taken as evenly spread.
       const inWindow = before * (1 - passed) + used;

@@ -43,6 +43,16 @@ describe('requests a minute', () => {
     expect(count(20)).toBe(10);
   });
 
+  test('are known to a replica that a key comes to for the first time, those of its last minute too', async () => {
+    count(10);
+    await limits.flush();
+    runtime.time += MINUTE;
+    const other = createLimits(createCounters(state, runtime), runtime);
+    other.countRequest('web', 10);
+    await other.flush();
+    expect(other.countRequest('web', 10).waitMs).toBeGreaterThan(0);
+  });
+
   test.each([0, 0.3, 0.9])(
     'are allowed again after the wait that was told, and no sooner (at %s of the minute)',
     (at) => {
