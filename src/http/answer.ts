@@ -6,7 +6,7 @@ import type { Lineage } from '../routing/lineage.ts';
 import type { Shape } from '../routing/refusals.ts';
 import { settled, spentOn, type TriedArm } from '../routing/settle.ts';
 import type { DecisionRecord } from '../stores/decision-record.ts';
-import { type AttemptEnd, type RunningAttempt, startAttempt } from '../upstream/attempt.ts';
+import { type RunningAttempt, startAttempt } from '../upstream/attempt.ts';
 import { upstreamBody } from '../upstream/body.ts';
 import {
   codeOf,
@@ -21,6 +21,7 @@ import {
   withoutSecrets,
 } from '../upstream/failures.ts';
 import { clientHeaders, upstreamHeaders } from '../upstream/headers.ts';
+import type { AttemptEnd } from '../upstream/outcome.ts';
 import type { ResponseHeaders } from '../upstream/port.ts';
 import { completionName } from './completion-name.ts';
 import type { Gateway } from './gateway.ts';

@@ -3,7 +3,6 @@ import type { Model, Provider } from '../config/resolve.ts';
 import type { Reservation } from '../routing/limits.ts';
 import { settled, type TriedArm } from '../routing/settle.ts';
 import type { DecisionRecord } from '../stores/decision-record.ts';
-import type { AttemptEnd } from '../upstream/attempt.ts';
 import {
   codeOf,
   finalFailure,
@@ -15,6 +14,7 @@ import {
 } from '../upstream/failures.ts';
 import { relayedRequestHeaders, relayedResponseHeaders } from '../upstream/headers.ts';
 import type { Observed } from '../upstream/observe.ts';
+import type { AttemptEnd } from '../upstream/outcome.ts';
 import { type RelayTimeouts, type RunningRelay, startRelay } from '../upstream/relay.ts';
 import { completionName } from './completion-name.ts';
 import type { Gateway } from './gateway.ts';

@@ -2,7 +2,7 @@
 import type { Model } from '../config/resolve.ts';
 import type { DecidedOutcome, DecisionRecord } from '../stores/decision-record.ts';
 import type { NewEvidence } from '../stores/ports.ts';
-import type { AttemptEnd } from '../upstream/attempt.ts';
+import type { AttemptEnd } from '../upstream/outcome.ts';
 import { costOf, type Usage } from '../upstream/usage.ts';
 
 export interface TriedArm {

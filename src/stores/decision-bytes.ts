@@ -1,5 +1,5 @@
 /** A decision as bytes: a tenth of what its objects take, and nothing that the collector has to visit or to move. */
-import type { OutcomeKind } from '../upstream/attempt.ts';
+import type { OutcomeKind } from '../upstream/outcome.ts';
 import type { ByteReader, ByteWriter } from './bytes.ts';
 import type {
   DecidedAttempt,

@@ -1,6 +1,6 @@
 /** A decision as it is kept: what was known, what was drawn, how it went, what people said. Plain data, ready for JSON. */
 import type { Candidate, Draw } from '../bandit/decide.ts';
-import type { OutcomeKind } from '../upstream/attempt.ts';
+import type { OutcomeKind } from '../upstream/outcome.ts';
 
 export type Reason = Draw['reason'] | 'sticky' | 'budget' | 'pinned' | 'fallback';
 

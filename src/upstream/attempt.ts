@@ -3,6 +3,7 @@ import type { Timeouts } from '../config/resolve.ts';
 import { isEncoded, isEventStream } from './content.ts';
 import { errorEvent } from './error-event.ts';
 import { createStreamObserver, errorMessage, type Observed, observeWhole, type StreamObserver } from './observe.ts';
+import type { AttemptEnd, OutcomeKind } from './outcome.ts';
 import { createOwnUsageFilter } from './own-usage.ts';
 import { createPacedWriter, type PacedWriter } from './paced-writer.ts';
 import type {
@@ -16,8 +17,6 @@ import type {
 } from './port.ts';
 import { createTimers, type Timers, watchSilence } from './timers.ts';
 import { concatenated, createWholeLines, type StreamFilter } from './whole-lines.ts';
-
-export type OutcomeKind = 'completed' | 'client_abort' | 'upstream_error' | 'upstream_drop' | 'timeout';
 
 export interface AttemptPlan {
   send: Send;
@@ -34,24 +33,6 @@ export interface AttemptPlan {
   clock: () => number;
   /** Called once, before the first byte goes to the client: gives the headers that begin the answer. */
   begin: (status: number, headers: ResponseHeaders, completionId: string | null) => void;
-}
-
-export interface AttemptEnd {
-  outcome: OutcomeKind;
-  /** What the upstream answered with; null where no headers came. */
-  status: number | null;
-  headers: ResponseHeaders;
-  /** Of a stream: until its first event, since comments that keep a connection alive are none of the answer. */
-  firstByteMs: number | null;
-  totalMs: number;
-  /** Why it did not complete, in words for a log and a client; null where it did. */
-  message: string | null;
-  /** What was seen of the answer; null where there was none. */
-  observed: Observed | null;
-  /** Whether bytes of it have gone to the client, so that no other arm may answer any more. */
-  begun: boolean;
-  /** A body that has not been sent, byte for byte: a whole answer, or an upstream's error. */
-  body: Uint8Array | null;
 }
 
 export interface RunningAttempt {

@@ -1,5 +1,5 @@
 /** The event by which a client is told that its stream has broken off. */
-import type { OutcomeKind } from './attempt.ts';
+import type { OutcomeKind } from './outcome.ts';
 
 /** OpenAI's clients raise an `APIError` with this message when an event holds `error`. */
 export function errorEvent(outcome: OutcomeKind, message: string): Uint8Array {

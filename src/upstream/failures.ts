@@ -1,6 +1,6 @@
 /** What a failed attempt means: for the request (may another arm answer it?), for the arm, and for what the client is told. */
 import type { Provider } from '../config/resolve.ts';
-import type { AttemptEnd } from './attempt.ts';
+import type { AttemptEnd } from './outcome.ts';
 import { retryAfterMs } from './retry-after.ts';
 
 /** Statuses that speak of the provider or of its set-up, never of the request. */

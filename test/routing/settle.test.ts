@@ -1,8 +1,8 @@
 import { describe, expect, test } from 'vitest';
 import type { Model } from '../../src/config/resolve.ts';
 import { evidenceOf, settled } from '../../src/routing/settle.ts';
-import type { AttemptEnd } from '../../src/upstream/attempt.ts';
 import type { Observed } from '../../src/upstream/observe.ts';
+import type { AttemptEnd } from '../../src/upstream/outcome.ts';
 import { decision } from '../stores/state-store-suite.ts';
 
 const model = (name: string): Model => ({ id: `fake/${name}`, price: { input: 1, output: 10 } }) as Model;

@@ -1,6 +1,6 @@
 /** An upstream and a client that are played by hand; `did` is all that reached either of them, in order. */
 import { vi } from 'vitest';
-import type { AttemptEnd } from '../../src/upstream/attempt.ts';
+import type { AttemptEnd } from '../../src/upstream/outcome.ts';
 import type { ClientSink, Send, UpstreamEvents } from '../../src/upstream/port.ts';
 import { textOf } from './cuts.ts';
 

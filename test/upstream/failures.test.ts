@@ -1,5 +1,4 @@
 import { describe, expect, test } from 'vitest';
-import type { AttemptEnd } from '../../src/upstream/attempt.ts';
 import {
   finalFailure,
   isOnAccountOfTheRequest,
@@ -7,6 +6,7 @@ import {
   ownRefusal,
   verdictOf,
 } from '../../src/upstream/failures.ts';
+import type { AttemptEnd } from '../../src/upstream/outcome.ts';
 import { bytesOf } from '../support/cuts.ts';
 
 /** On a whole second, as an HTTP date is. */
