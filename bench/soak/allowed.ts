@@ -1,5 +1,5 @@
 /** How each chat may end, by what the upstream does to it and what its client does. */
-import type { OutcomeKind } from '../../src/upstream/attempt.ts';
+import type { OutcomeKind } from '../../src/upstream/outcome.ts';
 import type { Fault } from './directive.ts';
 import type { ChatPlan, Ending } from './plan.ts';
 

@@ -1,5 +1,5 @@
 /** Keeps a number of clients busy until enough has been asked, and notes how each request ended. */
-import type { OutcomeKind } from '../../src/upstream/attempt.ts';
+import type { OutcomeKind } from '../../src/upstream/outcome.ts';
 import { allowedFor } from './allowed.ts';
 import { type Answer, type Client, createClient, jsonOf } from './ask.ts';
 import { createDice } from './dice.ts';
