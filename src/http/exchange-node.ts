@@ -51,21 +51,30 @@ class NodeExchange implements ClientExchange, Flushable {
 
   readBody(maxBytes: number): Promise<Uint8Array | 'too_large' | 'gone'> {
     const incoming = this.#incoming;
+    if (Number(incoming.headers['content-length']) > maxBytes) return Promise.resolve('too_large');
     return new Promise((resolve) => {
-      if (Number(incoming.headers['content-length']) > maxBytes) return resolve('too_large');
-      const chunks: Buffer[] = [];
+      // The listeners live as long as the request, since taking them off costs more than their idle calls: what they hold
+      // must not. A body of megabytes would else stay for as long as its answer streams.
+      let tell: typeof resolve | null = resolve;
+      let chunks: Buffer[] = [];
       let size = 0;
-      // They stay when the body has been read: taking them off costs more than their last, idle calls.
+      const finish = (result: Uint8Array | 'too_large' | 'gone'): void => {
+        tell?.(result);
+        tell = null;
+        chunks = [];
+      };
       incoming.on('data', (chunk: Buffer) => {
+        // What comes behind a refusal is drained by the server, so that the connection stays of use.
+        if (tell === null) return;
         size += chunk.length;
         if (size <= maxBytes) chunks.push(chunk);
         else {
           incoming.pause();
-          resolve('too_large');
+          finish('too_large');
         }
       });
-      incoming.on('end', () => resolve(chunks.length === 1 ? (chunks[0] as Buffer) : Buffer.concat(chunks)));
-      const onGone = (): void => resolve('gone');
+      incoming.on('end', () => finish(chunks.length === 1 ? (chunks[0] as Buffer) : Buffer.concat(chunks)));
+      const onGone = (): void => finish('gone');
       incoming.on('close', onGone);
       incoming.on('error', onGone);
     });

@@ -8,6 +8,7 @@ import {
   SIGNALS,
   whyUnknown,
 } from '../routing/feedback.ts';
+import type { DecisionRecord } from '../stores/decision-record.ts';
 import { type Caller, maySee } from './authenticate.ts';
 import { completionName } from './completion-name.ts';
 import { ApiError, badRequest, bodyTooLarge } from './errors.ts';
@@ -34,7 +35,7 @@ export async function postFeedback(context: Context, gateway: Gateway, caller: C
 
   const found =
     wanted.decisionId === null
-      ? await ledger.findByName(completionNames(wanted.completionId as string, caller, gateway))
+      ? await findByCompletion(wanted.completionId as string, caller, gateway)
       : await ledger.find(wanted.decisionId);
   // Another key's decision is told apart from an unknown one by nobody.
   if (!found || !maySee(caller, found)) throw unknown(wanted, runtime.now());
@@ -49,10 +50,17 @@ export async function postFeedback(context: Context, gateway: Gateway, caller: C
   return context.json({ object: 'feedback', decision_id: decision.id, status, reward: decision.reward });
 }
 
-/** The names under which an answer may be kept that this caller may rate: an admin's may be any key's. */
-function completionNames(completionId: string, caller: Caller, { config, runtime }: Gateway): string[] {
+/** Among the answers that this caller may rate: an admin's may be any key's. */
+async function findByCompletion(
+  completionId: string,
+  caller: Caller,
+  { config, ledger, runtime }: Gateway,
+): Promise<DecisionRecord | null> {
   const owners = caller.admin ? [caller.name, ...config.keys.map((key) => key.name)] : [caller.name];
-  return owners.map((owner) => completionName(completionId, owner, runtime.digest));
+  const found = await ledger.findByNameSoon(owners.map((owner) => completionName(completionId, owner, runtime.digest)));
+  // A store may know names by their hash alone, and this one is the caller's to choose. Null: it is still on its way.
+  const isIt = found !== null && (found.completionId === null || found.completionId === completionId);
+  return isIt ? found : null;
 }
 
 function fromHeaders(context: Context): Wanted {

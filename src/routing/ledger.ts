@@ -25,6 +25,8 @@ export interface Ledger {
   ): void;
   find(decisionId: string): Promise<DecisionRecord | null>;
   findByName(names: readonly string[]): Promise<DecisionRecord | null>;
+  /** The same, looking again for a moment: for who has just been answered, by another replica maybe. */
+  findByNameSoon(names: readonly string[]): Promise<DecisionRecord | null>;
   giveFeedback(decisionId: string, feedback: Feedback): Promise<FeedbackResult>;
 }
 
@@ -55,20 +57,29 @@ export function createLedger(state: StateStore, runtime: Runtime): Ledger {
     });
   };
 
-  const find = async (decisionId: string): Promise<DecisionRecord | null> =>
-    open.get(decisionId)?.decision ?? (await state.recall(decisionId));
-
   /** A replica that has just answered may not have told the store yet. */
-  const recallSoon = async (decisionId: string): Promise<DecisionRecord | null> => {
-    let decision = await state.recall(decisionId);
-    const madeAt = decisionTime(decisionId);
-    if (madeAt === null || Math.abs(runtime.now() - madeAt) > JUST_NOW_MS) return decision;
+  const lookSoon = async (look: () => Promise<DecisionRecord | null>): Promise<DecisionRecord | null> => {
+    let decision = await look();
     for (const waitMs of WAITS_MS) {
       if (decision) break;
       await new Promise((resolve) => setTimeout(resolve, waitMs));
-      decision = await state.recall(decisionId);
+      decision = await look();
     }
     return decision;
+  };
+
+  const recall = (decisionId: string): Promise<DecisionRecord | null> => {
+    const madeAt = decisionTime(decisionId);
+    const isYoung = madeAt !== null && Math.abs(runtime.now() - madeAt) <= JUST_NOW_MS;
+    return isYoung ? lookSoon(() => state.recall(decisionId)) : state.recall(decisionId);
+  };
+
+  const findByName = async (names: readonly string[]): Promise<DecisionRecord | null> => {
+    for (const name of names) {
+      const entry = open.get(openByName.get(name) ?? '');
+      if (entry) return entry.decision;
+    }
+    return await state.lookUp(names);
   };
 
   return {
@@ -90,14 +101,9 @@ export function createLedger(state: StateStore, runtime: Runtime): Ledger {
       runtime.defer(entry.kept);
     },
 
-    find,
-    async findByName(names) {
-      for (const name of names) {
-        const entry = open.get(openByName.get(name) ?? '');
-        if (entry) return entry.decision;
-      }
-      return await state.lookUp(names);
-    },
+    find: async (decisionId) => open.get(decisionId)?.decision ?? (await recall(decisionId)),
+    findByName,
+    findByNameSoon: (names) => lookSoon(() => findByName(names)),
 
     async giveFeedback(decisionId, feedback) {
       const entry = open.get(decisionId);
@@ -108,7 +114,7 @@ export function createLedger(state: StateStore, runtime: Runtime): Ledger {
         return { status, decision: entry.decision };
       }
       await entry?.kept;
-      const decision = await recallSoon(decisionId);
+      const decision = await recall(decisionId);
       if (!decision) return { status: whyUnknown(decisionId, runtime.now()) };
       return await giveFeedback(state, decision, feedback, runtime.now());
     },

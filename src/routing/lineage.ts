@@ -37,19 +37,22 @@ export function traceLineage(
   session: string | null,
   digest: Digest,
 ): Lineage {
-  // What was said since the last answer is hashed at once: a hash costs more than the words of most messages.
+  const goesOn = (asked: string, words: string): string => digest(asked + asSaid('assistant', words));
+  // What was asked since the last answer is hashed at once, since a hash costs more than the words of most messages; and
+  // once only, since a prompt may be megabytes.
   let said = `scope\n${scope}`;
   const afterAnswers: string[] = [];
   for (const message of messages) {
-    said += asSaid(message.role, wordsOf(message));
-    if (message.role !== 'assistant') continue;
-    said = digest(said);
-    afterAnswers.push(`talk:${said}`);
+    if (message.role === 'assistant') {
+      said = goesOn(digest(said), wordsOf(message));
+      afterAnswers.push(`talk:${said}`);
+    } else said += asSaid(message.role, wordsOf(message));
   }
+  const asked = digest(said);
   return {
     earlier: afterAnswers.reverse().slice(0, ANSWERS_LOOKED_FOR),
-    answered: `asked:${digest(said)}`,
-    withAnswer: ({ text, toolCallIds }) => `talk:${digest(said + asSaid('assistant', answerWords(text, toolCallIds)))}`,
+    answered: `asked:${asked}`,
+    withAnswer: ({ text, toolCallIds }) => `talk:${goesOn(asked, answerWords(text, toolCallIds))}`,
     session: session === null ? null : `session:${digest(`session\n${scope}\n${session}`)}`,
   };
 }

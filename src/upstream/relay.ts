@@ -2,7 +2,6 @@
  * Relays one request of which nothing needs to be understood: its body up and the answer down, each no faster than the
  * other side takes it, and one outcome at the end, as an attempt at a completion has.
  */
-
 import { isEncoded, isEventStream } from './content.ts';
 import { errorEvent } from './error-event.ts';
 import type { AttemptEnd, OutcomeKind } from './outcome.ts';

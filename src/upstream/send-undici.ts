@@ -12,6 +12,7 @@ export interface UndiciSender {
 
 /** The addresses that are known without parsing them anew; requests mostly go to a few. */
 const MOST_ADDRESSES = 1_000;
+const LONGEST_ADDRESS = 256;
 
 interface Address {
   pool: UndiciPool;
@@ -47,8 +48,11 @@ export function createUndiciSender(): UndiciSender {
     if (!address) {
       const { origin, pathname, search } = new URL(url);
       address = { pool: poolFor(origin, connectMs), path: pathname + search };
-      if (addresses.size >= MOST_ADDRESSES) addresses.clear();
-      addresses.set(name, address);
+      // Neither queries, nor paths that a caller has made up: they come once.
+      if (search === '' && url.length <= LONGEST_ADDRESS) {
+        if (addresses.size >= MOST_ADDRESSES) addresses.clear();
+        addresses.set(name, address);
+      }
     }
     return address;
   };

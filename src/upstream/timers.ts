@@ -42,7 +42,7 @@ class SharedAlarm implements Timers {
   #setFor(at: number, ms: number): void {
     clearTimeout(this.#alarm);
     this.#alarmAt = at;
-    this.#alarm = setTimeout(() => this.#ring(), ms);
+    this.#alarm = setTimeout(() => this.#ring(), Math.max(0, ms));
   }
 
   #ring(): void {
