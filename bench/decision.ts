@@ -20,7 +20,7 @@ import { createRefusals } from '../src/routing/refusals.ts';
 import type { Runtime } from '../src/routing/runtime.ts';
 import { createMemoryStore } from '../src/stores/memory.ts';
 import { LOG_START } from '../src/stores/ports.ts';
-import { type Measured, measured, timed } from './measure.ts';
+import { type Measured, measured } from './measure.ts';
 import { evidence, HALF_LIFE_MS, learned, model, prompt, provider, random, router } from './samples.ts';
 
 const runtime: Runtime = {
@@ -105,8 +105,7 @@ function measureArms(count: number): Measured[] {
     measured(`whole decision, ${count} arms`, 10_000, choosing(learner, health, limits)),
     measured(`limits and health, ${count} arms`, 10_000, counting(arms[0] as Model, health, limits)),
     measured(`folding an entry, ${count} arms`, 3000, (i) => foldEntry(fold, entries[i % entries.length]!)),
-    // So much is allocated that the collector runs in between.
-    timed(`deriving the posterior, ${count} arms`, 100, () => derivePosterior(fold, ids)),
+    measured(`deriving the posterior, ${count} arms`, 100, () => derivePosterior(fold, ids), 1),
   ];
 }
 
