@@ -23,22 +23,21 @@ export function timed(what: string, runs: number, run: (i: number) => unknown): 
   return { what, median, p95, runs, bytes: null };
 }
 
-/** The same, and what a run allocates. */
-export function measured(what: string, runs: number, run: (i: number) => unknown): Measured {
+/** The same, and what a run allocates; what allocates much is to be run once at a time. */
+export function measured(what: string, runs: number, run: (i: number) => unknown, batch = 10): Measured {
   const timing = timed(what, runs, run);
-  const bytes = Math.max(0, grownBy(run) - grownBy(() => {})) / BATCH;
+  const bytes = Math.max(0, grownBy(run, batch) - grownBy(() => {}, batch)) / batch;
   return { ...timing, bytes };
 }
 
 const BATCHES = 61;
-const BATCH = 10;
 
 /** What so many runs add to the memory in use: the median over batches so small that the collector runs within few. */
-function grownBy(run: (i: number) => unknown): number {
+function grownBy(run: (i: number) => unknown, batch: number): number {
   const growths: number[] = [];
   for (let k = 0; k < BATCHES; k++) {
     const before = bytesInUse();
-    for (let i = 0; i < BATCH; i++) run(k * BATCH + i);
+    for (let i = 0; i < batch; i++) run(k * batch + i);
     growths.push(bytesInUse() - before);
   }
   return growths.sort((a, b) => a - b)[BATCHES >> 1] as number;

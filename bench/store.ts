@@ -1,10 +1,16 @@
-/** What keeping a decision costs: time to remember, recall and read one, and bytes for each that is kept. With --json as JSON. */
+/**
+ * What keeping a decision costs: time to remember, recall, read and fold one, bytes for each that is kept, and what a
+ * router's learning holds as its log grows. With --json as JSON.
+ */
 import { randomBytes } from 'node:crypto';
 import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
+import { foldEntry } from '../src/bandit/fold.ts';
+import { nothingLearned } from '../src/routing/learner.ts';
 import type { DecisionRecord } from '../src/stores/decision-record.ts';
 import { createMemoryStore } from '../src/stores/memory.ts';
-import { LOG_START, type Remembered, type StateStore } from '../src/stores/ports.ts';
+import { LOG_START, type NewEvidence, type Remembered, type StateStore } from '../src/stores/ports.ts';
+import { router } from './samples.ts';
 
 interface Figure {
   what: string;
@@ -164,7 +170,31 @@ async function measure(): Promise<Figure[]> {
   ];
 }
 
-const figures = await measure();
+/** Twice as many entries as stay open to revisions, each seen once. */
+function measureLearning(): Figure[] {
+  const { fold } = nothingLearned(router([]));
+  const before = memoryNow();
+  const times: number[] = [];
+  const figures: Figure[] = [];
+  for (const count of [5_000, 10_000, 20_000]) {
+    while (fold.entries < count) {
+      const given = Array.from({ length: BATCH }, () => ({ ...(finished().evidence as NewEvidence), revision: 1 }));
+      const start = performance.now();
+      for (const entry of given) foldEntry(fold, entry);
+      times.push(((performance.now() - start) * 1_000) / BATCH);
+    }
+    const value = memoryNow() - before;
+    figures.push({ what: `learning, after ${count.toLocaleString('en')} decisions`, value, unit: 'bytes' });
+  }
+  return [
+    { what: 'folding a new entry, median', value: middle(times), unit: 'µs' },
+    { what: 'folding a new entry, mean', value: mean(times), unit: 'µs' },
+    ...figures,
+  ];
+}
+
+// Learning last: it warms up nothing that the others are timed with.
+const figures = [...(await measure()), ...measureLearning()];
 if (process.argv.includes('--json')) console.log(JSON.stringify({ figures }));
 else {
   for (const { what, value, unit } of figures) {

@@ -1,6 +1,7 @@
 /** A fold as bytes, for snapshots: text with a checksum. Numbers survive exactly, so a fold read back goes on byte-equal. */
 import type { Evidence } from './evidence.ts';
 import { type ArmSums, emptyArm, type Fold, OUTCOMES } from './fold.ts';
+import { allOpen, emptyOpenEntries, keepEntry } from './open-entries.ts';
 import type { Sums } from './sums.ts';
 
 /** Changes whenever the meaning of what is kept does. */
@@ -11,7 +12,7 @@ export function foldToBytes(fold: Fold): Uint8Array {
   const plain = {
     ...rest,
     arms: [...arms].map(([id, sums]) => [id, sums]),
-    open: [...open.values()],
+    open: allOpen(open),
   };
   const body = JSON.stringify(plain, (_, value) => (value instanceof Float64Array ? [...value] : value));
   return new TextEncoder().encode(`${VERSION} ${checksumOf(body)}\n${body}`);
@@ -45,7 +46,8 @@ function restored({ arms, open, ...rest }: PlainFold): Fold | null {
   const { settings, landmark, newest, openSince, entries, labels } = rest;
   const numbers = [landmark, newest, openSince, entries, labels];
   if (!numbers.every((value) => Number.isFinite(value) && value >= 0)) return null;
-  const fold: Fold = { ...rest, arms: new Map(), open: new Map(open.map((entry) => [entry.decisionId, entry])) };
+  const fold: Fold = { ...rest, arms: new Map(), open: emptyOpenEntries(settings.dimensions) };
+  for (const entry of open) keepEntry(fold.open, entry);
   for (const [id, plain] of arms) {
     const arm = emptyArm(settings.dimensions);
     arm.pulls = plain.pulls;

@@ -1,5 +1,17 @@
 /** Folds the log of evidence into what is learned from it: sums per arm, and the entries that may still be revised. */
 import type { Evidence } from './evidence.ts';
+import {
+  emptyOpenEntries,
+  entryAt,
+  forgetEntry,
+  forgetOldest,
+  keepEntry,
+  NONE,
+  type OpenEntries,
+  oldestAt,
+  revisionAt,
+  slotFor,
+} from './open-entries.ts';
 import { addObservation, emptySums, type Sums, scaleSums } from './sums.ts';
 
 export interface FoldSettings {
@@ -45,8 +57,8 @@ export interface Fold {
   late: number;
   broken: number;
   arms: Map<string, ArmSums>;
-  /** Decision id → its current entry. */
-  open: Map<string, Evidence>;
+  /** Of each open decision its current entry. */
+  open: OpenEntries;
 }
 
 export function emptyFold(settings: FoldSettings): Fold {
@@ -60,7 +72,7 @@ export function emptyFold(settings: FoldSettings): Fold {
     late: 0,
     broken: 0,
     arms: new Map(),
-    open: new Map(),
+    open: emptyOpenEntries(settings.dimensions),
   };
 }
 
@@ -69,16 +81,20 @@ export function foldEntry(fold: Fold, entry: Evidence): void {
     fold.broken++;
     return;
   }
-  const earlier = fold.open.get(entry.decisionId);
-  if (earlier ? entry.revision <= earlier.revision : entry.at < fold.openSince && entry.revision > 1) {
+  const { open } = fold;
+  const slot = slotFor(open, entry.decisionId);
+  const isOpen = slot !== NONE;
+  if (isOpen ? entry.revision <= revisionAt(open, slot) : entry.at < fold.openSince && entry.revision > 1) {
     fold.late++;
     return;
   }
+  // Before the clock moves: it may be forgotten then.
+  const earlier = isOpen ? entryAt(open, slot, entry.decisionId) : null;
   if (entry.at > fold.newest) advance(fold, entry.at);
   if (earlier) contribute(fold, earlier, -1);
   contribute(fold, entry, 1);
   if (entry.at >= fold.openSince) keepOpen(fold, entry);
-  else fold.open.delete(entry.decisionId);
+  else forgetEntry(open, entry.decisionId);
 }
 
 /** The weight of an observation made at a time: ½ for each half-life before the landmark. */
@@ -101,19 +117,19 @@ function advance(fold: Fold, newest: number): void {
     fold.landmark = landmark;
     if (factor !== 1) for (const sums of fold.arms.values()) scaleArm(sums, factor);
   }
-  for (const [id, { at }] of fold.open) {
-    if (at >= fold.openSince) break;
-    fold.open.delete(id);
+  for (;;) {
+    const at = oldestAt(fold.open);
+    if (at === null || at >= fold.openSince) return;
+    forgetOldest(fold.open);
   }
 }
 
 function keepOpen(fold: Fold, entry: Evidence): void {
-  fold.open.set(entry.decisionId, entry);
+  keepEntry(fold.open, entry);
   if (fold.open.size <= fold.settings.maxOpen) return;
-  const [id, oldest] = fold.open.entries().next().value!;
-  fold.open.delete(id);
-  // From now on this decision cannot be told from a new one: its revisions would count twice.
-  fold.openSince = Math.max(fold.openSince, oldest.at + 1);
+  // From now on the oldest decision cannot be told from a new one: its revisions would count twice.
+  fold.openSince = Math.max(fold.openSince, oldestAt(fold.open)! + 1);
+  forgetOldest(fold.open);
 }
 
 /** Puts an entry into its arm's sums (sign 1), or takes it out (-1). */

@@ -13,7 +13,16 @@
  * maximisation of the marginal likelihood (Dempster, Laird & Rubin 1977, §4.4) from a fixed start, each size with a prior
  * worth a few observations. The same sums always give the same fit.
  */
-import { choleskyOf, dot, inverseOf, quadratic, times, timesSymmetric } from './linear-algebra.ts';
+import { type ArmRoom, type FitRoom, roomFor } from './fit-room.ts';
+import {
+  allFinite,
+  choleskyInto,
+  dot,
+  inverseInto,
+  quadratic,
+  timesInto,
+  timesSymmetricInto,
+} from './linear-algebra.ts';
 import type { Sums } from './sums.ts';
 
 /** Variances of the intercept and of each context weight. */
@@ -50,22 +59,6 @@ export interface HierarchyFit {
   own: Sizes;
 }
 
-/** What is worked out of an arm in one evaluation. */
-interface ArmTerms {
-  sums: DenseSums;
-  noise: number;
-  /** Q⁻¹ and r */
-  inverse: Float64Array;
-  r: Float64Array;
-}
-
-interface DenseSums {
-  xx: Float64Array;
-  xy: Float64Array;
-  yy: number;
-  weight: number;
-}
-
 /** Of the prior's noise: what no arm's noise falls below. */
 const LEAST_NOISE = 1e-3;
 
@@ -76,77 +69,65 @@ export function fitHierarchy(
   scale: number,
   prior: HierarchyPrior,
 ): HierarchyFit {
-  const dense = sums.map((arm) => denseSums(arm, dimensions, scale));
+  const room = roomFor(dimensions, sums.length);
+  const arms = sums.map((arm, k) => takeIn(room.arms[k]!, arm, scale, prior));
   const sizes = { shared: { ...prior.shared }, own: { ...prior.own } };
-  const noises = dense.map(() => prior.noise);
-  let evaluation = evaluate(dense, dimensions, prior, sizes, noises);
+  evaluate(room, arms, prior, sizes);
   for (let step = 0; step < prior.steps; step++) {
-    learnSizes(evaluation, prior, sizes, noises);
-    evaluation = evaluate(dense, dimensions, prior, sizes, noises);
+    learnSizes(room, arms, prior, sizes);
+    evaluate(room, arms, prior, sizes);
   }
-  return { arms: evaluation.terms.map((terms) => armFit(evaluation, terms)), ...sizes };
-}
-
-interface Evaluation {
-  n: number;
-  terms: ArmTerms[];
-  /** The diagonal of D⁻¹. */
-  precision: Float64Array;
-  /** μ̂ and Λ⁻¹ */
-  mean: Float64Array;
-  covariance: Float64Array;
+  return { arms: arms.map((arm) => armFit(room, arm)), ...sizes };
 }
 
 type LearnedSizes = Pick<HierarchyPrior, 'shared' | 'own'>;
 
-function evaluate(
-  dense: readonly DenseSums[],
-  n: number,
-  prior: HierarchyPrior,
-  sizes: LearnedSizes,
-  noises: readonly number[],
-): Evaluation {
-  const precision = precisions(sizes.own, n);
-  const sharedPrecision = precisions(sizes.shared, n);
-  const lambda = diagonal(sharedPrecision);
-  const eta = new Float64Array(n);
-  eta[0] = sharedPrecision[0]! * prior.mean;
-  const terms = dense.map((sums, k): ArmTerms => {
-    const noise = noises[k]!;
-    const r = sums.xy.map((value) => value / noise);
-    if (sums.weight === 0) return { sums, noise, inverse: diagonal(precision.map((value) => 1 / value)), r };
-    const inverse = invert(diagonal(precision, sums.xx, 1 / noise), n);
-    const pulled = times(inverse, r);
+function evaluate(room: FitRoom, arms: readonly ArmRoom[], prior: HierarchyPrior, sizes: LearnedSizes): void {
+  const { n, precision, lambda, eta } = room;
+  putPrecisions(precision, sizes.own);
+  // S⁻¹, of which S⁻¹m is left.
+  putPrecisions(eta, sizes.shared);
+  putDiagonal(lambda, eta);
+  eta[0] = eta[0]! * prior.mean;
+  eta.fill(0, 1);
+  for (const { weight, noise, xx, xy, r, inverse } of arms) {
+    for (let i = 0; i < n; i++) r[i] = xy[i]! / noise;
+    if (weight === 0) {
+      inverse.fill(0);
+      for (let i = 0; i < n; i++) inverse[i * n + i] = 1 / precision[i]!;
+      continue;
+    }
+    invertInto(inverse, putDiagonal(room.matrix, precision, xx, 1 / noise), room);
+    const pulled = room.vector;
+    timesInto(pulled, inverse, r);
     for (let i = 0; i < n; i++) {
       eta[i] = eta[i]! + precision[i]! * pulled[i]!;
       for (let j = 0; j < n; j++)
         lambda[i * n + j] = lambda[i * n + j]! - precision[i]! * inverse[i * n + j]! * precision[j]!;
       lambda[i * n + i] = lambda[i * n + i]! + precision[i]!;
     }
-    return { sums, noise, inverse, r };
-  });
-  const covariance = invert(lambda, n);
-  return { n, terms, precision, mean: times(covariance, eta), covariance };
+  }
+  invertInto(room.covariance, lambda, room);
+  timesInto(room.mean, room.covariance, eta);
 }
 
 /** One step of expectation maximisation: the sizes that would best explain what is now believed of μ and δ_k. */
-function learnSizes(
-  { n, terms, precision, mean, covariance }: Evaluation,
-  prior: HierarchyPrior,
-  sizes: LearnedSizes,
-  noises: number[],
-): void {
+function learnSizes(room: FitRoom, arms: readonly ArmRoom[], prior: HierarchyPrior, sizes: LearnedSizes): void {
+  const { n, precision, mean, covariance } = room;
   const own = { intercept: 0, context: 0 };
   let seen = 0;
   let squares = 0;
   let weights = 0;
-  const residuals = terms.map((terms): number => {
-    const { sums, inverse, r, noise } = terms;
-    if (sums.weight === 0) return 0;
+  const residuals = arms.map((arm): number => {
+    const { inverse, r, noise, weight } = arm;
+    if (weight === 0) return 0;
     seen++;
-    const theta = armMean(terms, precision, mean);
-    const g = gain(inverse, precision, n);
-    const gCovariance = timesSymmetric(g, covariance, n);
+    const theta = room.theta;
+    putArmMean(theta, arm, room);
+    const g = room.gain;
+    putGain(g, inverse, precision);
+    const gCovariance = room.matrix;
+    timesSymmetricInto(gCovariance, g, covariance, n);
     // Var δ = Q⁻¹ + (I − G)·Λ⁻¹·(I − G)ᵀ
     let spread = 0;
     for (let i = 0; i < n; i++) {
@@ -163,10 +144,10 @@ function learnSizes(
         spread += m * gCovariance[row + j]!;
       }
     }
-    const fit = sums.yy - 2 * noise * dot(theta, r) + quadratic(sums.xx, theta);
+    const fit = arm.yy - 2 * noise * dot(theta, r) + quadratic(arm.xx, theta);
     const square = Math.max(0, fit) + noise * Math.max(0, spread);
     squares += square;
-    weights += sums.weight;
+    weights += weight;
     return square;
   });
 
@@ -178,81 +159,87 @@ function learnSizes(
   sizes.own.intercept = drawnTo(prior.own.intercept, own.intercept, seen);
   sizes.own.context = drawnTo(prior.own.context, own.context, seen * (n - 1));
   const pooled = (noiseWorth * prior.noise + squares) / (noiseWorth + weights);
-  for (const [k, { sums }] of terms.entries()) {
+  for (const [k, arm] of arms.entries()) {
     // Never so small that rounding errors of the sums would count as knowledge.
-    noises[k] = Math.max((noiseWorth * pooled + residuals[k]!) / (noiseWorth + sums.weight), LEAST_NOISE * prior.noise);
+    arm.noise = Math.max((noiseWorth * pooled + residuals[k]!) / (noiseWorth + arm.weight), LEAST_NOISE * prior.noise);
   }
 }
 
-function armFit({ n, precision, mean, covariance }: Evaluation, terms: ArmTerms): ArmFit {
-  const { inverse, noise, sums } = terms;
-  const g = gain(inverse, precision, n);
-  const shared = timesSymmetric(timesSymmetric(g, covariance, n), g, n);
-  for (let i = 0; i < shared.length; i++) shared[i] = shared[i]! + inverse[i]!;
-  return {
-    mean: armMean(terms, precision, mean),
-    covariance: shared,
-    ownCovariance: inverse,
-    noise,
-    weight: sums.weight,
-  };
+/** Copies: the room is the next fit's. */
+function armFit(room: FitRoom, arm: ArmRoom): ArmFit {
+  const { n, gain, precision, matrix } = room;
+  const { inverse, noise, weight } = arm;
+  putGain(gain, inverse, precision);
+  timesSymmetricInto(matrix, gain, room.covariance, n);
+  const covariance = new Float64Array(n * n);
+  timesSymmetricInto(covariance, matrix, gain, n);
+  for (let i = 0; i < covariance.length; i++) covariance[i] = covariance[i]! + inverse[i]!;
+  const mean = new Float64Array(n);
+  putArmMean(mean, arm, room);
+  return { mean, covariance, ownCovariance: inverse.slice(), noise, weight };
 }
 
-function armMean({ inverse, r }: ArmTerms, precision: Float64Array, mean: Float64Array): Float64Array {
-  return times(
-    inverse,
-    r.map((value, i) => value + precision[i]! * mean[i]!),
-  );
+function putArmMean(theta: Float64Array, { inverse, r }: ArmRoom, { n, precision, mean, vector }: FitRoom): void {
+  for (let i = 0; i < n; i++) vector[i] = r[i]! + precision[i]! * mean[i]!;
+  timesInto(theta, inverse, vector);
 }
 
 /** G = Q⁻¹D⁻¹ */
-function gain(inverse: Float64Array, precision: Float64Array, n: number): Float64Array {
-  return inverse.map((value, at) => value * precision[at % n]!);
+function putGain(gain: Float64Array, inverse: Float64Array, precision: Float64Array): void {
+  const n = precision.length;
+  for (let i = 0, at = 0; i < n; i++) for (let j = 0; j < n; j++, at++) gain[at] = inverse[at]! * precision[j]!;
 }
 
 /** Brought to a diagonal of ones first, so that coordinates of unlike scale cost no digits (van der Sluis 1969). */
-function invert(a: Float64Array, n: number): Float64Array {
-  const scales = Float64Array.from({ length: n }, (_, i) => 1 / Math.sqrt(Math.max(a[i * n + i]!, Number.MIN_VALUE)));
-  const lower = choleskyOf(scaled(a, scales), n);
-  if (!lower) throw new RangeError('a precision matrix is not positive definite');
-  return scaled(inverseOf(lower, n), scales);
+function invertInto(inverse: Float64Array, a: Float64Array, { n, scales, scaled, lower, columns }: FitRoom): void {
+  for (let i = 0; i < n; i++) scales[i] = 1 / Math.sqrt(Math.max(a[i * n + i]!, Number.MIN_VALUE));
+  putScaled(scaled, a, scales);
+  if (!choleskyInto(lower, scaled, n)) throw new RangeError('a precision matrix is not positive definite');
+  inverseInto(inverse, lower, n, columns);
+  putScaled(inverse, inverse, scales);
 }
 
 /** diag(scales)·A·diag(scales) */
-function scaled(a: Float64Array, scales: Float64Array): Float64Array {
+function putScaled(product: Float64Array, a: Float64Array, scales: Float64Array): void {
   const n = scales.length;
-  const product = new Float64Array(n * n);
   for (let i = 0; i < n; i++) {
     for (let j = 0; j < n; j++) product[i * n + j] = a[i * n + j]! * scales[i]! * scales[j]!;
   }
-  return product;
 }
 
-function precisions({ intercept, context }: Sizes, n: number): Float64Array {
-  return Float64Array.from({ length: n }, (_, i) => 1 / (i === 0 ? intercept : context));
+function putPrecisions(precision: Float64Array, { intercept, context }: Sizes): void {
+  precision.fill(1 / context);
+  precision[0] = 1 / intercept;
 }
 
 /** diag(values), plus `factor` times a matrix. */
-function diagonal(values: Float64Array, matrix?: Float64Array, factor = 0): Float64Array {
+function putDiagonal(full: Float64Array, values: Float64Array, matrix?: Float64Array, factor = 0): Float64Array {
   const n = values.length;
-  const full = matrix ? matrix.map((value) => value * factor) : new Float64Array(n * n);
+  if (matrix) for (let i = 0; i < full.length; i++) full[i] = matrix[i]! * factor;
+  else full.fill(0);
   for (let i = 0; i < n; i++) full[i * n + i] = full[i * n + i]! + values[i]!;
   return full;
 }
 
 /** The sums with full matrices. Without effective observations, or damaged, they are those of an arm never seen. */
-function denseSums(sums: Sums, n: number, scale: number): DenseSums {
-  const xx = new Float64Array(n * n);
+function takeIn(arm: ArmRoom, sums: Sums, scale: number, prior: HierarchyPrior): ArmRoom {
+  const { xx, xy } = arm;
+  const n = xy.length;
   for (let i = 0, at = 0; i < n; i++) {
     for (let j = 0; j <= i; j++, at++) {
       xx[i * n + j] = sums.xx[at]! * scale;
       xx[j * n + i] = xx[i * n + j]!;
     }
+    xy[i] = sums.xy[i]! * scale;
   }
-  const xy = sums.xy.map((value) => value * scale);
-  const yy = sums.yy * scale;
-  const weight = xx[0]!;
-  if (weight > 1e-6 && xx.every(Number.isFinite) && xy.every(Number.isFinite) && Number.isFinite(yy))
-    return { xx, xy, yy, weight };
-  return { xx: new Float64Array(n * n), xy: new Float64Array(n), yy: 0, weight: 0 };
+  arm.noise = prior.noise;
+  arm.yy = sums.yy * scale;
+  arm.weight = xx[0]!;
+  if (!(arm.weight > 1e-6 && allFinite(xx) && allFinite(xy) && Number.isFinite(arm.yy))) {
+    xx.fill(0);
+    xy.fill(0);
+    arm.yy = 0;
+    arm.weight = 0;
+  }
+  return arm;
 }

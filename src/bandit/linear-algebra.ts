@@ -1,38 +1,36 @@
-/** Small dense symmetric matrices, row by row in a Float64Array of n·n. */
+/**
+ * Small dense symmetric matrices, row by row in a Float64Array of n·n. What is worked out is written into what is given for
+ * it, whatever that holds: a fit takes hundreds of matrices, and new ones would wait as megabytes for the collector.
+ */
 
 /**
- * The Cholesky factor L (lower, A = L·Lᵀ) of a positive definite matrix. Where rounding has made it indefinite, a growing
- * jitter is put on the diagonal, as in Rasmussen & Williams, Gaussian Processes (2006), §A.4; null if that does not help.
+ * Into `lower` the Cholesky factor L (lower, A = L·Lᵀ) of a positive definite matrix; what is above its diagonal is left as
+ * it is. Where rounding has made A indefinite, a growing jitter is put on the diagonal, as in Rasmussen & Williams, Gaussian
+ * Processes (2006), §A.4; false if that does not help.
  */
-export function choleskyOf(a: Float64Array, n: number): Float64Array | null {
+export function choleskyInto(lower: Float64Array, a: Float64Array, n: number): boolean {
   let largest = 0;
   for (let i = 0; i < n; i++) largest = Math.max(largest, Math.abs(a[i * n + i]!));
-  for (const jitter of [0, 1e-12, 1e-9, 1e-6, 1e-3]) {
-    const lower = tryCholesky(a, n, jitter * largest);
-    if (lower) return lower;
-  }
-  return null;
+  for (const jitter of [0, 1e-12, 1e-9, 1e-6, 1e-3]) if (tryCholesky(lower, a, n, jitter * largest)) return true;
+  return false;
 }
 
-function tryCholesky(a: Float64Array, n: number, jitter: number): Float64Array | null {
-  const lower = new Float64Array(n * n);
+function tryCholesky(lower: Float64Array, a: Float64Array, n: number, jitter: number): boolean {
   for (let i = 0; i < n; i++) {
     for (let j = 0; j <= i; j++) {
       let sum = a[i * n + j]!;
       for (let k = 0; k < j; k++) sum -= lower[i * n + k]! * lower[j * n + k]!;
       if (i !== j) lower[i * n + j] = sum / lower[j * n + j]!;
       else if (sum + jitter > 0 && Number.isFinite(sum)) lower[i * n + i] = Math.sqrt(sum + jitter);
-      else return null;
+      else return false;
     }
   }
-  return lower;
+  return true;
 }
 
-/** A⁻¹ from A's Cholesky factor: L⁻¹ first, then L⁻ᵀ·L⁻¹. */
-export function inverseOf(lower: Float64Array, n: number): Float64Array {
-  const inverse = new Float64Array(n * n);
+/** Into `inverse` A⁻¹ from A's Cholesky factor: L⁻¹ first, into `columns`, then L⁻ᵀ·L⁻¹. */
+export function inverseInto(inverse: Float64Array, lower: Float64Array, n: number, columns: Float64Array): void {
   // Row j of `columns` holds column j of L⁻¹, so that the inner loops run along memory.
-  const columns = new Float64Array(n * n);
   for (let j = 0; j < n; j++) {
     const column = j * n;
     columns[column + j] = 1 / lower[j * n + j]!;
@@ -50,12 +48,10 @@ export function inverseOf(lower: Float64Array, n: number): Float64Array {
       inverse[j * n + i] = sum;
     }
   }
-  return inverse;
 }
 
-/** A·B for a symmetric B. */
-export function timesSymmetric(a: Float64Array, b: Float64Array, n: number): Float64Array {
-  const product = new Float64Array(n * n);
+/** A·B for a symmetric B, into a third matrix. */
+export function timesSymmetricInto(product: Float64Array, a: Float64Array, b: Float64Array, n: number): void {
   for (let i = 0; i < n; i++) {
     for (let j = 0; j < n; j++) {
       let sum = 0;
@@ -63,18 +59,16 @@ export function timesSymmetric(a: Float64Array, b: Float64Array, n: number): Flo
       product[i * n + j] = sum;
     }
   }
-  return product;
 }
 
-export function times(a: Float64Array, vector: Float64Array): Float64Array {
+/** A·vector, into another vector. */
+export function timesInto(product: Float64Array, a: Float64Array, vector: Float64Array): void {
   const n = vector.length;
-  const product = new Float64Array(n);
   for (let i = 0; i < n; i++) {
     let sum = 0;
     for (let j = 0; j < n; j++) sum += a[i * n + j]! * vector[j]!;
     product[i] = sum;
   }
-  return product;
 }
 
 export function dot(a: Float64Array, b: Float64Array): number {
@@ -101,4 +95,10 @@ export function quadratic(a: Float64Array, x: Float64Array): number {
     sum += (even + odd) * x[i]!;
   }
   return 2 * sum;
+}
+
+/** A loop, since `every` would make an object of each number. */
+export function allFinite(values: Float64Array): boolean {
+  for (let i = 0; i < values.length; i++) if (!Number.isFinite(values[i]!)) return false;
+  return true;
 }

@@ -2,6 +2,7 @@
 import { dotAt, outcomeLength, quadraticAt, quadraticsAt, qualityLength, rowOf } from './arm-row.ts';
 import { type ArmSums, emptyArm, type Fold, OUTCOME_DIMENSIONS, OUTCOMES, type Outcome, weightAt } from './fold.ts';
 import { type ArmFit, fitHierarchy, type HierarchyPrior } from './hierarchy.ts';
+import { allFinite } from './linear-algebra.ts';
 import { OUTCOME_PRIORS, QUALITY_PRIOR } from './priors.ts';
 import type { Sums } from './sums.ts';
 
@@ -169,8 +170,7 @@ function fitOrPrior(sums: readonly Sums[], dimensions: number, scale: number, pr
   try {
     const fits = fitted(sums);
     const sound = fits.every(
-      ({ mean, covariance, ownCovariance }) =>
-        mean.every(Number.isFinite) && covariance.every(Number.isFinite) && ownCovariance.every(Number.isFinite),
+      ({ mean, covariance, ownCovariance }) => allFinite(mean) && allFinite(covariance) && allFinite(ownCovariance),
     );
     return sound ? fits : unseen();
   } catch {

@@ -3,6 +3,7 @@ import { describe, expect, test } from 'vitest';
 import type { Evidence } from '../../src/bandit/evidence.ts';
 import { type Fold, foldEntry } from '../../src/bandit/fold.ts';
 import { foldFromBytes, foldToBytes } from '../../src/bandit/fold-bytes.ts';
+import { allOpen } from '../../src/bandit/open-entries.ts';
 import { evidence, foldOf, labelled } from './evidence.ts';
 
 const HOUR = 3_600_000;
@@ -150,7 +151,7 @@ describe('the window for revisions', () => {
   test('of more open decisions than may be kept, the oldest close', () => {
     const entries = Array.from({ length: 10 }, (_, i) => evidence({ decisionId: `${i}`, at: i * 1000, quality: 0 }));
     const fold = foldOf(entries, { maxOpen: 3 });
-    expect([...fold.open.keys()]).toEqual(['7', '8', '9']);
+    expect(allOpen(fold.open).map(({ decisionId }) => decisionId)).toEqual(['7', '8', '9']);
     for (const entry of entries) foldEntry(fold, { ...entry, revision: 2, quality: 1 });
     expect(fold.arms.get('a')!.quality.xy[0]).toBe(3);
     expect(fold.entries).toBe(10);

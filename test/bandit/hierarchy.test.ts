@@ -142,6 +142,31 @@ describe('the hierarchical regression', () => {
     expect(unseen!.covariance[0]).toBeGreaterThan(20 * known!.covariance[0]!);
   });
 
+  test('the same sums give the same fit, whatever was fitted before, and what it gave stays as it was', () => {
+    const arms = fc.array(fc.array(observation, { maxLength: 6 }), { minLength: 1, maxLength: 4 });
+    const learning = { ...PRIOR, steps: 3 };
+    fc.assert(
+      fc.property(arms, arms, fc.constantFrom(1, Number.NaN, 1e300), (ones, others, damage) => {
+        const fitOf = (observations: readonly Observation[][], scale = 1) =>
+          fitHierarchy(
+            observations.map((arm) => sumsOf(arm)),
+            3,
+            scale,
+            learning,
+          );
+        const fit = fitOf(ones);
+        const asItWas = structuredClone(fit);
+        try {
+          fitOf(others, damage);
+        } catch {
+          // Sums may be beyond use: the next fit must not be.
+        }
+        expect(fit).toEqual(asItWas);
+        expect(fitOf(ones)).toEqual(asItWas);
+      }),
+    );
+  });
+
   test('stays finite and shrinks no variance below zero, whatever was summed up', () => {
     const wild = fc.record({
       x: fc

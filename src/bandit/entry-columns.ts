@@ -1,0 +1,166 @@
+/** Entries of evidence as numbers, one after the other in a few arrays. What comes out is exactly what was put in. */
+import type { Evidence } from './evidence.ts';
+
+export interface Columns {
+  /** Of an id: its length, and a byte for each code unit. */
+  ids: Uint8Array;
+  numbers: Float64Array;
+  /** Routers, arms and encoders: their places in a list. */
+  names: Uint8Array;
+  /** Features have four decimals: as ten-thousandths they take two bytes instead of eight. */
+  features: Int16Array;
+}
+
+const ID_BYTES = 40;
+const NUMBERS = 10;
+/** Where the decision's time is among them. */
+const AT = 1;
+const NAMES = 3;
+const MOST_NAMES = 256;
+
+const SCALE = 10_000;
+const MOST_SCALED = 32_767;
+/** Stands for −0, which rounding gives and which is no whole number. */
+const MINUS_ZERO = -32_768;
+
+export function newColumns(count: number, dimensions: number): Columns {
+  return {
+    ids: new Uint8Array(count * ID_BYTES),
+    numbers: new Float64Array(count * NUMBERS),
+    names: new Uint8Array(count * NAMES),
+    features: new Int16Array(count * dimensions),
+  };
+}
+
+/** False where the entry is so unlike others that it does not fit; then none is in its place. */
+export function putEntry(columns: Columns, at: number, entry: Evidence, dimensions: number, names: string[]): boolean {
+  return (
+    putId(columns.ids, at * ID_BYTES, entry.decisionId) &&
+    putNumbers(columns.numbers, at * NUMBERS, entry) &&
+    putFeatures(columns.features, at * dimensions, entry.x, dimensions) &&
+    putNames(columns.names, at * NAMES, entry, names)
+  );
+}
+
+function putId(ids: Uint8Array, start: number, id: string): boolean {
+  if (id.length >= ID_BYTES) return false;
+  ids[start] = id.length;
+  for (let i = 0; i < id.length; i++) {
+    const unit = id.charCodeAt(i);
+    if (unit > 0xff) return false;
+    ids[start + 1 + i] = unit;
+  }
+  return true;
+}
+
+function putNumbers(numbers: Float64Array, at: number, entry: Evidence): boolean {
+  return (
+    putNumber(numbers, at, entry.revision) &&
+    putNumber(numbers, at + AT, entry.at) &&
+    putNumber(numbers, at + 2, entry.weight) &&
+    putNumber(numbers, at + 3, entry.promptTokensEstimate) &&
+    putNumberOrNull(numbers, at + 4, entry.quality) &&
+    putNumberOrNull(numbers, at + 5, entry.promptTokens) &&
+    putNumberOrNull(numbers, at + 6, entry.completionTokens) &&
+    putNumberOrNull(numbers, at + 7, entry.costUsd) &&
+    putNumberOrNull(numbers, at + 8, entry.firstByteMs) &&
+    putNumberOrNull(numbers, at + 9, entry.totalMs)
+  );
+}
+
+/** NaN stands for null, and does not fit itself. */
+function putNumber(numbers: Float64Array, at: number, value: number): boolean {
+  numbers[at] = value;
+  return typeof value === 'number' && !Number.isNaN(value);
+}
+
+function putNumberOrNull(numbers: Float64Array, at: number, value: number | null): boolean {
+  if (value !== null) return putNumber(numbers, at, value);
+  numbers[at] = Number.NaN;
+  return true;
+}
+
+function putFeatures(features: Int16Array, start: number, x: readonly number[], dimensions: number): boolean {
+  if (x.length !== dimensions) return false;
+  for (let i = 0; i < dimensions; i++) {
+    const value = x[i]!;
+    const scaled = Math.round(value * SCALE);
+    if (scaled / SCALE !== value || scaled > MOST_SCALED || scaled < -MOST_SCALED) return false;
+    features[start + i] = scaled === 0 && 1 / value < 0 ? MINUS_ZERO : scaled;
+  }
+  return true;
+}
+
+function putNames(numbers: Uint8Array, at: number, { router, arm, encoder }: Evidence, names: string[]): boolean {
+  return (
+    putName(numbers, at, router, names) &&
+    putName(numbers, at + 1, arm, names) &&
+    putName(numbers, at + 2, encoder, names)
+  );
+}
+
+function putName(numbers: Uint8Array, at: number, name: string, names: string[]): boolean {
+  let number = names.indexOf(name);
+  if (number < 0) {
+    if (names.length === MOST_NAMES) return false;
+    number = names.push(name) - 1;
+  }
+  numbers[at] = number;
+  return true;
+}
+
+export function hasId({ ids }: Columns, at: number, id: string): boolean {
+  const start = at * ID_BYTES;
+  if (ids[start] !== id.length) return false;
+  for (let i = 0; i < id.length; i++) if (ids[start + 1 + i] !== id.charCodeAt(i)) return false;
+  return true;
+}
+
+export const revisionOf = ({ numbers }: Columns, at: number): number => numbers[at * NUMBERS]!;
+
+/** The decision's time. */
+export const timeOf = ({ numbers }: Columns, at: number): number => numbers[at * NUMBERS + AT]!;
+
+export function idOf({ ids }: Columns, at: number): string {
+  const start = at * ID_BYTES + 1;
+  return String.fromCharCode(...ids.subarray(start, start + ids[start - 1]!));
+}
+
+export function entryOf(
+  { numbers, names, features }: Columns,
+  at: number,
+  dimensions: number,
+  list: readonly string[],
+  decisionId: string,
+): Evidence {
+  const number = at * NUMBERS;
+  const name = at * NAMES;
+  return {
+    decisionId,
+    revision: numbers[number]!,
+    at: numbers[number + AT]!,
+    router: list[names[name]!]!,
+    arm: list[names[name + 1]!]!,
+    encoder: list[names[name + 2]!]!,
+    x: vectorOf(features, at * dimensions, dimensions),
+    quality: knownOf(numbers[number + 4]!),
+    weight: numbers[number + 2]!,
+    promptTokensEstimate: numbers[number + 3]!,
+    promptTokens: knownOf(numbers[number + 5]!),
+    completionTokens: knownOf(numbers[number + 6]!),
+    costUsd: knownOf(numbers[number + 7]!),
+    firstByteMs: knownOf(numbers[number + 8]!),
+    totalMs: knownOf(numbers[number + 9]!),
+  };
+}
+
+const knownOf = (value: number): number | null => (Number.isNaN(value) ? null : value);
+
+function vectorOf(features: Int16Array, start: number, dimensions: number): number[] {
+  const x = new Array<number>(dimensions);
+  for (let i = 0; i < dimensions; i++) {
+    const scaled = features[start + i]!;
+    x[i] = scaled === MINUS_ZERO ? -0 : scaled / SCALE;
+  }
+  return x;
+}

@@ -1,0 +1,112 @@
+/** The fold with its open entries as objects in a map, as plainly as it can be written: what the one in use must be equal to. */
+import type { Evidence } from '../../src/bandit/evidence.ts';
+import { type ArmSums, emptyArm, type FoldSettings, OUTCOMES } from '../../src/bandit/fold.ts';
+import { addObservation, scaleSums } from '../../src/bandit/sums.ts';
+
+export interface PlainFold {
+  settings: FoldSettings;
+  landmark: number;
+  newest: number;
+  openSince: number;
+  entries: number;
+  labels: number;
+  late: number;
+  broken: number;
+  arms: Map<string, ArmSums>;
+  open: Map<string, Evidence>;
+}
+
+export function plainFoldOf(entries: readonly Evidence[], settings: FoldSettings): PlainFold {
+  const counts = { landmark: 0, newest: 0, openSince: 0, entries: 0, labels: 0, late: 0, broken: 0 };
+  const fold: PlainFold = { settings, ...counts, arms: new Map(), open: new Map() };
+  for (const entry of entries) foldPlainly(fold, entry);
+  return fold;
+}
+
+function foldPlainly(fold: PlainFold, entry: Evidence): void {
+  if (!Number.isFinite(entry.at) || entry.at < 0 || !(entry.revision > 0)) {
+    fold.broken++;
+    return;
+  }
+  const earlier = fold.open.get(entry.decisionId);
+  if (earlier ? entry.revision <= earlier.revision : entry.at < fold.openSince && entry.revision > 1) {
+    fold.late++;
+    return;
+  }
+  if (entry.at > fold.newest) advance(fold, entry.at);
+  if (earlier) contribute(fold, earlier, -1);
+  contribute(fold, entry, 1);
+  if (entry.at < fold.openSince) {
+    fold.open.delete(entry.decisionId);
+    return;
+  }
+  fold.open.set(entry.decisionId, entry);
+  if (fold.open.size <= fold.settings.maxOpen) return;
+  const [id, oldest] = fold.open.entries().next().value!;
+  fold.open.delete(id);
+  fold.openSince = Math.max(fold.openSince, oldest.at + 1);
+}
+
+function advance(fold: PlainFold, newest: number): void {
+  const { halfLifeMs, windowMs } = fold.settings;
+  fold.newest = newest;
+  fold.openSince = Math.max(fold.openSince, newest - windowMs);
+  if (halfLifeMs !== null) {
+    const landmark = Math.floor(newest / halfLifeMs) * halfLifeMs;
+    const factor = 2 ** -Math.round((landmark - fold.landmark) / halfLifeMs);
+    fold.landmark = landmark;
+    for (const { quality, outcomes, requests } of fold.arms.values()) {
+      for (const sums of [quality, ...OUTCOMES.map((outcome) => outcomes[outcome])]) scaleSums(sums, factor);
+      for (const i of requests.x.keys()) requests.x[i] = requests.x[i]! * factor;
+      requests.weight *= factor;
+      requests.logPrompt *= factor;
+    }
+  }
+  for (const [id, { at }] of fold.open) {
+    if (at >= fold.openSince) break;
+    fold.open.delete(id);
+  }
+}
+
+function contribute(fold: PlainFold, entry: Evidence, sign: 1 | -1): void {
+  const { encoder, dimensions, halfLifeMs } = fold.settings;
+  const arm = fold.arms.get(entry.arm) ?? emptyArm(dimensions);
+  fold.arms.set(entry.arm, arm);
+  const weight = sign * (halfLifeMs === null ? 1 : 2 ** ((entry.at - fold.landmark) / halfLifeMs));
+  const sound =
+    entry.encoder === encoder &&
+    entry.x.length === dimensions &&
+    entry.x[0] === 1 &&
+    entry.x.every((value) => Math.abs(value) <= 100);
+  const x = sound ? entry.x : Array.from({ length: dimensions }, (_, i) => (i === 0 ? 1 : 0));
+  fold.entries += sign;
+  arm.pulls += sign;
+
+  const logPrompt = Math.log(bounded(entry.promptTokensEstimate, 1, 1e8));
+  arm.requests.weight += weight;
+  arm.requests.logPrompt += weight * logPrompt;
+  for (const i of arm.requests.x.keys()) arm.requests.x[i] = arm.requests.x[i]! + weight * x[i]!;
+  if (entry.quality !== null && Number.isFinite(entry.quality) && entry.weight > 0) {
+    fold.labels += sign;
+    arm.labels += sign;
+    addObservation(arm.quality, x, bounded(entry.quality, 0, 1), weight * Math.min(entry.weight, 100));
+  }
+  const known = {
+    outputTokens: logOf(entry.completionTokens),
+    promptRatio: logOf(entry.promptTokens),
+    firstByteMs: logOf(entry.firstByteMs),
+    totalMs: logOf(entry.totalMs),
+  };
+  for (const outcome of OUTCOMES) {
+    const log = known[outcome];
+    if (log !== null)
+      addObservation(arm.outcomes[outcome], x, outcome === 'promptRatio' ? log - logPrompt : log, weight);
+  }
+}
+
+const logOf = (value: number | null): number | null =>
+  value !== null && Number.isFinite(value) && value >= 0 ? Math.log(bounded(value, 1, 1e9)) : null;
+
+function bounded(value: number, least: number, most: number): number {
+  return value >= least ? Math.min(value, most) : least;
+}
