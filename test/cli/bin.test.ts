@@ -1,5 +1,5 @@
-import { execFileSync } from 'node:child_process';
-import { cpSync, mkdirSync, utimesSync, writeFileSync } from 'node:fs';
+import { execFileSync, spawnSync } from 'node:child_process';
+import { cpSync, mkdirSync, symlinkSync, utimesSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { directory } from './run-cli.ts';
@@ -35,5 +35,20 @@ describe('the command', () => {
 
   test('starts compiled where there is no source, as in the published package', () => {
     expect(started({ source: null, compiled: 1_000 })).toBe('compiled');
+  });
+
+  test('runs as it is compiled', () => {
+    const root = join(import.meta.dirname, '../..');
+    const folder = directory();
+    execFileSync(process.execPath, [
+      join(root, 'node_modules/typescript/bin/tsc'),
+      ...['-p', join(root, 'tsconfig.build.json'), '--outDir', join(folder, 'dist')],
+    ]);
+    for (const name of ['package.json', 'bin']) cpSync(join(root, name), join(folder, name), { recursive: true });
+    symlinkSync(join(root, 'node_modules'), join(folder, 'node_modules'));
+    const run = spawnSync(process.execPath, [join(folder, 'bin/conduit.js'), 'check', '--config', 'none.yaml'], {
+      encoding: 'utf8',
+    });
+    expect(run).toMatchObject({ status: 1, stdout: expect.stringContaining('none.yaml') });
   });
 });

@@ -222,6 +222,22 @@ describe('a gateway', () => {
       }
     });
 
+    test('413 leaves the connection of use, though more of the body came after it', async () => {
+      const wire = send(
+        `POST /v1/chat/completions HTTP/1.1\r\n${HOST}${AUTHORIZATION}transfer-encoding: chunked\r\n\r\n`,
+      );
+      const piece = 'x'.repeat(MAX_BODY / 2);
+      for (let i = 0; i < 6; i++) {
+        wire.socket.write(`${piece.length.toString(16)}\r\n${piece}\r\n`);
+        await new Promise((resolve) => setTimeout(resolve, 5));
+      }
+      wire.socket.write('0\r\n\r\n');
+      await wire.until(/HTTP\/1\.1 413 [\s\S]*\}$/);
+      wire.socket.write(get(HOST));
+      await wire.until(/"status":"ok"/);
+      expect(statuses(wire.said())).toEqual([413, 200]);
+    });
+
     test.each([
       ['401', 900, ''],
       ['413', MAX_BODY + 1, AUTHORIZATION],
