@@ -3,6 +3,7 @@ import { randomBytes } from 'node:crypto';
 import type { IncomingMessage, Server, ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { getRequestListener, RequestError } from '@hono/node-server';
+import type { Context } from 'hono';
 import { pino } from 'pino';
 import { createApp } from './app.ts';
 import type { ConduitConfig } from './config/resolve.ts';
@@ -69,12 +70,7 @@ export async function startGateway(config: ConduitConfig, options: GatewayOption
       send: sender.send,
       openExchange: (context) => {
         const { incoming, outgoing } = context.env as { incoming: IncomingMessage; outgoing: ServerResponse };
-        // What a middleware has set so far, which is CORS; hono adds it to its own responses alone.
-        return createNodeExchange(
-          incoming,
-          outgoing,
-          gateway.config.server.cors.length > 0 ? context.res.headers : null,
-        );
+        return createNodeExchange(incoming, outgoing, corsOf(context, gateway.config.server.cors));
       },
       accepting: () => accepting,
     },
@@ -115,6 +111,12 @@ export async function startGateway(config: ConduitConfig, options: GatewayOption
     await within(limits.settleMs, sender.close());
     await ownLog?.close();
   }
+}
+
+/** What the CORS middleware has set, and would add behind: hono puts that into its own responses alone. */
+function corsOf({ res }: Context, cors: readonly string[]): Record<string, string> | null {
+  if (cors.length === 0) return null;
+  return { ...Object.fromEntries(res.headers), ...(!cors.includes('*') && { vary: 'Origin' }) };
 }
 
 async function listen(server: Server, { host, port }: ConduitConfig['server']): Promise<string> {

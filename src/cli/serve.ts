@@ -17,7 +17,7 @@ export interface ServeOptions {
 const NO_CONFIG = `There is no conduit.yaml here and no provider key in the environment. Three ways on:
   - set a key: export OPENAI_API_KEY=... (or ANTHROPIC_, GEMINI_, GROQ_, MISTRAL_, DEEPSEEK_, XAI_, OPENROUTER_, TOGETHER_API_KEY, OLLAMA_HOST)
   - write a config: npx conduit init
-  - watch it learn without any: npm run demo
+  - watch it learn without any: npx conduit demo
 `;
 
 /** Where the config comes from, at the start and whenever it is loaded again. */

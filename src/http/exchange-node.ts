@@ -14,7 +14,7 @@ const WRITTEN_TO = Promise.resolve(RESPONSE_ALREADY_SENT);
 export const createNodeExchange = (
   incoming: IncomingMessage,
   outgoing: ServerResponse,
-  preset: Headers | null = null,
+  preset: Readonly<Record<string, string>> | null = null,
 ): ClientExchange => new NodeExchange(incoming, outgoing, preset);
 
 /** A class rather than closures, of which a request would need a dozen. */
@@ -22,7 +22,7 @@ class NodeExchange implements ClientExchange, Flushable {
   readonly response = WRITTEN_TO;
   readonly #incoming: IncomingMessage;
   readonly #outgoing: ServerResponse;
-  readonly #preset: Headers | null;
+  readonly #preset: Readonly<Record<string, string>> | null;
   /** What has been written and not gone out yet, so many bytes of it, and who waits until it has. */
   #pieces: Uint8Array[] = [];
   #length = 0;
@@ -34,7 +34,7 @@ class NodeExchange implements ClientExchange, Flushable {
   #ended = false;
   #cut = false;
 
-  constructor(incoming: IncomingMessage, outgoing: ServerResponse, preset: Headers | null) {
+  constructor(incoming: IncomingMessage, outgoing: ServerResponse, preset: Readonly<Record<string, string>> | null) {
     this.#incoming = incoming;
     this.#outgoing = outgoing;
     this.#preset = preset;
@@ -87,7 +87,7 @@ class NodeExchange implements ClientExchange, Flushable {
   begin(status: number, headers: Readonly<Record<string, string>>): void {
     const outgoing = this.#outgoing;
     if (outgoing.destroyed) return;
-    const all = this.#preset === null ? headers : { ...Object.fromEntries(this.#preset), ...headers };
+    const all = this.#preset === null ? headers : { ...this.#preset, ...headers };
     outgoing.writeHead(status, all);
     // Where Node would frame the body, that is done here.
     this.#frames = outgoing.chunkedEncoding;

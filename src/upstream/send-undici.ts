@@ -151,9 +151,11 @@ function flattened(headers: Record<string, string | string[] | undefined>): Resp
   return headers as ResponseHeaders;
 }
 
-function failureOf(error: Error & { code?: string }): UpstreamFailure {
-  const message = error.message || error.code || 'the connection failed';
-  if (error.code === 'UND_ERR_CONNECT_TIMEOUT') return { kind: 'connect_timeout', message };
+function failureOf(error: NodeJS.ErrnoException): UpstreamFailure {
+  const { code = '', syscall, message } = error;
+  if (code === 'UND_ERR_CONNECT_TIMEOUT') return { kind: 'connect_timeout', message };
   const beforeConnecting = ['ECONNREFUSED', 'ENOTFOUND', 'EAI_AGAIN', 'EHOSTUNREACH', 'ENETUNREACH', 'ETIMEDOUT'];
-  return { kind: beforeConnecting.includes(error.code ?? '') ? 'connect' : 'reset', message };
+  // The system's own words end in the address, which is no client's business.
+  const told = syscall === undefined ? message || code : `${syscall} ${code}`;
+  return { kind: beforeConnecting.includes(code) ? 'connect' : 'reset', message: told || 'the connection failed' };
 }

@@ -191,7 +191,7 @@ describe('conduit serve', () => {
   test('names three ways on where there is neither a file nor a key', async () => {
     const { code, stdout, stderr } = await conduit(['serve'], directory());
     expect({ code, stdout }).toEqual({ code: 1, stdout: '' });
-    for (const way of ['conduit init', 'export OPENAI_API_KEY', 'npm run demo']) expect(stderr).toContain(way);
+    for (const way of ['conduit init', 'export OPENAI_API_KEY', 'npx conduit demo']) expect(stderr).toContain(way);
   });
 
   test('says in one line that the port is taken', async () => {

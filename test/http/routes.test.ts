@@ -97,6 +97,8 @@ describe('a gateway for browsers', () => {
         await response.text();
         expect(response.headers.get('access-control-allow-origin')).toBe(allowed);
         expect(response.headers.get('access-control-expose-headers')).toContain('x-conduit-decision');
+        // Else a cache may show one origin's answer to another.
+        expect(response.headers.get('vary')).toBe(allowed === '*' ? null : 'Origin');
         const stranger = await gateway.post('/v1/chat/completions', body, { origin: 'https://evil.example' });
         await stranger.text();
         expect(stranger.headers.get('access-control-allow-origin')).toBe(other);
