@@ -56,4 +56,6 @@ export interface StateStore {
   readHealth(): Promise<ReadonlyMap<string, SharedHealth>>;
   /** Tells the listener whenever a router's log has grown, by whomever, until it is called off. */
   watch(listener: (router: string) => void): () => void;
+  /** Writes what still waits to be written, for a few seconds at most, and lets go of every connection. Never rejects. */
+  close(): Promise<void>;
 }
