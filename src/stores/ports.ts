@@ -33,8 +33,11 @@ export interface SharedHealth {
   strikes: number;
 }
 
+/** The store gives no answer now. What was asked of it was not done, but for an `UncertainWrite`. */
+export class StoreUnavailable extends Error {}
+
 /** A write of which nobody knows whether it was done: repeated, it might be done twice. */
-export class UncertainWrite extends Error {}
+export class UncertainWrite extends StoreUnavailable {}
 
 export interface StateStore {
   /** Keeps a finished decision, its names and the first revision of its evidence: all of it or nothing. */

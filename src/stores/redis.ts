@@ -1,7 +1,7 @@
 /** The hot store in Redis: what any number of processes share, and what outlives them. */
 import type { Evidence } from '../bandit/evidence.ts';
 import type { DecisionRecord } from './decision-record.ts';
-import { type LogSlice, type SharedHealth, type StateStore, UncertainWrite } from './ports.ts';
+import { type LogSlice, type SharedHealth, type StateStore, StoreUnavailable, UncertainWrite } from './ports.ts';
 import { type ConnectionOptions, openConnection, Refused } from './redis/connection.ts';
 import { hearGrowth } from './redis/growth.ts';
 import {
@@ -239,7 +239,7 @@ export function createRedisStore(options: RedisStoreOptions): StateStore {
       if (waiting) {
         if (waiting.version !== decision.version - 1) return 'changed';
         // Redis may have it as it was, and would take the changed one for a repeat.
-        if (waiting.tried) throw new Error('the decision is still on its way to Redis');
+        if (waiting.tried) throw new StoreUnavailable('the decision is still on its way to Redis');
         waiting.version = decision.version;
         waiting.decision = records.decisionBytes(decision);
         waiting.evidence = evidence && { router: evidence.router, bytes: records.evidenceBytes(evidence) };

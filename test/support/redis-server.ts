@@ -32,9 +32,9 @@ export interface RedisServer {
   close(): Promise<void>;
 }
 
-export async function startRedisServer(options: { password?: string } = {}): Promise<RedisServer> {
+export async function startRedisServer(options: { password?: string; port?: number } = {}): Promise<RedisServer> {
   const folder = mkdtempSync(join(tmpdir(), 'conduit-redis-'));
-  const port = await freePort();
+  const port = options.port ?? (await freePort());
   const { password } = options;
   const url = `redis://${password === undefined ? '' : `default:${password}@`}127.0.0.1:${port}`;
   const client = new Redis(url, { lazyConnect: true, retryStrategy: () => 50, maxRetriesPerRequest: null });

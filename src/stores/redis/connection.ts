@@ -1,6 +1,6 @@
 /** A connection to Redis that never holds anybody up: it answers in time, or says that it does not. */
 import { Redis } from 'ioredis';
-import { UncertainWrite } from '../ports.ts';
+import { StoreUnavailable, UncertainWrite } from '../ports.ts';
 
 export type Argument = string | number | Buffer;
 
@@ -9,7 +9,7 @@ export interface Connection {
   isUp(): boolean;
   /**
    * The command is written small: ioredis tells some of them by that. Texts come back as buffers. Rejects with `Refused` where Redis says no, with `UncertainWrite` where it was asked and
-   * nobody knows what became of it, with any other error where it was not asked.
+   * nobody knows what became of it, with `StoreUnavailable` where it was not asked.
    */
   call(command: string, ...args: Argument[]): Promise<unknown>;
   run(script: string, keys: readonly (string | Buffer)[], args: readonly Argument[]): Promise<unknown>;
@@ -18,7 +18,7 @@ export interface Connection {
 }
 
 /** Redis has said no. */
-export class Refused extends Error {
+export class Refused extends StoreUnavailable {
   /** Whether it would say so again, whatever the state it is in. */
   readonly forGood: boolean;
 
@@ -80,7 +80,7 @@ export function openConnection(options: ConnectionOptions): Connection {
   if (onMessage) redis.on('message', onMessage);
 
   const ask = async (asked: () => Promise<unknown>): Promise<unknown> => {
-    if (redis.status !== 'ready') throw new Error('Redis cannot be reached');
+    if (redis.status !== 'ready') throw new StoreUnavailable('Redis cannot be reached');
     try {
       return await asked();
     } catch (error) {
@@ -105,7 +105,7 @@ export function openConnection(options: ConnectionOptions): Connection {
 /** In words of its own: ioredis hangs the command onto its errors, password and all. */
 function translated(error: Error): Error {
   if (error.name === 'ReplyError') return new Refused(wordsOf(error));
-  if (error.message.startsWith("Stream isn't writeable")) return new Error('Redis cannot be reached');
+  if (error.message.startsWith("Stream isn't writeable")) return new StoreUnavailable('Redis cannot be reached');
   return new UncertainWrite(`Redis did not answer: ${wordsOf(error)}`);
 }
 
