@@ -126,12 +126,15 @@ export async function startGateway(config: ConduitConfig, options: GatewayOption
 /** A margin over the window, in which feedback that was given in time is still on its way. */
 const KEEP_MS = FEEDBACK_WINDOW_MS + 60 * 60 * 1000;
 
+/** What a start waits for Redis, so that the first requests find it. */
+const FIRST_TRY_MS = 500;
+
 /** Redis need not be there: the gateway serves without, and goes on trying. */
 async function openState({ stores }: ConduitConfig, { now, random, sha256Hex, log }: Runtime): Promise<StateStore> {
   if (stores.state === 'memory') return createMemoryStore({ now });
   // Who does without it need not load a client for it.
   const { createRedisStore } = await import('./stores/redis.ts');
-  return createRedisStore({
+  const store = createRedisStore({
     url: stores.state,
     now,
     random,
@@ -144,6 +147,11 @@ async function openState({ stores }: ConduitConfig, { now, random, sha256Hex, lo
       lost: (decisions, error) => log.error({ err: error, decisions }, 'decisions are lost: they could not be kept'),
     },
   });
+  await within(
+    FIRST_TRY_MS,
+    store.tried.then(() => true),
+  );
+  return store;
 }
 
 async function listen(server: Server, { host, port }: ConduitConfig['server']): Promise<string> {

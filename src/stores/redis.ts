@@ -36,7 +36,7 @@ export interface RedisStoreOptions {
   /** For how long decisions and names are kept. */
   keepMs: number;
   notices: RedisNotices;
-  /** Decisions that may wait while Redis cannot be written to. As bytes they take about 1 kB each. */
+  /** Decisions that may wait while Redis cannot be written to. As bytes they take 1 to 2 kB each. */
   maxWaiting?: number;
 }
 
@@ -69,8 +69,13 @@ const SCRIPTS = {
   conduitReadHealth: READ_HEALTH,
 };
 
+export interface RedisStore extends StateStore {
+  /** Resolves once Redis can be asked, or once it is known that it cannot yet. */
+  tried: Promise<void>;
+}
+
 /** Connects at once, and goes on trying: nobody has to wait for it. */
-export function createRedisStore(options: RedisStoreOptions): StateStore {
+export function createRedisStore(options: RedisStoreOptions): RedisStore {
   const { url, now, random, sha256Hex, notices, maxWaiting = 10_000 } = options;
   const keepMs = Math.ceil(options.keepMs);
   const stretchMs = Math.ceil(keepMs / STRETCHES_KEPT);
@@ -79,6 +84,7 @@ export function createRedisStore(options: RedisStoreOptions): StateStore {
   const listeners = new Set<(router: string) => void>();
   /** Routers whose logs anybody has asked for or told of. */
   const routers = new Set<string>();
+  const tried = Promise.withResolvers<void>();
   let troubled = false;
   let closed = false;
   let draining: Promise<void> | null = null;
@@ -94,9 +100,12 @@ export function createRedisStore(options: RedisStoreOptions): StateStore {
   const trouble = (error: Error): void => {
     if (!troubled && !closed) notices.trouble(error);
     troubled = true;
+    tried.resolve();
   };
   const lookWhetherWell = (): void => {
-    if (!troubled || closed || !connection.isUp() || !growth.isHeard() || outbox.size() > 0) return;
+    if (closed || !connection.isUp() || !growth.isHeard() || outbox.size() > 0) return;
+    tried.resolve();
+    if (!troubled) return;
     troubled = false;
     notices.recovered();
   };
@@ -117,7 +126,8 @@ export function createRedisStore(options: RedisStoreOptions): StateStore {
     open,
     onGrown: tell,
     onHeard() {
-      tellOfAll();
+      // Else they are told when they can read.
+      if (connection.isUp()) tellOfAll();
       lookWhetherWell();
     },
     onDown: trouble,
@@ -214,6 +224,8 @@ export function createRedisStore(options: RedisStoreOptions): StateStore {
     waitingDecision(outbox.find(id)) ?? storedDecision(await connection.call('get', decisionKey(packId(id))), id);
 
   return {
+    tried: tried.promise,
+
     async remember({ decision, names, evidence }) {
       const outgoing: Outgoing = {
         id: decision.id,

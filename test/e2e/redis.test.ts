@@ -53,6 +53,7 @@ describe.skipIf(NO_REDIS)(`gateways with a Redis${NO_REDIS === null ? '' : ` (${
     const other = await gatewayOver(upstream, redis.url);
     for (const gateway of [one, other]) await expect.poll(() => isReady(gateway), PATIENCE).toBe(true);
 
+    expect([...one.logged, ...other.logged]).toEqual([]);
     const first = await one.post('/v1/chat/completions', ask('hi'));
     const id = first.headers.get('x-conduit-decision');
     expect(await (await thumb(other, id, 1)).json()).toMatchObject({ status: 'recorded', reward: 1 });

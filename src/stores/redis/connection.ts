@@ -59,6 +59,8 @@ export function openConnection(options: ConnectionOptions): Connection {
     autoResendUnfulfilledCommands: false,
     maxRetriesPerRequest: 0,
     autoResubscribe: false,
+    // After a failover this may still be the old primary, which takes no more writes.
+    reconnectOnError: (error: Error) => error.message.startsWith('READONLY'),
     // Half of each wait is chance, so that not all processes come back in the same moment.
     retryStrategy: (times: number) =>
       Math.min(RECONNECT_MS.longest, RECONNECT_MS.first * 2 ** (times - 1)) * (0.5 + random() / 2),
