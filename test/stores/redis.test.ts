@@ -295,6 +295,16 @@ describe.skipIf(NO_REDIS)('a Redis that is away', () => {
     expect(told.lost).toBe(1);
   });
 
+  test('with a certificate that nobody trusts: it is told once, and the process goes on', async () => {
+    const server = await startRedisServer({ tls: true });
+    onTestFinished(() => server.close());
+    const { store, told } = open(server.url);
+    await expect.poll(() => told.trouble, PATIENCE).toEqual([expect.stringContaining('self-signed')]);
+    await new Promise((resolve) => setTimeout(resolve, 500));
+    expect(told.trouble).toHaveLength(1);
+    await store.close();
+  });
+
   test('with another password: it is told once, without the password, and nothing waits for it', async () => {
     const server = await startRedisServer({ password: 'right' });
     onTestFinished(() => server.close());

@@ -32,17 +32,32 @@ export interface RedisServer {
   close(): Promise<void>;
 }
 
-export async function startRedisServer(options: { password?: string; port?: number } = {}): Promise<RedisServer> {
+export async function startRedisServer(
+  options: { password?: string; port?: number; tls?: boolean } = {},
+): Promise<RedisServer> {
   const folder = mkdtempSync(join(tmpdir(), 'conduit-redis-'));
   const port = options.port ?? (await freePort());
-  const { password } = options;
-  const url = `redis://${password === undefined ? '' : `default:${password}@`}127.0.0.1:${port}`;
-  const client = new Redis(url, { lazyConnect: true, retryStrategy: () => 50, maxRetriesPerRequest: null });
+  const { password, tls = false } = options;
+  const url = `redis${tls ? 's' : ''}://${password === undefined ? '' : `default:${password}@`}127.0.0.1:${port}`;
+  const client = new Redis(url, {
+    lazyConnect: true,
+    retryStrategy: () => 50,
+    maxRetriesPerRequest: null,
+    ...(tls && { tls: { rejectUnauthorized: false } }),
+  });
   client.on('error', () => {});
   let child: ChildProcess | null = null;
 
   const start = async (): Promise<void> => {
-    const settings = { port, bind: '127.0.0.1', dir: folder, save: '', appendonly: 'yes', appendfsync: 'always' };
+    const encrypted = { port: 0, 'tls-port': port, 'tls-auth-clients': 'no', ...(tls && selfSigned(folder)) };
+    const settings = {
+      ...(tls ? encrypted : { port }),
+      bind: '127.0.0.1',
+      dir: folder,
+      save: '',
+      appendonly: 'yes',
+      appendfsync: 'always',
+    };
     const args = Object.entries({ ...settings, ...(password !== undefined && { requirepass: password }) });
     const started = spawn(
       'redis-server',
@@ -75,6 +90,15 @@ export async function startRedisServer(options: { password?: string; port?: numb
       rmSync(folder, { recursive: true, force: true });
     },
   };
+}
+
+/** A certificate that nobody trusts. */
+function selfSigned(folder: string): Record<string, string> {
+  const [key, certificate] = [join(folder, 'key.pem'), join(folder, 'certificate.pem')];
+  const subject = ['-days', '2', '-subj', '/CN=localhost'];
+  const args = ['req', '-x509', '-newkey', 'rsa:2048', '-nodes', '-keyout', key, '-out', certificate, ...subject];
+  execFileSync('openssl', args, { stdio: 'ignore' });
+  return { 'tls-key-file': key, 'tls-cert-file': certificate, 'tls-ca-cert-file': certificate };
 }
 
 export function freePort(): Promise<number> {

@@ -43,6 +43,8 @@ export interface ConnectionOptions {
 /** Milliseconds. Calls are made behind answers, or by whoever waits for less than this. */
 const ANSWER_MS = 1_000;
 const CONNECT_MS = 2_000;
+/** What the other side may take to say goodbye. */
+const DISCONNECT_MS = 500;
 const RECONNECT_MS = { first: 50, longest: 2_000 };
 
 export function openConnection(options: ConnectionOptions): Connection {
@@ -54,6 +56,7 @@ export function openConnection(options: ConnectionOptions): Connection {
     // waits on it then fails with it, and until Redis answers again calls fail at once.
     socketTimeout: ANSWER_MS,
     connectTimeout: CONNECT_MS,
+    disconnectTimeout: DISCONNECT_MS,
     // Whoever calls knows better than a queue what is to be done again, and what would be done twice.
     enableOfflineQueue: false,
     autoResendUnfulfilledCommands: false,
@@ -72,8 +75,12 @@ export function openConnection(options: ConnectionOptions): Connection {
   const redis = new Redis(url, settings);
   let open = true;
 
+  // ioredis hears a socket's first error alone. A TLS socket may have another, and one that nobody hears ends the process.
+  const hearErrors = (): void => void redis.stream?.on('error', () => {});
+  redis.on('connect', hearErrors);
   redis.on('ready', onUp);
   redis.on('error', (error: Error) => {
+    hearErrors();
     if (open) onDown(new Error(wordsOf(error)));
   });
   redis.on('close', () => {
@@ -99,6 +106,7 @@ export function openConnection(options: ConnectionOptions): Connection {
     },
     close() {
       open = false;
+      hearErrors();
       redis.disconnect();
     },
   };
