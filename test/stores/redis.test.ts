@@ -81,6 +81,23 @@ describe.skipIf(NO_REDIS)(`the store in Redis${NO_REDIS === null ? '' : ` (${NO_
     },
   });
 
+  test('on a sharded Redis each step keeps to one slot', async () => {
+    const sharded = await startRedisServer({ sharded: true });
+    onTestFinished(() => sharded.close());
+    const { store, told } = open(sharded.url);
+    onTestFinished(() => store.close());
+    await connected(store, sharded);
+    expect(await store.add('n', 1, 60_000)).toBe(1);
+    const kept = await rememberNew(store, {}, ['talk:a', 'asked:b', 'session:c']);
+    expect(await store.lookUp(['unknown', 'session:c', 'talk:a'])).toEqual(kept);
+    const next = { ...kept, version: 2, reward: 1 };
+    expect(await store.revise(next, evidence(next))).toBe('written');
+    await store.putHealth('arm:a', { at: 1, until: 2, reason: 'failing', strikes: 1 }, 60_000);
+    expect((await store.readHealth()).size).toBe(1);
+    expect(await entriesOf(store)).toHaveLength(2);
+    expect(told).toEqual({ trouble: [], recovered: 0, lost: 0 });
+  });
+
   /** Two processes' stores on the emptied server. */
   async function two(): Promise<[StateStore, StateStore]> {
     await server.client.flushall();

@@ -32,12 +32,19 @@ export interface RedisServer {
   close(): Promise<void>;
 }
 
-export async function startRedisServer(
-  options: { password?: string; port?: number; tls?: boolean } = {},
-): Promise<RedisServer> {
+export interface RedisServerOptions {
+  password?: string;
+  port?: number;
+  /** With a certificate that nobody trusts. */
+  tls?: boolean;
+  /** One shard that is all of a cluster: it refuses steps whose keys lie in more than one slot. */
+  sharded?: boolean;
+}
+
+export async function startRedisServer(options: RedisServerOptions = {}): Promise<RedisServer> {
   const folder = mkdtempSync(join(tmpdir(), 'conduit-redis-'));
   const port = options.port ?? (await freePort());
-  const { password, tls = false } = options;
+  const { password, tls = false, sharded = false } = options;
   const url = `redis${tls ? 's' : ''}://${password === undefined ? '' : `default:${password}@`}127.0.0.1:${port}`;
   const client = new Redis(url, {
     lazyConnect: true,
@@ -58,7 +65,8 @@ export async function startRedisServer(
       appendonly: 'yes',
       appendfsync: 'always',
     };
-    const args = Object.entries({ ...settings, ...(password !== undefined && { requirepass: password }) });
+    const shard = sharded ? { 'cluster-enabled': 'yes', 'cluster-port': await freePort() } : {};
+    const args = Object.entries({ ...settings, ...shard, ...(password !== undefined && { requirepass: password }) });
     const started = spawn(
       'redis-server',
       args.flatMap(([name, value]) => [`--${name}`, String(value)]),
@@ -66,6 +74,7 @@ export async function startRedisServer(
     );
     child = started;
     await client.ping();
+    if (sharded) await client.call('CLUSTER', 'ADDSLOTSRANGE', '0', '16383');
   };
   const kill = async (): Promise<void> => {
     const ending = child;
