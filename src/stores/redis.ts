@@ -102,6 +102,10 @@ export function createRedisStore(options: RedisStoreOptions): RedisStore {
     troubled = true;
     tried.resolve();
   };
+  /** While nothing is heard from Redis, what this process adds is reason enough to look. */
+  const tellOfOwn = (evidence: { router: string } | null): void => {
+    if (evidence && !growth.isHeard()) tell(evidence.router);
+  };
   const lookWhetherWell = (): void => {
     if (closed || !connection.isUp() || !growth.isHeard() || outbox.size() > 0) return;
     tried.resolve();
@@ -154,6 +158,7 @@ export function createRedisStore(options: RedisStoreOptions): RedisStore {
         ...places.map(({ field }) => field),
       ],
     );
+    tellOfOwn(evidence);
   };
 
   /** Writes what waits, in order, until nothing does or Redis takes no more. Never rejects. */
@@ -271,7 +276,9 @@ export function createRedisStore(options: RedisStoreOptions): RedisStore {
           evidence?.router ?? '',
         ],
       );
-      return written === 1 ? 'written' : 'changed';
+      if (written !== 1) return 'changed';
+      tellOfOwn(evidence);
+      return 'written';
     },
 
     recall,

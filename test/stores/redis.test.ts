@@ -312,6 +312,23 @@ describe.skipIf(NO_REDIS)('a Redis that is away', () => {
     expect(told.lost).toBe(1);
   });
 
+  test('as a user who may not listen: all is kept, and this process still looks at what it adds', async () => {
+    const { server } = await one();
+    await server.client.call('ACL', 'SETUSER', 'deaf', 'on', '>p', '~*', 'resetchannels', '+@all');
+    const { store, told } = open(server.url.replace('redis://', 'redis://deaf:p@'));
+    onTestFinished(() => store.close());
+    await connected(store, server);
+    await expect.poll(() => told.trouble, PATIENCE).toEqual([expect.stringContaining('NOPERM')]);
+    const grown: string[] = [];
+    store.watch((router) => grown.push(router));
+    const kept = await rememberNew(store);
+    const next = { ...kept, version: 2, reward: 1 };
+    expect(await store.revise(next, evidence(next))).toBe('written');
+    expect(grown).toEqual(['auto', 'auto']);
+    expect(await entriesOf(store)).toHaveLength(2);
+    expect(told.lost).toBe(0);
+  });
+
   test('with a certificate that nobody trusts: it is told once, and the process goes on', async () => {
     const server = await startRedisServer({ tls: true });
     onTestFinished(() => server.close());

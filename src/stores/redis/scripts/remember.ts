@@ -25,7 +25,8 @@ for i = 3, #KEYS do
 end
 if ARGV[5] ~= '' then
   redis.call('XADD', KEYS[2], 'MAXLEN', '~', ARGV[6], '*', 'r', 1, 'd', ARGV[4], 'e', ARGV[5])
-  redis.call('PUBLISH', ARGV[7], ARGV[8])
+  -- What was written counts, whether or not this user may tell of it.
+  redis.pcall('PUBLISH', ARGV[7], ARGV[8])
 end
 return 1
 `;

@@ -26,7 +26,8 @@ if ARGV[4] ~= '' then revision = revision + 1 end
 redis.call('SET', KEYS[1], string.format('%d;%d;', before + 1, revision) .. ARGV[2], 'KEEPTTL')
 if ARGV[4] ~= '' then
   redis.call('XADD', KEYS[2], 'MAXLEN', '~', ARGV[5], '*', 'r', revision, 'd', ARGV[3], 'e', ARGV[4])
-  redis.call('PUBLISH', ARGV[6], ARGV[7])
+  -- What was written counts, whether or not this user may tell of it.
+  redis.pcall('PUBLISH', ARGV[6], ARGV[7])
 end
 return 1
 `;
