@@ -4,7 +4,7 @@ import { cors } from 'hono/cors';
 import { type Caller, createAuthenticator, requireAdmin, requireRoute } from './http/authenticate.ts';
 import { chatCompletions } from './http/chat-completions.ts';
 import { getDecision } from './http/decisions.ts';
-import { ApiError, errorResponse, internalError } from './http/errors.ts';
+import { ApiError, errorResponse, internalError, isStoreUnavailable, storeUnavailable } from './http/errors.ts';
 import { postFeedback } from './http/feedback.ts';
 import type { Gateway } from './http/gateway.ts';
 import { getModel, listModels } from './http/models.ts';
@@ -77,6 +77,8 @@ export function createApp(gateway: Gateway): Hono {
   );
   app.onError((error) => {
     if (error instanceof ApiError) return errorResponse(error.fields);
+    // Told in the log already, once for all of an outage.
+    if (isStoreUnavailable(error)) return errorResponse(storeUnavailable);
     runtime.log.error({ err: error }, 'a request failed inside Conduit');
     return errorResponse(internalError);
   });

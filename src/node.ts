@@ -13,6 +13,7 @@ import { createNodeExchange } from './http/exchange-node.ts';
 import { createGateway, type LearnedByRouter } from './http/gateway.ts';
 import { createStrictServer, SERVER_LIMITS, type ServerLimits } from './http/server-node.ts';
 import { within } from './http/within.ts';
+import { FEEDBACK_WINDOW_MS } from './routing/decision.ts';
 import { createDeferred, type Deferred } from './routing/deferred.ts';
 import type { Log, Runtime } from './routing/runtime.ts';
 import { createMemoryStore } from './stores/memory.ts';
@@ -26,7 +27,7 @@ export interface GatewayOptions {
   log?: Log;
   /** Left out: the system's. For tests that need the same dice each time. */
   random?: () => number;
-  /** Left out: the process's own memory. */
+  /** Left out: what the config says, which then ends with the gateway. */
   state?: StateStore;
   /** What has been learned already, where the state's logs no longer go back to their start. */
   learned?: LearnedByRouter;
@@ -60,13 +61,14 @@ export async function startGateway(config: ConduitConfig, options: GatewayOption
   const deferred = createDeferred((error) => log.error({ err: error }, 'deferred work failed'));
   const runtime = nodeRuntime(config, log, deferred, options.random);
   const sender = createUndiciSender();
+  const state = options.state ?? (await openState(config, runtime));
   let accepting = true;
 
   let gateway = createGateway(
     {
       config,
       runtime,
-      state: options.state ?? createMemoryStore({ now: runtime.now }),
+      state,
       send: sender.send,
       openExchange: (context) => {
         const { incoming, outgoing } = context.env as { incoming: IncomingMessage; outgoing: ServerResponse };
@@ -86,7 +88,11 @@ export async function startGateway(config: ConduitConfig, options: GatewayOption
     errorHandler: (error) => beforeTheApp(error, log),
   });
   const { server, closeIdle } = createStrictServer(listener, limits);
-  const url = await listen(server, config.server);
+  const url = await listen(server, config.server).catch(async (error) => {
+    // Its connections would keep the process alive.
+    if (!options.state) await state.close();
+    throw error;
+  });
   // Without a listener one connection that could not be accepted would end the process.
   server.on('error', (error) => log.error({ err: error }, 'the server failed'));
 
@@ -108,7 +114,7 @@ export async function startGateway(config: ConduitConfig, options: GatewayOption
       log.error({ unfinished: deferred.size() }, 'what was still to be written is lost: the store does not answer');
     }
     await gateway.flush();
-    await within(limits.settleMs, sender.close());
+    await Promise.all([within(limits.settleMs, sender.close()), options.state ? undefined : state.close()]);
     await ownLog?.close();
   }
 }
@@ -117,6 +123,37 @@ export async function startGateway(config: ConduitConfig, options: GatewayOption
 function corsOf({ res }: Context, cors: readonly string[]): Record<string, string> | null {
   if (cors.length === 0) return null;
   return { ...Object.fromEntries(res.headers), ...(!cors.includes('*') && { vary: 'Origin' }) };
+}
+
+/** A margin over the window, in which feedback that was given in time is still on its way. */
+const KEEP_MS = FEEDBACK_WINDOW_MS + 60 * 60 * 1000;
+
+/** What a start waits for Redis, so that the first requests find it. */
+const FIRST_TRY_MS = 500;
+
+/** Redis need not be there: the gateway serves without, and goes on trying. */
+async function openState({ stores }: ConduitConfig, { now, random, sha256Hex, log }: Runtime): Promise<StateStore> {
+  if (stores.state === 'memory') return createMemoryStore({ now });
+  // Who does without it need not load a client for it.
+  const { createRedisStore } = await import('./stores/redis.ts');
+  const store = createRedisStore({
+    url: stores.state,
+    now,
+    random,
+    sha256Hex,
+    keepMs: KEEP_MS,
+    notices: {
+      trouble: (error) =>
+        log.error({ err: error }, 'the state store fails: this process goes by what it knows until it is back'),
+      recovered: () => log.info({}, 'the state store is back, and has what it missed'),
+      lost: (decisions, error) => log.error({ err: error, decisions }, 'decisions are lost: they could not be kept'),
+    },
+  });
+  await within(
+    FIRST_TRY_MS,
+    store.tried.then(() => true),
+  );
+  return store;
 }
 
 async function listen(server: Server, { host, port }: ConduitConfig['server']): Promise<string> {

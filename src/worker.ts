@@ -34,6 +34,9 @@ export function createWorkerApp(environment: WorkerEnvironment, options: WorkerA
   const loaded = loadConfig({ text: environment.CONDUIT_CONFIG_TEXT ?? '', env, sha256Hex });
   if (!loaded.ok) throw new Error(loaded.problems.map(problemLine).join('\n'));
   const { config } = loaded;
+  if (config.stores.state !== 'memory') {
+    throw new Error('stores.state: Redis is not supported on Cloudflare Workers yet (allowed: memory)');
+  }
   const secret = config.server.secret ?? randomBytes(32).toString('hex');
   const dice = createDice();
   const gateway = createGateway({

@@ -56,7 +56,9 @@ export async function serve(options: ServeOptions): Promise<void> {
     await gateway.close();
   });
   process.stdout.write(`conduit listening on ${gateway.url}\n`);
-  process.stderr.write('what is learned is kept in memory: it is gone when this process ends\n');
+  if (started.stores.state === 'memory') {
+    process.stderr.write('what is learned is kept in memory: it is gone when this process ends\n');
+  }
 }
 
 function start(config: ConduitConfig, log: Log): Promise<RunningGateway> {

@@ -24,6 +24,8 @@ export async function startCluster(config: ConduitConfig, { log }: { log: Log })
   const asServed = (next: ConduitConfig): ConduitConfig => ({
     ...next,
     server: { ...next.server, host, port, workers, secret },
+    // Whoever takes a dead one's place must share the others' store.
+    stores: config.stores,
   });
   let current = config;
   let reloading = Promise.resolve();

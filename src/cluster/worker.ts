@@ -1,7 +1,8 @@
 /** One of several processes on one port: serves what the primary says, out of the store that the primary keeps. */
 import cluster from 'node:cluster';
-import { type RunningGateway, startGateway } from '../node.ts';
+import { type GatewayOptions, type RunningGateway, startGateway } from '../node.ts';
 import { type Channel, createRemoteStore } from '../stores/channel.ts';
+import type { StateStore } from '../stores/ports.ts';
 import type { Order, Report } from './messages.ts';
 
 /** Whether this process was started by a primary. */
@@ -15,7 +16,7 @@ export function serveAsWorker(): void {
   let gateway: Promise<RunningGateway | null> = Promise.resolve(null);
 
   process.on('message', async (order: Order) => {
-    if (order.kind === 'serve') gateway = start(startGateway(order.config, { state, learned: order.learned }));
+    if (order.kind === 'serve') gateway = start(startGateway(order.config, sharedWith(order, state)));
     if (order.kind === 'reload') await reload(await gateway, order);
     if (order.kind === 'end') {
       await (await gateway)?.close();
@@ -23,6 +24,11 @@ export function serveAsWorker(): void {
     }
   });
   report({ kind: 'ready' });
+}
+
+/** Beside a store that all processes can reach by themselves nothing comes from the primary. */
+function sharedWith({ config, learned }: Order & { kind: 'serve' }, state: StateStore): GatewayOptions {
+  return config.stores.state === 'memory' ? { state, learned } : {};
 }
 
 async function start(starting: Promise<RunningGateway>): Promise<RunningGateway | null> {

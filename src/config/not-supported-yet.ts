@@ -23,7 +23,7 @@ const UNBUILT: readonly Unbuilt[] = [
   { path: 'routers.*.guarantee' },
   { path: 'routers.*.signals' },
   { path: 'routers.*.usd_per_request' },
-  { path: 'stores.state', when: (value) => /^(rediss?:\/\/|durable-object$)/.test(String(value)), allowed: 'memory' },
+  { path: 'stores.state', when: (value) => value === 'durable-object', allowed: 'memory, redis://…, rediss://…' },
   { path: 'stores.durable', when: (value) => value === 'embedded' || value === 'supabase', allowed: 'none' },
   { path: 'stores.folder' },
   { path: 'stores.retention' },

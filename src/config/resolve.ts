@@ -108,7 +108,8 @@ export interface ConduitConfig {
   providers: ReadonlyMap<string, Provider>;
   models: ReadonlyMap<string, Model>;
   routers: ReadonlyMap<string, Router>;
-  stores: { state: 'memory'; durable: 'none' };
+  /** `state` is `memory` or the URL of a Redis, with the password in it. */
+  stores: { state: string; durable: 'none' };
   log: { level: 'debug' | 'info' | 'warn' | 'error' | 'silent' };
 }
 
@@ -154,6 +155,11 @@ export function resolveConfig(
     stores: written.stores,
     log: { level: written.log.level },
   };
+  if (written.stores.state !== 'memory' && written.server.secret === undefined) {
+    warnings.push(
+      'server.secret: not set: other processes, and this one after a restart, will not know a conversation again',
+    );
+  }
   written.keys.forEach((key, index) => {
     key.models?.forEach((glob, at) => {
       if (!written.models.some((model) => matchesGlob(glob, model.id))) {

@@ -188,8 +188,20 @@ const router = section({
   on_budget: choice(['cheapest', 'reject']).default('cheapest'),
 });
 
+const stateAllowed = 'memory, redis://HOST:PORT, rediss://USER:PASSWORD@HOST:PORT';
+const state = z
+  .string({ error: stateAllowed })
+  .refine((value) => value === 'memory' || isRedisUrl(value), { error: stateAllowed });
+
+/** A database's number may stand behind it. What stands behind a `?` some clients take for settings: there are none here. */
+function isRedisUrl(value: string): boolean {
+  if (!/^rediss?:\/\/[^\s?#]+$/.test(value) || !URL.canParse(value)) return false;
+  const { hostname, pathname } = new URL(value);
+  return hostname !== '' && /^(\/\d*)?$/.test(pathname);
+}
+
 const stores = section({
-  state: choice(['memory']).default('memory'),
+  state: state.default('memory'),
   durable: choice(['none']).default('none'),
 });
 

@@ -1,4 +1,5 @@
 /** Errors in OpenAI's shape, so that the official clients raise their typed errors. */
+import { StoreUnavailable } from '../stores/ports.ts';
 
 export interface ApiErrorFields {
   status: 400 | 401 | 403 | 404 | 410 | 413 | 415 | 429 | 500 | 502 | 503 | 504;
@@ -63,4 +64,14 @@ export const internalError: ApiErrorFields = {
   status: 500,
   message: 'Something failed inside Conduit; its log says what.',
   code: 'internal_error',
+};
+
+export const isStoreUnavailable = (error: unknown): boolean => error instanceof StoreUnavailable;
+
+/** For what cannot be answered without the state store, as feedback is; completions can. */
+export const storeUnavailable: ApiErrorFields = {
+  status: 503,
+  message: 'The state store cannot be reached; try again.',
+  code: 'store_unavailable',
+  headers: { 'retry-after': '1' },
 };

@@ -29,7 +29,8 @@ export interface Learned {
   halfLifeMs: number | null;
 }
 
-const BATCH = 1_000;
+/** Entries that are read and folded at once: a few milliseconds, in which nobody else is served. */
+const BATCH = 250;
 /** However long deriving took, as on a machine that was busy with something else. */
 const LONGEST_REST_MS = 1_000;
 /**

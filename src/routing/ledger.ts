@@ -18,7 +18,7 @@ export interface Ledger {
   open(decision: DecisionRecord): void;
   /** Lets an open decision be found by a name before it has ended. */
   nameOpen(decisionId: string, name: string): void;
-  /** Ends a decision: `finish` gets it with what was said of it meanwhile. Never throws: a lost write is logged. */
+  /** Ends a decision: `finish` gets it with what was said of it meanwhile. Never throws: lost writes are logged, once until one is kept. */
   settle(
     decisionId: string,
     finish: (decision: DecisionRecord) => { decision: DecisionRecord; names: readonly string[] },
@@ -44,6 +44,8 @@ const WAITS_MS = [20, 80, 300];
 export function createLedger(state: StateStore, runtime: Runtime): Ledger {
   const open = new Map<string, OpenDecision>();
   const openByName = new Map<string, string>();
+  /** Decisions in a row that could not be kept. */
+  let lost = 0;
 
   /** Never rejects. */
   const keep = ({ decision, names: openNames }: OpenDecision, names: readonly string[]): Promise<void> => {
@@ -51,8 +53,14 @@ export function createLedger(state: StateStore, runtime: Runtime): Ledger {
       for (const name of openNames) openByName.delete(name);
       open.delete(decision.id);
     };
-    return state.remember({ decision, names, evidence: evidenceOf(decision) }).then(close, (error) => {
-      runtime.log.error({ err: error, decision: decision.id }, 'a decision could not be kept');
+    const kept = (): void => {
+      if (lost > 0) runtime.log.info({ lost }, 'decisions are kept again');
+      lost = 0;
+      close();
+    };
+    return state.remember({ decision, names, evidence: evidenceOf(decision) }).then(kept, (error) => {
+      // Once for all of an outage's: a line for each would fill a disk.
+      if (lost++ === 0) runtime.log.error({ err: error, decision: decision.id }, 'a decision could not be kept');
       close();
     });
   };

@@ -275,7 +275,10 @@ export class ByteReader {
 
   symbolOrNull(): string | null {
     const number = this.number();
-    return number === WRITTEN_OUT ? this.textOrNull() : this.#symbols.textOf(number - 1);
+    if (number !== WRITTEN_OUT) return this.#symbols.textOf(number - 1);
+    const text = this.textOrNull();
+    if (text !== null) this.#symbols.spelled?.(text);
+    return text;
   }
 
   vector(): number[] {

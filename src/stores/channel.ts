@@ -175,6 +175,8 @@ export function createRemoteStore(channel: Channel, options: RemoteStoreOptions 
       listeners.add(listener);
       return () => listeners.delete(listener);
     },
+    // The channel is another's, and carries more than this.
+    async close() {},
   };
 }
 

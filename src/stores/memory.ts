@@ -149,5 +149,7 @@ export function createMemoryStore(options: MemoryStoreOptions): StateStore {
       listeners.add(listener);
       return () => listeners.delete(listener);
     },
+
+    async close() {},
   };
 }

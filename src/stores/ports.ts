@@ -33,8 +33,11 @@ export interface SharedHealth {
   strikes: number;
 }
 
+/** The store gives no answer now. What was asked of it was not done, but for an `UncertainWrite`. */
+export class StoreUnavailable extends Error {}
+
 /** A write of which nobody knows whether it was done: repeated, it might be done twice. */
-export class UncertainWrite extends Error {}
+export class UncertainWrite extends StoreUnavailable {}
 
 export interface StateStore {
   /** Keeps a finished decision, its names and the first revision of its evidence: all of it or nothing. */
@@ -56,4 +59,6 @@ export interface StateStore {
   readHealth(): Promise<ReadonlyMap<string, SharedHealth>>;
   /** Tells the listener whenever a router's log has grown, by whomever, until it is called off. */
   watch(listener: (router: string) => void): () => void;
+  /** Writes what still waits to be written, for a few seconds at most, and lets go of every connection. Never rejects. */
+  close(): Promise<void>;
 }

@@ -8,6 +8,8 @@ export interface Symbols {
   /** From 0 on; null where the text gets none. The same for the same text, for good. */
   numberOf(text: string): number | null;
   textOf(number: number): string;
+  /** Told by a reader of each text that it found written out. */
+  spelled?(text: string): void;
 }
 
 export function createSymbols(): Symbols {
@@ -25,6 +27,40 @@ export function createSymbols(): Symbols {
       const text = texts[number];
       if (text === undefined) throw new RangeError(`there is no symbol ${number}`);
       return text;
+    },
+  };
+}
+
+/** Symbols for records that others read too: a fixed list, and behind it the texts of the one record that it is at. */
+export interface RecordSymbols extends Symbols {
+  /** Forgets the last record's texts. */
+  restart(): void;
+}
+
+/** `words` may only ever grow at its end: what is kept holds their places. */
+export function createRecordSymbols(words: readonly string[]): RecordSymbols {
+  const places = new Map(words.map((word, place) => [word, place]));
+  let own: string[] = [];
+  return {
+    restart() {
+      own = [];
+    },
+    /** Null for a text that is new: it is written out this once, as the reader too will find it. */
+    numberOf(text) {
+      const place = places.get(text) ?? own.indexOf(text);
+      if (place < 0) {
+        own.push(text);
+        return null;
+      }
+      return places.has(text) ? place : words.length + place;
+    },
+    textOf(number) {
+      const text = number < words.length ? words[number] : own[number - words.length];
+      if (text === undefined) throw new RangeError(`there is no symbol ${number}`);
+      return text;
+    },
+    spelled(text) {
+      own.push(text);
     },
   };
 }

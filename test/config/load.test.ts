@@ -163,6 +163,31 @@ test.each([
   ).toBe(ms);
 });
 
+describe('a Redis for the state', () => {
+  const state = (url: string): string => `${MINIMAL}server: { secret: s }\nstores: { state: "${url}" }`;
+
+  test.each(['redis://h', 'redis://h:6379/2', 'rediss://default:p%40ss@h.example:14321', 'redis://:p@[::1]:6379'])(
+    '%s is right',
+    (url) => expect(loaded(state(url)).stores.state).toBe(url),
+  );
+
+  test.each(['redis://', 'redis:h', 'http://h', 'redis://h?db=1', 'redis://h/name', 'redis://h h', 'Memory'])(
+    '%s is refused, and not repeated',
+    (url) => {
+      expect(problemsOf(state(url))).toEqual([
+        'stores.state: not valid (allowed: memory, redis://HOST:PORT, rediss://USER:PASSWORD@HOST:PORT)',
+      ]);
+    },
+  );
+
+  test('without a secret it warns that conversations are not known again', () => {
+    expect(warningsOf(`${MINIMAL}stores: { state: "redis://h" }`)).toEqual([
+      expect.stringContaining('server.secret: not set'),
+    ]);
+    expect(warningsOf(state('redis://h'))).toEqual([]);
+  });
+});
+
 describe('what is not built yet is refused by name', () => {
   const router = (field: string): string => `${MINIMAL}routers: { auto: { models: [local/a], ${field} } }`;
   test.each(
@@ -174,8 +199,6 @@ describe('what is not built yet is refused by name', () => {
       [router('guarantee: { baseline: local/a, quality: .95, confidence: .95 }'), 'routers.auto.guarantee'],
       [router('signals: { regenerated: on }'), 'routers.auto.signals'],
       [router('usd_per_request: .002'), 'routers.auto.usd_per_request'],
-      [`${MINIMAL}stores: { state: "redis://h" }`, 'stores.state'],
-      [`${MINIMAL}stores: { state: "rediss://default:p@h:1" }`, 'stores.state'],
       [`${MINIMAL}stores: { state: durable-object }`, 'stores.state'],
       [`${MINIMAL}stores: { durable: embedded }`, 'stores.durable'],
       [`${MINIMAL}stores: { durable: supabase }`, 'stores.durable'],

@@ -169,4 +169,29 @@ describe('the ledger', () => {
     expect(runtime.logged).toEqual([{ level: 'error', message: 'a decision could not be kept' }]);
     expect(await ledger.find(one.id)).toBe(null);
   });
+
+  test('logs an outage once, and once that it is over', async () => {
+    let away = true;
+    const broken: StateStore = {
+      ...state,
+      async remember(remembered) {
+        if (away) throw new Error('no store');
+        await state.remember(remembered);
+      },
+    };
+    ledger = createLedger(broken, runtime);
+    const settleOne = async (): Promise<void> => {
+      const one = fresh();
+      ledger.open(one);
+      settle(one.id);
+      await runtime.settled();
+    };
+    for (let i = 0; i < 3; i++) await settleOne();
+    away = false;
+    for (let i = 0; i < 3; i++) await settleOne();
+    expect(runtime.logged).toEqual([
+      { level: 'error', message: 'a decision could not be kept' },
+      { level: 'info', message: 'decisions are kept again' },
+    ]);
+  });
 });

@@ -4,6 +4,8 @@ import type { Evidence } from '../../src/bandit/evidence.ts';
 import { ByteReader, ByteWriter } from '../../src/stores/bytes.ts';
 import { readDecision, writeDecision } from '../../src/stores/decision-bytes.ts';
 import { readEvidence, writeEvidence } from '../../src/stores/evidence-bytes.ts';
+import { packId, unpackId } from '../../src/stores/redis/keys.ts';
+import { createRecords } from '../../src/stores/redis/records.ts';
 import { createSymbols } from '../../src/stores/symbols.ts';
 import { anyDecision, anyEvidence, anyNumber, anyText, anyVector } from './arbitrary-records.ts';
 import { decision, evidence } from './state-store-suite.ts';
@@ -45,6 +47,30 @@ describe('a record that was written as bytes comes back as it was', () => {
       }),
       { numRuns: 300 },
     );
+  });
+
+  test('every decision and every entry, for other processes too and in any order', () => {
+    const [here, there] = [createRecords(), createRecords()];
+    fc.assert(
+      fc.property(anyDecision, anyEvidence, (one, { revision, ...entry }) => {
+        const [decided, logged] = [here.decisionBytes(one), here.evidenceBytes(entry)];
+        expect(there.evidenceOf(logged, entry.decisionId, revision)).toStrictEqual({ ...entry, revision });
+        expect(there.decisionOf(decided, one.id)).toStrictEqual(one);
+        expect(here.decisionBytes(one)).toEqual(decided);
+      }),
+      { numRuns: 300 },
+    );
+  });
+
+  test('every id of a decision, ours in 16 bytes', () => {
+    fc.assert(
+      fc.property(anyText, (id) => {
+        expect(unpackId(packId(id))).toBe(id.toWellFormed());
+      }),
+    );
+    const ours = `dec_${'0123456789abcdef'.repeat(2)}`;
+    expect(packId(ours)).toHaveLength(16);
+    expect(unpackId(packId(ours))).toBe(ours);
   });
 
   test('every number, text and vector', () => {

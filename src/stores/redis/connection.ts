@@ -1,0 +1,127 @@
+/** A connection to Redis that never holds anybody up: it answers in time, or says that it does not. */
+import { Redis } from 'ioredis';
+import { StoreUnavailable, UncertainWrite } from '../ports.ts';
+
+export type Argument = string | number | Buffer;
+
+export interface Connection {
+  /** Whether Redis can be asked now. Without that every call fails at once: nothing is queued here. */
+  isUp(): boolean;
+  /**
+   * The command is written small: ioredis tells some of them by that. Texts come back as buffers. Rejects with `Refused` where Redis says no, with `UncertainWrite` where it was asked and
+   * nobody knows what became of it, with `StoreUnavailable` where it was not asked.
+   */
+  call(command: string, ...args: Argument[]): Promise<unknown>;
+  run(script: string, keys: readonly (string | Buffer)[], args: readonly Argument[]): Promise<unknown>;
+  /** Takes it out of use, at once and for good. */
+  close(): void;
+}
+
+/** Redis has said no. */
+export class Refused extends StoreUnavailable {
+  /** Whether it would say so again, whatever the state it is in. */
+  readonly forGood: boolean;
+
+  constructor(message: string) {
+    super(`Redis refuses: ${message}`);
+    this.forGood = /^(ERR|WRONGTYPE)\b/.test(message);
+  }
+}
+
+export interface ConnectionOptions {
+  url: string;
+  /** Uniform in [0, 1). */
+  random: () => number;
+  /** By name, each a Lua text. */
+  scripts?: Readonly<Record<string, string>>;
+  onUp: () => void;
+  /** Whenever it goes down, and each time that it cannot be made. */
+  onDown: (error: Error) => void;
+  onMessage?: (channel: string, message: string) => void;
+}
+
+/** Milliseconds. Calls are made behind answers, or by whoever waits for less than this. */
+const ANSWER_MS = 1_000;
+const CONNECT_MS = 2_000;
+/** What the other side may take to say goodbye. */
+const DISCONNECT_MS = 500;
+const RECONNECT_MS = { first: 50, longest: 2_000 };
+
+export function openConnection(options: ConnectionOptions): Connection {
+  const { url, random, onUp, onDown, onMessage, scripts = {} } = options;
+  const settings = {
+    scripts: Object.fromEntries(Object.entries(scripts).map(([name, lua]) => [name, { lua }])),
+    commandTimeout: ANSWER_MS,
+    // A connection on which no answer comes is made anew: it may be one that only this side still knows of. Whatever else
+    // waits on it then fails with it, and until Redis answers again calls fail at once.
+    socketTimeout: ANSWER_MS,
+    connectTimeout: CONNECT_MS,
+    disconnectTimeout: DISCONNECT_MS,
+    // Whoever calls knows better than a queue what is to be done again, and what would be done twice.
+    enableOfflineQueue: false,
+    autoResendUnfulfilledCommands: false,
+    maxRetriesPerRequest: 0,
+    autoResubscribe: false,
+    // After a failover this may still be the old primary, which takes no more writes.
+    reconnectOnError: (error: Error) => error.message.startsWith('READONLY'),
+    // Half of each wait is chance, so that not all processes come back in the same moment.
+    retryStrategy: (times: number) =>
+      Math.min(RECONNECT_MS.longest, RECONNECT_MS.first * 2 ** (times - 1)) * (0.5 + random() / 2),
+    // Nothing here needs more, and every Redis has it.
+    protocol: 2 as const,
+    disableClientInfo: true,
+    connectionName: 'conduit',
+  };
+  const redis = new Redis(url, settings);
+  let open = true;
+
+  // ioredis hears a socket's first error alone. A TLS socket may have another, and one that nobody hears ends the process.
+  const hearErrors = (): void => void redis.stream?.on('error', () => {});
+  redis.on('connect', hearErrors);
+  redis.on('ready', onUp);
+  redis.on('error', (error: Error) => {
+    hearErrors();
+    if (open) onDown(new Error(wordsOf(error)));
+  });
+  redis.on('close', () => {
+    if (open) onDown(new Error('the connection to Redis is closed'));
+  });
+  if (onMessage) redis.on('message', onMessage);
+
+  const ask = async (asked: () => Promise<unknown>): Promise<unknown> => {
+    if (redis.status !== 'ready') throw new StoreUnavailable('Redis cannot be reached');
+    try {
+      return await asked();
+    } catch (error) {
+      throw translated(error as Error);
+    }
+  };
+
+  return {
+    isUp: () => redis.status === 'ready',
+    call: (command, ...args) => ask(() => redis.callBuffer(command, args)),
+    run(script, keys, args) {
+      const methods = redis as unknown as Record<string, (...all: Argument[]) => Promise<unknown>>;
+      return ask(() => (methods[`${script}Buffer`] as (typeof methods)[string])(keys.length, ...keys, ...args));
+    },
+    close() {
+      open = false;
+      hearErrors();
+      redis.disconnect();
+    },
+  };
+}
+
+/** In words of its own: ioredis hangs the command onto its errors, password and all. */
+function translated(error: Error): Error {
+  if (error.name === 'ReplyError') return new Refused(wordsOf(error));
+  if (error.message.startsWith("Stream isn't writeable")) return new StoreUnavailable('Redis cannot be reached');
+  return new UncertainWrite(`Redis did not answer: ${wordsOf(error)}`);
+}
+
+function wordsOf(error: Error): string {
+  if (error.name === 'MaxRetriesPerRequestError') return 'the connection was lost';
+  // Several addresses that were tried in turn: the reasons stand in the errors, and the message is empty.
+  const { errors } = error as AggregateError;
+  return error.message || (Array.isArray(errors) ? errors.map((one: Error) => one.message).join('; ') : error.name);
+}
