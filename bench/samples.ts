@@ -4,18 +4,10 @@ import { emptyFold, type Fold, foldEntry } from '../src/bandit/fold.ts';
 import type { Model, Provider, Router } from '../src/config/resolve.ts';
 import { encoder } from '../src/context/encoder.ts';
 import { estimatePromptTokens } from '../src/context/tokens.ts';
+import { createDice } from './dice.ts';
 
-/** Uniform in [0, 1), the same numbers each time the program runs (mulberry32). */
-function seeded(seed: number): () => number {
-  let state = seed;
-  return () => {
-    state = (state + 0x6d2b79f5) | 0;
-    let t = Math.imul(state ^ (state >>> 15), 1 | state);
-    t = (t + Math.imul(t ^ (t >>> 7), 61 | t)) ^ t;
-    return ((t ^ (t >>> 14)) >>> 0) / 2 ** 32;
-  };
-}
-export const random = seeded(1);
+/** Uniform in [0, 1). */
+export const { random } = createDice(1);
 
 const SENTENCES = [
   'Write a function that takes a list of integers and returns the two largest of them.',

@@ -1,5 +1,5 @@
 /** What is asked, drawn by the seed. */
-import type { Dice } from './dice.ts';
+import type { Dice } from '../dice.ts';
 import { EARLY_FAULTS, type Fault, MIDWAY_FAULTS, ODDITIES, writeDirective } from './directive.ts';
 
 /** Everything a client may do to an answer that is on its way. */

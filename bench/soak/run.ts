@@ -1,8 +1,8 @@
 /** Keeps a number of clients busy until enough has been asked, and notes how each request ended. */
 import type { OutcomeKind } from '../../src/upstream/outcome.ts';
+import { createDice } from '../dice.ts';
 import { allowedFor } from './allowed.ts';
 import { type Answer, type Client, createClient, jsonOf } from './ask.ts';
-import { createDice } from './dice.ts';
 import { type ChatPlan, drawPlan, type FeedbackPlan, messagesOf, PLAIN, type PlainRequest, type Plan } from './plan.ts';
 import { KEYS } from './processes.ts';
 

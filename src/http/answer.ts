@@ -47,6 +47,7 @@ export const answer = (gateway: Gateway, routed: Routed, client: Client, started
 
 /** One attempt that has ended, and what it says of the arm. */
 interface Tried extends TriedArm {
+  provider: Provider;
   verdict: Verdict;
   ownUsage: boolean;
 }
@@ -130,7 +131,7 @@ class Answering {
     if (!end.begun) this.#reply.upstreamTook(runtime.clock() - sentAt);
     const verdict = verdictOf(end, runtime.now());
     conclude(heldAgainstArm(verdict, provider));
-    return { model, end, verdict, ownUsage };
+    return { model, provider, end, verdict, ownUsage };
   }
 
   /** A stream has begun: from here on no other arm can take over. */
@@ -144,17 +145,16 @@ class Answering {
 
   /** Answers the client where nobody else shall be asked; else gives who is asked next. */
   #goOnAfter(last: Tried): Model | null {
-    const { model, end, verdict } = last;
+    const { model, provider, end, verdict } = last;
     if (end.outcome === 'completed') {
       this.#passOn(model, end, end.body as Uint8Array);
       return null;
     }
-    const { config, refusals } = this.#gateway;
-    const provider = config.providers.get(model.provider) as Provider;
+    const { refusals } = this.#gateway;
     // The caller's own key is the caller's business.
     const isCallers = provider.passthrough && verdict.kind === 'misconfigured';
     const passes = isCallers || isOnAccountOfTheRequest(end);
-    const again = !passes && this.#mayAskAgain(last, provider);
+    const again = !passes && this.#mayAskAgain(last);
     const refusal = ownRefusal(end);
     // Who pins a model gets none of what its params would have mended.
     if (refusal && !again && !this.#routed.pinned) refusals.remember(model.id, refusal, this.#routed.shape);
@@ -169,7 +169,7 @@ class Answering {
   }
 
   /** Whether the same arm is asked once more, since not the arm but how it was asked was at fault. */
-  #mayAskAgain({ model, end, verdict, ownUsage }: Tried, provider: Provider): boolean {
+  #mayAskAgain({ model, provider, end, verdict, ownUsage }: Tried): boolean {
     const { health, refusals } = this.#gateway;
     if (verdict.kind === 'rate_limited' || (verdict.kind === 'misconfigured' && verdict.ofKey)) {
       const times = this.#tried.filter((one) => one.model === model).length;

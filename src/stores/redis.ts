@@ -1,7 +1,14 @@
 /** The hot store in Redis: what any number of processes share, and what outlives them. */
 import type { Evidence } from '../bandit/evidence.ts';
 import type { DecisionRecord } from './decision-record.ts';
-import { type LogSlice, type SharedHealth, type StateStore, StoreUnavailable, UncertainWrite } from './ports.ts';
+import {
+  type LogSlice,
+  type NewEvidence,
+  type SharedHealth,
+  type StateStore,
+  StoreUnavailable,
+  UncertainWrite,
+} from './ports.ts';
 import { type ConnectionOptions, openConnection, Refused } from './redis/connection.ts';
 import { hearGrowth } from './redis/growth.ts';
 import {
@@ -201,6 +208,9 @@ export function createRedisStore(options: RedisStoreOptions): RedisStore {
     if (outbox.size() === 1) later();
   };
 
+  const outgoingEvidence = (evidence: NewEvidence | null): Outgoing['evidence'] =>
+    evidence && { router: evidence.router, bytes: records.evidenceBytes(evidence) };
+
   const waitingDecision = (outgoing: Outgoing | null): DecisionRecord | null =>
     outgoing && records.decisionOf(outgoing.decision, outgoing.id);
 
@@ -237,7 +247,7 @@ export function createRedisStore(options: RedisStoreOptions): RedisStore {
         version: decision.version,
         decision: records.decisionBytes(decision),
         names: names.map(sha256Hex),
-        evidence: evidence && { router: evidence.router, bytes: records.evidenceBytes(evidence) },
+        evidence: outgoingEvidence(evidence),
         tried: false,
       };
       // Behind what waits already, so that a name ends with the decision that had it last.
@@ -259,7 +269,7 @@ export function createRedisStore(options: RedisStoreOptions): RedisStore {
         if (waiting.tried) throw new StoreUnavailable('the decision is still on its way to Redis');
         waiting.version = decision.version;
         waiting.decision = records.decisionBytes(decision);
-        waiting.evidence = evidence && { router: evidence.router, bytes: records.evidenceBytes(evidence) };
+        waiting.evidence = outgoingEvidence(evidence);
         return 'written';
       }
       const packed = packId(decision.id);

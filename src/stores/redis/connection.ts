@@ -8,8 +8,9 @@ export interface Connection {
   /** Whether Redis can be asked now. Without that every call fails at once: nothing is queued here. */
   isUp(): boolean;
   /**
-   * The command is written small: ioredis tells some of them by that. Texts come back as buffers. Rejects with `Refused` where Redis says no, with `UncertainWrite` where it was asked and
-   * nobody knows what became of it, with `StoreUnavailable` where it was not asked.
+   * The command is written small: ioredis tells some of them by that. Texts come back as buffers. Rejects with `Refused`
+   * where Redis says no, with `UncertainWrite` where it was asked and nobody knows what became of it, with
+   * `StoreUnavailable` where it was not asked.
    */
   call(command: string, ...args: Argument[]): Promise<unknown>;
   run(script: string, keys: readonly (string | Buffer)[], args: readonly Argument[]): Promise<unknown>;
