@@ -145,6 +145,8 @@ export function entryOf(
     x: vectorOf(features, at * dimensions, dimensions),
     quality: knownOf(numbers[number + 4]!),
     weight: numbers[number + 2]!,
+    // Of use only to whoever does not have the entry before.
+    earlier: null,
     promptTokensEstimate: numbers[number + 3]!,
     promptTokens: knownOf(numbers[number + 5]!),
     completionTokens: knownOf(numbers[number + 6]!),

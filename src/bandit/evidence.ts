@@ -16,6 +16,8 @@ export interface Evidence {
   quality: number | null;
   /** Of the label, ≥ 0; 1 is an explicit one. */
   weight: number;
+  /** What the revision before said of both, for a fold that no longer has it; null for the first. */
+  earlier: { quality: number | null; weight: number } | null;
   promptTokensEstimate: number;
   /** From here on null where it is not known. */
   promptTokens: number | null;

@@ -140,6 +140,7 @@ function blankDecision(
     outcome: null,
     signals: [],
     reward: null,
+    rewardBefore: null,
     completionId: null,
     idempotencyKeys: [],
   };

@@ -2,7 +2,6 @@
 import type { DecidedSignal, DecisionRecord } from '../stores/decision-record.ts';
 import type { StateStore } from '../stores/ports.ts';
 import { decisionTime, FEEDBACK_WINDOW_MS } from './decision.ts';
-import { evidenceOf } from './settle.ts';
 
 export const SIGNALS = ['thumbs', 'rating', 'score', 'task_success'] as const;
 export type ExplicitSignal = (typeof SIGNALS)[number];
@@ -73,7 +72,7 @@ export async function giveFeedback(
     const status = feedbackStatus(decision, feedback);
     if (status === 'duplicate') return { status, decision };
     const changed = withSignal(decision, feedback, now);
-    if ((await state.revise(changed, evidenceOf(changed))) === 'written') return { status, decision: changed };
+    if ((await state.revise(changed)) === 'written') return { status, decision: changed };
     decision = await state.recall(found.id);
   }
   return { status: decision ? 'busy' : 'not_found' };
@@ -113,6 +112,7 @@ export function withSignal(decision: DecisionRecord, feedback: Feedback, now: nu
     version: decision.version + 1,
     signals,
     reward: rewardOf(signals),
+    rewardBefore: decision.reward,
     idempotencyKeys:
       idempotencyKey === undefined
         ? decision.idempotencyKeys

@@ -11,7 +11,6 @@ import {
   withSignal,
 } from './feedback.ts';
 import type { Runtime } from './runtime.ts';
-import { evidenceOf } from './settle.ts';
 
 export interface Ledger {
   /** From here on the decision can be found and rated, before its answer has ended. */
@@ -58,7 +57,7 @@ export function createLedger(state: StateStore, runtime: Runtime): Ledger {
       lost = 0;
       close();
     };
-    return state.remember({ decision, names, evidence: evidenceOf(decision) }).then(kept, (error) => {
+    return state.remember({ decision, names }).then(kept, (error) => {
       // Once for all of an outage's: a line for each would fill a disk.
       if (lost++ === 0) runtime.log.error({ err: error, decision: decision.id }, 'a decision could not be kept');
       close();
@@ -104,7 +103,8 @@ export function createLedger(state: StateStore, runtime: Runtime): Ledger {
       const entry = open.get(decisionId);
       if (!entry || entry.kept) return;
       const { decision, names } = finish(entry.decision);
-      entry.decision = decision;
+      // What was said of it meanwhile is in its first version.
+      entry.decision = { ...decision, version: 1, rewardBefore: null };
       entry.kept = keep(entry, names);
       runtime.defer(entry.kept);
     },

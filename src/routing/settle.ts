@@ -1,7 +1,6 @@
-/** Ends a decision: what its attempts came to, what it cost, and the first revision of its evidence. */
+/** Ends a decision: what its attempts came to, and what it cost. */
 import type { Model } from '../config/resolve.ts';
 import type { DecidedOutcome, DecisionRecord } from '../stores/decision-record.ts';
-import type { NewEvidence } from '../stores/ports.ts';
 import type { AttemptEnd } from '../upstream/outcome.ts';
 import { costOf, type Usage } from '../upstream/usage.ts';
 
@@ -75,32 +74,5 @@ function estimatedUsage(promptTokens: number, characters: number): Usage {
     completionTokens: Math.ceil(characters * TOKENS_PER_CHARACTER),
     cachedTokens: 0,
     cacheWriteTokens: 0,
-  };
-}
-
-/**
- * The whole current evidence of a decision; null where it teaches nothing. A failed attempt is no evidence of quality,
- * and an answer that was cut off tells neither its length nor its time.
- */
-export function evidenceOf(decision: DecisionRecord): NewEvidence | null {
-  const { router, outcome } = decision;
-  const attempt = decision.attempts.at(-1);
-  if (router === null || !outcome || !attempt || outcome.completionTokens === null) return null;
-  const whole = outcome.kind === 'completed';
-  return {
-    decisionId: decision.id,
-    at: decision.created,
-    router,
-    arm: decision.model,
-    encoder: decision.encoder,
-    x: decision.x,
-    quality: decision.reward,
-    weight: decision.reward === null ? 0 : 1,
-    promptTokensEstimate: decision.promptTokensEstimate,
-    promptTokens: outcome.estimated ? null : outcome.promptTokens,
-    completionTokens: whole ? outcome.completionTokens : null,
-    costUsd: outcome.costUsd,
-    firstByteMs: attempt.firstByteMs,
-    totalMs: whole ? attempt.totalMs : null,
   };
 }

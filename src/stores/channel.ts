@@ -175,6 +175,7 @@ export function createRemoteStore(channel: Channel, options: RemoteStoreOptions 
       listeners.add(listener);
       return () => listeners.delete(listener);
     },
+    shared: null,
     // The channel is another's, and carries more than this.
     async close() {},
   };

@@ -38,6 +38,7 @@ export function writeDecision(to: ByteWriter, decision: DecisionRecord): void {
   to.number(decision.signals.length);
   for (const signal of decision.signals) writeSignal(to, signal);
   to.number(decision.reward);
+  to.number(decision.rewardBefore);
   to.text(decision.completionId);
   to.number(decision.idempotencyKeys.length);
   for (const key of decision.idempotencyKeys) to.text(key);
@@ -68,6 +69,7 @@ export function readDecision(from: ByteReader): DecisionRecord {
     outcome: readOutcome(from),
     signals: listOf(from, readSignal),
     reward: from.numberOrNull(),
+    rewardBefore: from.numberOrNull(),
     completionId: from.textOrNull(),
     idempotencyKeys: listOf(from, (reader) => reader.text()),
   };

@@ -1,5 +1,9 @@
-/** A decision as it is kept: what was known, what was drawn, how it went, what people said. Plain data, ready for JSON. */
+/**
+ * A decision as it is kept: what was known, what was drawn, how it went, what people said. Plain data, ready for JSON. And
+ * the evidence in it.
+ */
 import type { Candidate, Draw } from '../bandit/decide.ts';
+import type { Evidence } from '../bandit/evidence.ts';
 import type { OutcomeKind } from '../upstream/outcome.ts';
 
 export type Reason = Draw['reason'] | 'sticky' | 'budget' | 'pinned' | 'fallback';
@@ -40,7 +44,7 @@ export interface DecidedSignal {
 
 export interface DecisionRecord {
   id: string;
-  /** Counts the changes of this record, from 1. */
+  /** Counts the changes of this record since it was first kept, from 1. It is its evidence's revision too. */
   version: number;
   /** Null for a request that pinned its model. */
   router: string | null;
@@ -68,8 +72,43 @@ export interface DecisionRecord {
   signals: readonly DecidedSignal[];
   /** The quality that the signals amount to, in [0, 1]; null until there is evidence. */
   reward: number | null;
+  /** What `reward` was in the version before; null in the first. */
+  rewardBefore: number | null;
   /** The answer's own id, as the client saw it. */
   completionId: string | null;
   /** Keys of feedback requests that have been carried out. */
   idempotencyKeys: readonly string[];
 }
+
+/**
+ * The whole current evidence of a decision; null where it teaches nothing. A failed attempt is no evidence of quality,
+ * and an answer that was cut off tells neither its length nor its time.
+ */
+export function evidenceOf(decision: DecisionRecord): Evidence | null {
+  const { router, outcome, version } = decision;
+  const attempt = decision.attempts.at(-1);
+  if (router === null || !outcome || !attempt || outcome.completionTokens === null) return null;
+  const whole = outcome.kind === 'completed';
+  return {
+    decisionId: decision.id,
+    revision: version,
+    at: decision.created,
+    router,
+    arm: decision.model,
+    encoder: decision.encoder,
+    x: decision.x,
+    ...labelOf(decision.reward),
+    earlier: version > 1 ? labelOf(decision.rewardBefore) : null,
+    promptTokensEstimate: decision.promptTokensEstimate,
+    promptTokens: outcome.estimated ? null : outcome.promptTokens,
+    completionTokens: whole ? outcome.completionTokens : null,
+    costUsd: outcome.costUsd,
+    firstByteMs: attempt.firstByteMs,
+    totalMs: whole ? attempt.totalMs : null,
+  };
+}
+
+const labelOf = (reward: number | null): { quality: number | null; weight: number } => ({
+  quality: reward,
+  weight: reward === null ? 0 : 1,
+});

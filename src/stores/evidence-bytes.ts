@@ -1,15 +1,14 @@
 /** Evidence as bytes, as the log keeps it. */
 import type { Evidence } from '../bandit/evidence.ts';
 import type { ByteReader, ByteWriter } from './bytes.ts';
-import type { NewEvidence } from './ports.ts';
 
 /** Changes whenever what is written does. */
 const FORMAT = 1;
 
-export function writeEvidence(to: ByteWriter, evidence: NewEvidence, revision: number): void {
+export function writeEvidence(to: ByteWriter, evidence: Evidence): void {
   to.byte(FORMAT);
   to.text(evidence.decisionId);
-  to.number(revision);
+  to.number(evidence.revision);
   to.number(evidence.at);
   to.symbol(evidence.router);
   to.symbol(evidence.arm);
@@ -17,6 +16,11 @@ export function writeEvidence(to: ByteWriter, evidence: NewEvidence, revision: n
   to.vector(evidence.x);
   to.number(evidence.quality);
   to.number(evidence.weight);
+  to.byte(evidence.earlier ? 1 : 0);
+  if (evidence.earlier) {
+    to.number(evidence.earlier.quality);
+    to.number(evidence.earlier.weight);
+  }
   to.number(evidence.promptTokensEstimate);
   to.number(evidence.promptTokens);
   to.number(evidence.completionTokens);
@@ -39,6 +43,7 @@ export function readEvidence(from: ByteReader): Evidence {
     x: from.vector(),
     quality: from.numberOrNull(),
     weight: from.number(),
+    earlier: from.byte() === 1 ? { quality: from.numberOrNull(), weight: from.number() } : null,
     promptTokensEstimate: from.number(),
     promptTokens: from.numberOrNull(),
     completionTokens: from.numberOrNull(),

@@ -2,16 +2,18 @@
 import type { Evidence } from '../bandit/evidence.ts';
 import { ByteReader, ByteWriter } from './bytes.ts';
 import { readDecision, writeDecision } from './decision-bytes.ts';
-import type { DecisionRecord } from './decision-record.ts';
+import { type DecisionRecord, evidenceOf } from './decision-record.ts';
 import { readEvidence, writeEvidence } from './evidence-bytes.ts';
 import { generationsFor } from './generations.ts';
 import { createPlaceIndex } from './place-index.ts';
-import type { NewEvidence, SharedHealth, StateStore } from './ports.ts';
+import { type Gap, type HotStore, type Kept, LOG_START, logOf, type SharedHealth } from './ports.ts';
 import { createRecordRing, type RecordRing } from './record-ring.ts';
 import { createSymbols } from './symbols.ts';
 
 export interface MemoryStoreOptions {
   now: () => number;
+  /** Tells this store's cursors from those of another, as of the process before. */
+  epoch?: string;
   /** Decisions kept at least for feedback and follow-ups; up to a quarter more are, and the oldest quarter goes at once. */
   maxDecisions?: number;
   /** Entries kept at least of each log for whoever reads behind, as with decisions; what is older has long been folded. */
@@ -21,18 +23,12 @@ export interface MemoryStoreOptions {
 /** How many counters are kept before those whose time has come are looked for. */
 const MANY_COUNTERS = 10_000;
 
-/** A decision with how many revisions of its evidence there have been. */
-interface Kept {
-  decision: DecisionRecord;
-  revision: number;
-}
-
 /**
  * Decisions and log entries are kept as bytes. As objects they would outlive the young generation, so that the collector
  * copied each of them twice, and ten thousand would be most of what the process holds.
  */
-export function createMemoryStore(options: MemoryStoreOptions): StateStore {
-  const { now, maxDecisions = 10_000, maxEntries = 10_000 } = options;
+export function createMemoryStore(options: MemoryStoreOptions): HotStore {
+  const { now, epoch = 'here', maxDecisions = 10_000, maxEntries = 10_000 } = options;
   const symbols = createSymbols();
   const writer = new ByteWriter(symbols);
   const reader = new ByteReader(symbols);
@@ -40,82 +36,130 @@ export function createMemoryStore(options: MemoryStoreOptions): StateStore {
   const decisions = createRecordRing(generations);
   const placesById = createPlaceIndex(generations);
   const placesByName = createPlaceIndex(generations);
+  /** Evidence by router, and by log in which places decisions came to be or were changed. */
   const logs = new Map<string, RecordRing>();
+  const changes = new Map<string, RecordRing>();
   const counters = new Map<string, { value: number; until: number }>();
   let sweepCountersAt = MANY_COUNTERS;
   const health = new Map<string, { value: SharedHealth; until: number }>();
   const listeners = new Set<(router: string) => void>();
 
   /** Writes all before any of it is kept, so that a record which cannot be written leaves nothing behind. */
-  const bytesOf = ({ decision, revision }: Kept, evidence: NewEvidence | null) => {
+  const bytesOf = ({ decision, names }: Kept) => {
     writer.restart();
-    writer.number(revision);
     writeDecision(writer, decision);
+    writer.number(names.length);
+    for (const name of names) writer.text(name);
     const end = writer.at;
-    if (evidence) writeEvidence(writer, evidence, revision);
-    return { forDecision: writer.bytes.subarray(0, end), forEntry: writer.bytes.subarray(end, writer.at) };
+    const evidence = evidenceOf(decision);
+    if (evidence) writeEvidence(writer, evidence);
+    return {
+      forDecision: writer.bytes.subarray(0, end),
+      forEntry: evidence ? writer.bytes.subarray(end, writer.at) : null,
+    };
   };
 
-  const append = (router: string, entry: Uint8Array): void => {
-    let log = logs.get(router);
-    if (!log) {
-      log = createRecordRing(generationsFor(maxEntries));
-      logs.set(router, log);
+  const ringOf = (rings: Map<string, RecordRing>, log: string): RecordRing => {
+    let ring = rings.get(log);
+    if (!ring) {
+      ring = createRecordRing(generationsFor(maxEntries));
+      rings.set(log, ring);
     }
-    log.append(entry);
-    for (const listener of listeners) listener(router);
+    return ring;
   };
 
-  const keptAt = (place: number | undefined): Kept | null => {
+  const append = (decision: DecisionRecord, place: number, entry: Uint8Array | null): void => {
+    const log = logOf(decision);
+    if (entry) ringOf(logs, log).append(entry);
+    writer.restart();
+    writer.number(place);
+    ringOf(changes, log).append(writer.bytes.subarray(0, writer.at));
+    for (const listener of listeners) listener(log);
+  };
+
+  /** Without what stands behind the decision. */
+  const decisionAt = (place: number | undefined): DecisionRecord | null => {
     if (place === undefined || place < decisions.first()) return null;
     decisions.open(place, reader);
-    return { revision: reader.number(), decision: readDecision(reader) };
+    return readDecision(reader);
+  };
+  const keptAt = (place: number): Kept | null => {
+    const decision = decisionAt(place);
+    return decision && { decision, names: Array.from({ length: reader.number() }, () => reader.text()) };
+  };
+
+  const keep = ({ decision, names }: Kept, forDecision: Uint8Array): number => {
+    const place = decisions.append(forDecision);
+    placesById.put(decision.id, place);
+    for (const name of names) placesByName.put(name, place);
+    return place;
+  };
+
+  const placeIn = (cursor: string): number | null => {
+    if (cursor === LOG_START) return 0;
+    return cursor.startsWith(`${epoch}-`) ? Number(cursor.slice(epoch.length + 1)) : null;
+  };
+  /** Whatever the log has of what stands behind the cursor, as `read` reads it where the reader has been opened. */
+  const slice = <Item>(ring: RecordRing | undefined, cursor: string, limit: number, read: () => Item | null) => {
+    const place = placeIn(cursor);
+    if (!ring) return { items: [], cursor, gap: null };
+    const from = Math.max(ring.first(), place ?? 0);
+    const to = Math.max(from, Math.min(ring.end(), from + limit));
+    const items: Item[] = [];
+    for (let at = from; at < to; at++) {
+      ring.open(at, reader);
+      const item = read();
+      if (item !== null) items.push(item);
+    }
+    const trimmed = place !== null && from > place ? 'trimmed' : null;
+    const gap: Gap | null = place === null ? 'other' : trimmed;
+    return { items, cursor: to === place ? cursor : `${epoch}-${to}`, gap };
   };
 
   return {
-    async remember({ decision, names, evidence }) {
-      const { forDecision, forEntry } = bytesOf({ decision, revision: evidence ? 1 : 0 }, evidence);
-      const place = decisions.append(forDecision);
-      placesById.put(decision.id, place);
-      for (const name of names) placesByName.put(name, place);
-      if (evidence) append(evidence.router, forEntry);
+    async remember(kept) {
+      const { forDecision, forEntry } = bytesOf(kept);
+      const place = keep(kept, forDecision);
+      append(kept.decision, place, forEntry);
     },
 
-    async revise(decision, evidence) {
+    async revise(decision) {
       const place = placesById.find(decision.id);
-      const kept = keptAt(place);
+      const kept = place === undefined ? null : keptAt(place);
       if (kept?.decision.id !== decision.id || kept.decision.version !== decision.version - 1) return 'changed';
-      const revision = kept.revision + (evidence ? 1 : 0);
-      const { forDecision, forEntry } = bytesOf({ decision, revision }, evidence);
+      const { forDecision, forEntry } = bytesOf({ decision, names: kept.names });
       decisions.replace(place as number, forDecision);
-      if (evidence) append(evidence.router, forEntry);
+      append(decision, place as number, forEntry);
       return 'written';
     },
 
+    async revive(decision) {
+      if (decisionAt(placesById.find(decision.id))?.id === decision.id) return;
+      const kept = { decision, names: [] };
+      keep(kept, bytesOf(kept).forDecision);
+    },
+
     async recall(decisionId) {
-      const decision = keptAt(placesById.find(decisionId))?.decision;
+      const decision = decisionAt(placesById.find(decisionId));
       return decision?.id === decisionId ? decision : null;
     },
 
     async lookUp(wanted) {
       for (const name of wanted) {
-        const kept = keptAt(placesByName.find(name));
-        if (kept) return kept.decision;
+        const decision = decisionAt(placesByName.find(name));
+        if (decision) return decision;
       }
       return null;
     },
 
     async readSince(router, cursor, limit) {
-      const log = logs.get(router);
-      if (!log) return { entries: [], cursor };
-      const from = Math.max(log.first(), Number(cursor));
-      const to = Math.max(from, Math.min(log.end(), from + limit));
-      const entries: Evidence[] = [];
-      for (let place = from; place < to; place++) {
-        log.open(place, reader);
-        entries.push(readEvidence(reader));
-      }
-      return { entries, cursor: String(to) };
+      const { items, ...rest } = slice(logs.get(router), cursor, limit, (): Evidence => readEvidence(reader));
+      return { entries: items, ...rest };
+    },
+
+    async readKept(log, cursor, limit) {
+      const { items, ...rest } = slice(changes.get(log), cursor, limit, () => keptAt(reader.number()));
+      return { kept: items, ...rest };
     },
 
     async add(counter, amount, ttlMs) {
@@ -149,6 +193,8 @@ export function createMemoryStore(options: MemoryStoreOptions): StateStore {
       listeners.add(listener);
       return () => listeners.delete(listener);
     },
+
+    shared: null,
 
     async close() {},
   };

@@ -1,25 +1,63 @@
-/** The port of the hot store: the log of evidence, the decisions still open to feedback, their names, counters, health. */
+/** The ports of the two stores: the hot one, which requests go by, and the durable one behind it, which outlives it. */
 import type { Evidence } from '../bandit/evidence.ts';
 import type { DecisionRecord } from './decision-record.ts';
-
-/** Evidence as its maker knows it: the store gives the revision. */
-export type NewEvidence = Omit<Evidence, 'revision'>;
-
-export interface LogSlice {
-  entries: Evidence[];
-  /** Where to read on from. Opaque, ordered within one log. */
-  cursor: string;
-}
 
 /** The cursor before the first entry of every log. */
 export const LOG_START = '0';
 
-export interface Remembered {
+/** The log of the decisions that no router made, since the request named its model. They teach nothing. */
+export const PINNED_LOG = '';
+
+/** The log in which a decision and its revisions are: its router's. */
+export const logOf = ({ router }: Pick<DecisionRecord, 'router'>): string => router ?? PINNED_LOG;
+
+/**
+ * Why entries behind a cursor are missing. `trimmed`: the log no longer goes back so far. `other`: the cursor is of another
+ * log, as after a store has come back empty, and what is read is this one from its start.
+ */
+export type Gap = 'trimmed' | 'other';
+
+export interface LogSlice {
+  entries: Evidence[];
+  /** Where to read on from. Opaque, ordered within one log, and its own whichever store has it. */
+  cursor: string;
+  gap: Gap | null;
+}
+
+/** A decision with the names under which it shall be found again, none of which tells what was said. */
+export interface Kept {
   decision: DecisionRecord;
-  /** Names under which the decision shall be found again, none of which tells what was said. A name given again moves. */
+  /** A name given again moves to the later decision. Empty where the store that is read keeps them by itself. */
   names: readonly string[];
-  /** What the decision has shown so far; null where it teaches nothing (no arm answered, a pinned model). */
-  evidence: NewEvidence | null;
+}
+
+export interface KeptSlice {
+  kept: Kept[];
+  cursor: string;
+  gap: Gap | null;
+}
+
+/** Decisions in the order in which they came to be or were changed. */
+export interface DecisionLog {
+  /**
+   * Those behind the cursor, oldest first, from at most `limit` entries. A decision that was changed since may come as it
+   * was then or as it is now, and then maybe more than once.
+   */
+  readKept(log: string, cursor: string, limit: number): Promise<KeptSlice>;
+}
+
+/** A fold up to a cursor. */
+export interface Snapshot {
+  cursor: string;
+  bytes: Uint8Array;
+}
+
+/** The latest two snapshots of each router, so that one that turns out damaged is not the only one. */
+export interface Snapshots {
+  /** The latest first. They may be damaged: whoever reads one checks it. */
+  read(router: string): Promise<Snapshot[]>;
+  /** False, and nothing is kept, where a later one is there, or one of another log than the cursor's. */
+  put(router: string, snapshot: Snapshot): Promise<boolean>;
 }
 
 /** What is known of the rest of an arm or of a provider's key: the latest knowledge counts, whoever had it. */
@@ -40,25 +78,80 @@ export class StoreUnavailable extends Error {}
 export class UncertainWrite extends StoreUnavailable {}
 
 export interface StateStore {
-  /** Keeps a finished decision, its names and the first revision of its evidence: all of it or nothing. */
-  remember(remembered: Remembered): Promise<void>;
+  /** Keeps a finished decision, its names and its evidence, if it teaches anything: all of it or nothing. */
+  remember(kept: Kept): Promise<void>;
   /**
-   * Puts a changed decision in the place of the one with `version` = decision.version - 1 and appends the next revision
-   * of its evidence, in one step. `changed`: somebody else was faster, recall it and try again.
+   * Puts a changed decision in the place of the one with `version` = decision.version - 1 and appends the evidence of this
+   * revision, in one step. `changed`: somebody else was faster, recall it and try again.
    */
-  revise(decision: DecisionRecord, evidence: NewEvidence | null): Promise<'written' | 'changed'>;
+  revise(decision: DecisionRecord): Promise<'written' | 'changed'>;
   recall(decisionId: string): Promise<DecisionRecord | null>;
   /** The decision behind the first of these names that is known. */
   lookUp(names: readonly string[]): Promise<DecisionRecord | null>;
-  /** Entries of a router's log behind the cursor, oldest first, at most `limit`. */
+  /** Evidence in a router's log behind the cursor, oldest first, from at most `limit` entries. */
   readSince(router: string, cursor: string, limit: number): Promise<LogSlice>;
   /** Adds to a counter that vanishes `ttlMs` after its first addition, and gives its new value. */
   add(counter: string, amount: number, ttlMs: number): Promise<number>;
   /** Keeps this for `ttlMs`, unless what is kept under the name is as late or later. */
   putHealth(name: string, health: SharedHealth, ttlMs: number): Promise<void>;
   readHealth(): Promise<ReadonlyMap<string, SharedHealth>>;
-  /** Tells the listener whenever a router's log has grown, by whomever, until it is called off. */
-  watch(listener: (router: string) => void): () => void;
+  /** Tells the listener whenever a log has grown, by whomever, until it is called off. */
+  watch(listener: (log: string) => void): () => void;
+  /** What replicas need of a store that they share; null where one machine has it to itself. */
+  readonly shared: SharedState | null;
   /** Writes what still waits to be written, for a few seconds at most, and lets go of every connection. Never rejects. */
+  close(): Promise<void>;
+}
+
+export interface SharedState {
+  snapshots: Snapshots;
+  /** True for one process at a time, which holds it for `ttlMs` and may take it again before that is over. */
+  lease(name: string, ttlMs: number): Promise<boolean>;
+  /** Tells that everything up to this cursor is in the durable store: the log need not keep it for that. */
+  drained(log: string, cursor: string): Promise<void>;
+}
+
+/** A state store that a durable one can stand behind. */
+export interface HotStore extends StateStore, DecisionLog {
+  /** Takes back a decision that it no longer has, as the durable store kept it. Appends nothing; does nothing where it has it. */
+  revive(decision: DecisionRecord): Promise<void>;
+}
+
+export interface Batch {
+  log: string;
+  /** Where the cursor kept beside the data must be for this batch to be taken; null: nothing was ever ingested of the log. */
+  after: string | null;
+  /** Where it is then. */
+  cursor: string;
+  kept: readonly Kept[];
+}
+
+/**
+ * `at`: a cursor of the durable store's own log, up to and with this batch. `moved`: another drainer was faster; nothing was
+ * taken, and it has come so far.
+ */
+export type Ingested = { outcome: 'ingested'; at: string } | { outcome: 'moved'; cursor: string | null };
+
+/**
+ * Keeps every decision for as long as `retention` says. Its own log (`readKept`) holds each decision once, as it is now, in
+ * the order in which they were last ingested.
+ */
+export interface DurableStore extends DecisionLog {
+  /** Up to where a log of the hot store has been ingested; null where nothing has been. */
+  cursorOf(log: string): Promise<string | null>;
+  /** Keeps each of these decisions unless it has a version as late or later, and the cursor: all of it or nothing. */
+  ingest(batch: Batch): Promise<Ingested>;
+  recall(decisionId: string): Promise<DecisionRecord | null>;
+  /** The decision behind the first of these names that is known. A store may keep none, and finds nothing then. */
+  lookUp(names: readonly string[]): Promise<DecisionRecord | null>;
+  /** Cursors are of its own log. */
+  snapshots: Snapshots;
+  /** Names of all logs that it has. */
+  logs(): Promise<string[]>;
+  /** Forgets decisions made before this time (milliseconds since 1970), some at a time; gives how many it forgot. */
+  forget(before: number): Promise<number>;
+  /** Whether several processes may write to it, so that one of them is enough. */
+  readonly isShared: boolean;
+  /** Never rejects. */
   close(): Promise<void>;
 }

@@ -1,9 +1,8 @@
 /** The hot store in Redis: what any number of processes share, and what outlives them. */
 import type { Evidence } from '../bandit/evidence.ts';
-import type { DecisionRecord } from './decision-record.ts';
+import { type DecisionRecord, evidenceOf } from './decision-record.ts';
 import {
   type LogSlice,
-  type NewEvidence,
   type SharedHealth,
   type StateStore,
   StoreUnavailable,
@@ -208,7 +207,7 @@ export function createRedisStore(options: RedisStoreOptions): RedisStore {
     if (outbox.size() === 1) later();
   };
 
-  const outgoingEvidence = (evidence: NewEvidence | null): Outgoing['evidence'] =>
+  const outgoingEvidence = (evidence: Evidence | null): Outgoing['evidence'] =>
     evidence && { router: evidence.router, bytes: records.evidenceBytes(evidence) };
 
   const waitingDecision = (outgoing: Outgoing | null): DecisionRecord | null =>
@@ -241,13 +240,13 @@ export function createRedisStore(options: RedisStoreOptions): RedisStore {
   return {
     tried: tried.promise,
 
-    async remember({ decision, names, evidence }) {
+    async remember({ decision, names }) {
       const outgoing: Outgoing = {
         id: decision.id,
         version: decision.version,
         decision: records.decisionBytes(decision),
         names: names.map(sha256Hex),
-        evidence: outgoingEvidence(evidence),
+        evidence: outgoingEvidence(evidenceOf(decision)),
         tried: false,
       };
       // Behind what waits already, so that a name ends with the decision that had it last.
@@ -261,7 +260,8 @@ export function createRedisStore(options: RedisStoreOptions): RedisStore {
       }
     },
 
-    async revise(decision, evidence) {
+    async revise(decision) {
+      const evidence = evidenceOf(decision);
       const waiting = outbox.find(decision.id);
       if (waiting) {
         if (waiting.version !== decision.version - 1) return 'changed';
@@ -318,7 +318,7 @@ export function createRedisStore(options: RedisStoreOptions): RedisStore {
           trouble(error as Error);
         }
       }
-      return { entries, cursor: last };
+      return { entries, cursor: last, gap: null };
     },
 
     async add(counter, amount, ttlMs) {
@@ -345,6 +345,8 @@ export function createRedisStore(options: RedisStoreOptions): RedisStore {
       listeners.add(listener);
       return () => listeners.delete(listener);
     },
+
+    shared: null,
 
     async close() {
       if (closed) return;

@@ -4,7 +4,6 @@ import { ByteReader, ByteWriter } from '../bytes.ts';
 import { readDecision, writeDecision } from '../decision-bytes.ts';
 import type { DecisionRecord } from '../decision-record.ts';
 import { readEvidence, writeEvidence } from '../evidence-bytes.ts';
-import type { NewEvidence } from '../ports.ts';
 import { createRecordSymbols } from '../symbols.ts';
 
 /** The closed sets of words in records. Only ever appended to: what is kept holds their places. */
@@ -40,7 +39,7 @@ export interface Records {
   /** Bytes that are this decision's alone; the same decision gives the same bytes. */
   decisionBytes(decision: DecisionRecord): Buffer;
   decisionOf(bytes: Uint8Array, id: string): DecisionRecord;
-  evidenceBytes(evidence: NewEvidence): Buffer;
+  evidenceBytes(evidence: Evidence): Buffer;
   evidenceOf(bytes: Uint8Array, decisionId: string, revision: number): Evidence;
 }
 
@@ -65,7 +64,7 @@ export function createRecords(): Records {
   return {
     decisionBytes: (decision) => bytesOf(() => writeDecision(writer, { ...decision, id: ELSEWHERE })),
     decisionOf: (bytes, id) => ({ ...readDecision(open(bytes)), id }),
-    evidenceBytes: (evidence) => bytesOf(() => writeEvidence(writer, { ...evidence, decisionId: ELSEWHERE }, 0)),
+    evidenceBytes: (evidence) => bytesOf(() => writeEvidence(writer, { ...evidence, decisionId: ELSEWHERE, revision: 0 })),
     evidenceOf: (bytes, decisionId, revision) => ({ ...readEvidence(open(bytes)), decisionId, revision }),
   };
 }
