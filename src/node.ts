@@ -132,7 +132,10 @@ const KEEP_MS = FEEDBACK_WINDOW_MS + 60 * 60 * 1000;
 const FIRST_TRY_MS = 500;
 
 /** Redis need not be there: the gateway serves without, and goes on trying. */
-async function openState({ stores }: ConduitConfig, { now, random, randomHex, sha256Hex, log }: Runtime): Promise<StateStore> {
+async function openState(
+  { stores }: ConduitConfig,
+  { now, random, randomHex, sha256Hex, log }: Runtime,
+): Promise<StateStore> {
   if (stores.state === 'memory') return createMemoryStore({ now, epoch: randomHex(4) });
   // Who does without it need not load a client for it.
   const { createRedisStore } = await import('./stores/redis.ts');

@@ -5,7 +5,7 @@ import type { ConduitConfig } from '../../src/config/resolve.ts';
 import { startGateway } from '../../src/node.ts';
 import { createMemoryStore } from '../../src/stores/memory.ts';
 import type { StateStore } from '../../src/stores/ports.ts';
-import { decision, evidence } from '../stores/state-store-suite.ts';
+import { decision } from '../stores/state-store-suite.ts';
 import { sha256Hex, simpleConfig } from '../support/gateway.ts';
 
 const silent = { debug() {}, info() {}, warn() {}, error() {} };
@@ -20,7 +20,7 @@ function config(router = ''): ConduitConfig {
 async function decide(store: StateStore, times: number): Promise<void> {
   for (let i = 0; i < times; i++) {
     const one = decision();
-    await store.remember({ decision: one, names: [], evidence: evidence(one) });
+    await store.remember({ decision: one, names: [] });
   }
 }
 
