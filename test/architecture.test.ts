@@ -49,7 +49,7 @@ const resolved = (file: SourceFile, { target }: Import): string =>
   relative(SRC, join(SRC, dirname(file.path), target)).replaceAll('\\', '/');
 
 /** Files that choose implementations and touch the platform. */
-const ENTRIES = ['node.ts', 'cluster', 'worker.ts', 'cli.ts'];
+const ENTRIES = ['node.ts', 'cluster', 'storage', 'worker.ts', 'cli.ts'];
 
 interface Room {
   /** Rooms that it may import. */
@@ -72,7 +72,7 @@ const ROOMS: Readonly<Record<string, Room>> = {
   context: { of: [] },
   signals: { of: [], typesOf: ['upstream'] },
   'crypto.ts': { of: [] },
-  cli: { of: ['node.ts', 'cluster', 'config', 'crypto.ts', 'demo'] },
+  cli: { of: ['node.ts', 'cluster', 'storage', 'config', 'crypto.ts', 'demo'] },
   demo: { of: ['node.ts', 'config', 'crypto.ts'], typesOf: ['routing'], packages: ['undici'] },
 };
 

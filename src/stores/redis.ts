@@ -342,6 +342,8 @@ export function createRedisStore(options: RedisStoreOptions): RedisStore {
 
     shared: null,
 
+    async confirm() {},
+
     async close() {
       if (closed) return;
       const until = now() + CLOSE_MS;
