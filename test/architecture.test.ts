@@ -81,11 +81,21 @@ const FOR_ONE_PLATFORM: Readonly<Record<string, readonly string[]>> = {
   'http/exchange-node.ts': ['@hono/node-server/utils/response'],
   'http/exchange-web.ts': [],
   'http/server-node.ts': [],
+  'stores/embedded.ts': [],
   'stores/redis.ts': [],
   'stores/redis/connection.ts': ['ioredis'],
   'upstream/send-undici.ts': ['undici', 'undici/lib/dispatcher/pool.js'],
   'upstream/send-fetch.ts': [],
 };
+
+/** What is made for Node, beside what says so in its name. */
+const ON_NODE = [
+  'crypto.ts',
+  'stores/embedded.ts',
+  'stores/embedded/file.ts',
+  'stores/embedded/thread.ts',
+  'upstream/send-undici.ts',
+];
 
 /** What a room may not reach for by itself: it is handed in. */
 const PLATFORM =
@@ -171,7 +181,7 @@ describe('the platform', () => {
   test('is imported by the entries, the command line, the demo and what is made for one platform', () => {
     const wrong = offenders((file) => {
       if (ENTRIES.includes(file.room) || file.room === 'cli' || file.room === 'demo') return [];
-      if (/-node\.ts$/.test(file.path) || ['crypto.ts', 'upstream/send-undici.ts'].includes(file.path)) return [];
+      if (/-node\.ts$/.test(file.path) || ON_NODE.includes(file.path)) return [];
       return file.imports.map(({ target }) => target).filter((target) => target.startsWith('node:'));
     });
     expect(wrong).toEqual([]);
