@@ -36,6 +36,8 @@ export interface GatewayOptions {
 
 export interface RunningGateway {
   url: string;
+  /** Where what is learned outlives the process, in words; null where it does not. */
+  keptIn: string | null;
   /** Takes another config from the next request on. Host, port and secret stay as they are until a restart. */
   reload(config: ConduitConfig): Promise<void>;
   /** Stops accepting, lets answers in flight finish for at most 30 s, tells what has not been told, and then ends. */
@@ -102,6 +104,7 @@ export async function startGateway(config: ConduitConfig, options: GatewayOption
   let closing: Promise<void> | undefined;
   return {
     url,
+    keptIn: storage?.keptIn ?? null,
     async reload(next) {
       gateway = await gateway.follow(next);
       app = createApp(gateway);

@@ -54,7 +54,7 @@ export async function serve(options: ServeOptions): Promise<void> {
     await gateway.close();
   });
   process.stdout.write(`conduit listening on ${gateway.url}\n`);
-  process.stderr.write(`${whatIsKept(started)}\n`);
+  process.stderr.write(`${whatIsKept(started, gateway.keptIn)}\n`);
 }
 
 function whyNotStarted({ code, syscall, message }: NodeJS.ErrnoException, { server }: ConduitConfig): string {
@@ -63,13 +63,13 @@ function whyNotStarted({ code, syscall, message }: NodeJS.ErrnoException, { serv
   return `cannot listen on ${server.host}:${server.port}: ${code === 'EADDRINUSE' ? 'the port is taken' : message}`;
 }
 
-/** Where what is learned is kept, and for how long answers take feedback where that is less than what they promise. */
-function whatIsKept({ stores: { state, durable, folder } }: ConduitConfig): string {
-  if (durable === 'embedded') return `what is learned is kept in ${folder}`;
-  if (durable === 'supabase') return 'what is learned is kept in Supabase';
-  return state === 'memory'
-    ? 'what is learned is kept in memory: it is gone when this process ends, and only the last 10,000 answers take feedback'
-    : 'what is learned is kept in Redis, and of each router the last 100,000 answers take feedback';
+/** For how long answers take feedback is told too, where that is less than what they are promised. */
+function whatIsKept({ stores: { state, durable } }: ConduitConfig, keptIn: string | null): string {
+  if (keptIn === null) {
+    return 'what is learned is kept in memory: it is gone when this process ends, and only the last 10,000 answers take feedback';
+  }
+  const onlyTheLatest = state !== 'memory' && durable === 'none';
+  return `what is learned is kept in ${keptIn}${onlyTheLatest ? ", and of each router's answers the last 100,000 take feedback" : ''}`;
 }
 
 function start(config: ConduitConfig, log: Log): Promise<RunningGateway> {

@@ -61,6 +61,7 @@ export async function startCluster(config: ConduitConfig, { log }: { log: Log })
     bound = Number(new URL(url).port) || port;
     return {
       url,
+      keptIn: storage.keptIn ?? (config.stores.state === 'memory' ? null : 'Redis'),
       async reload(next) {
         current = next;
         // One after the other: each place waits for one answer at a time.

@@ -36,7 +36,8 @@ async function openEmbedded(config: ConduitConfig, hot: HotStore, runtime: Runti
   } catch (error) {
     if (asked) throw error;
     // A default must not keep anybody from serving, be it twice out of one place or where nothing can be written.
-    runtime.log.error({ err: error, folder }, 'nothing outlives this process: its folder cannot be used');
+    const { message } = error as Error;
+    runtime.log.error({ folder, problem: message }, 'nothing outlives this process: its folder cannot be used');
     return null;
   }
 }

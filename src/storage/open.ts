@@ -13,6 +13,8 @@ import { type Behind, openBehind } from './behind.ts';
 
 export interface Storage {
   state: StateStore;
+  /** Where what is learned outlives this process, in words; null where it does not. */
+  keptIn: string | null;
   /** Null where nothing outlives the state store. */
   durable: DurablePart | null;
   /** What was learned before, as far as that was found in time. */
@@ -41,7 +43,10 @@ export async function openStorage(config: ConduitConfig, runtime: Runtime): Prom
     await hot.close();
     throw error;
   }
-  if (!behind) return { state: hot, durable: null, learned: new Map(), late: noneLate, follow() {}, close: hot.close };
+  if (!behind) {
+    const keptIn = hot.shared ? 'Redis' : null;
+    return { state: hot, keptIn, durable: null, learned: new Map(), late: noneLate, follow() {}, close: hot.close };
+  }
 
   const { archive, forward, durable } = behind;
   const unwatch = hot.watch(archive.grown);
@@ -50,6 +55,7 @@ export async function openStorage(config: ConduitConfig, runtime: Runtime): Prom
   if (learned === null) runtime.log.warn({}, 'what was learned before is still being read: serving without until then');
   return {
     state: createBackedStore({ hot, durable, flush: hot.shared ? null : archive.flush }),
+    keptIn: config.stores.durable === 'supabase' ? 'Supabase' : config.stores.folder,
     durable: {
       isWell: () => archive.isWell() && (forward?.isWell() ?? true),
       learned: archive.learned,
