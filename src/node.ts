@@ -170,6 +170,20 @@ async function drain(server: Server, closeIdle: () => void, drainMs: number): Pr
   return whole;
 }
 
+/** For a command that ends by itself: what goes wrong is told on stderr, in words. */
+export function commandRuntime(config: ConduitConfig): Runtime {
+  const tell = (fields: object, message: string): void => {
+    const { err } = fields as { err?: Error };
+    process.stderr.write(`${message}${err ? `: ${err.message}` : ''}\n`);
+  };
+  const log: Log = { debug() {}, info() {}, warn: tell, error: tell };
+  return nodeRuntime(
+    config,
+    log,
+    createDeferred((err) => tell({ err }, 'deferred work failed')),
+  );
+}
+
 export interface StderrLog extends Log {
   setLevel(level: ConduitConfig['log']['level']): void;
   /** Writes out what it still holds, unless nobody reads it; nothing can be logged afterwards. */

@@ -72,7 +72,10 @@ const ROOMS: Readonly<Record<string, Room>> = {
   context: { of: [] },
   signals: { of: [], typesOf: ['upstream'] },
   'crypto.ts': { of: [] },
-  cli: { of: ['node.ts', 'cluster', 'storage', 'config', 'crypto.ts', 'demo'] },
+  cli: {
+    of: ['node.ts', 'cluster', 'storage', 'routing', 'stores', 'config', 'crypto.ts', 'demo'],
+    packages: ['zod'],
+  },
   demo: { of: ['node.ts', 'config', 'crypto.ts'], typesOf: ['routing'], packages: ['undici'] },
 };
 

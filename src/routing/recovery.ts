@@ -54,14 +54,37 @@ export async function recoverFold(durable: DurableStore, router: string, empty: 
   }
 }
 
+export interface Rebuilt extends FoldAt {
+  /** Decisions whose features another encoder made: they count without their context. */
+  otherEncoder: number;
+}
+
+/** Everything that the durable store has of a router, folded anew whatever snapshots there are. */
+export async function rebuildFold(durable: DurableStore, router: string, empty: () => Fold): Promise<Rebuilt> {
+  const at = { fold: empty(), cursor: LOG_START };
+  const { encoder } = at.fold.settings;
+  let otherEncoder = 0;
+  await foldKept(at, durable, router, (entry) => {
+    if (entry.encoder !== encoder) otherEncoder++;
+  });
+  return { ...at, otherEncoder };
+}
+
 /** Folds what is behind the cursor; false, and nothing is folded, where the log does not go back to there. */
-export async function foldKept(at: FoldAt, log: DecisionLog, router: string): Promise<boolean> {
+export async function foldKept(
+  at: FoldAt,
+  log: DecisionLog,
+  router: string,
+  onEntry?: (entry: Evidence) => void,
+): Promise<boolean> {
   for (;;) {
     const { kept, cursor, gap } = await log.readKept(router, at.cursor, BATCH);
     if (gap !== null && at.cursor !== LOG_START) return false;
     for (const one of kept) {
       const entry = entryOf(one);
-      if (entry) foldEntry(at.fold, entry);
+      if (!entry) continue;
+      onEntry?.(entry);
+      foldEntry(at.fold, entry);
     }
     if (cursor === at.cursor) return true;
     at.cursor = cursor;

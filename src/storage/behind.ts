@@ -3,6 +3,7 @@ import type { ConduitConfig } from '../config/resolve.ts';
 import { type Archive, createArchive } from '../routing/archive.ts';
 import type { Runtime } from '../routing/runtime.ts';
 import type { DurableStore, HotStore } from '../stores/ports.ts';
+import { openFolder, openSupabase } from './durable.ts';
 
 /** What stands behind the hot store. */
 export interface Behind {
@@ -28,9 +29,8 @@ export async function openBehind(config: ConduitConfig, hot: HotStore, runtime: 
 /** A database in a folder of this machine. */
 async function openEmbedded(config: ConduitConfig, hot: HotStore, runtime: Runtime): Promise<Behind | null> {
   const { folder, asked } = config.stores;
-  const { openEmbeddedStore } = await import('../stores/embedded.ts');
   try {
-    const local = await openEmbeddedStore({ folder });
+    const local = await openFolder(config.stores);
     const archive = createArchive({ ...common(config, runtime), source: hot, sink: local });
     return { durable: local, archive, forward: null, close: local.close };
   } catch (error) {
@@ -44,7 +44,7 @@ async function openEmbedded(config: ConduitConfig, hot: HotStore, runtime: Runti
 
 /** The state that processes share is kept in a database that they share: one of them does it. */
 async function openShared(config: ConduitConfig, hot: HotStore, runtime: Runtime): Promise<Behind> {
-  const sink = await supabaseOf(config);
+  const sink = await openSupabase(config.stores);
   const { shared } = hot;
   const archive = createArchive({
     ...common(config, runtime),
@@ -61,9 +61,8 @@ async function openShared(config: ConduitConfig, hot: HotStore, runtime: Runtime
 
 /** What is only in this process's memory goes to disk first, and from there to the database elsewhere. */
 async function openForwarding(config: ConduitConfig, hot: HotStore, runtime: Runtime): Promise<Behind> {
-  const { openEmbeddedStore } = await import('../stores/embedded.ts');
-  const local = await openEmbeddedStore({ folder: config.stores.folder });
-  const sink = await supabaseOf(config);
+  const local = await openFolder(config.stores);
+  const sink = await openSupabase(config.stores);
   const forward = createArchive({ ...common(config, runtime), source: local, sink });
   const archive = createArchive({
     ...common(config, runtime),
@@ -87,8 +86,3 @@ const common = ({ routers, stores }: ConduitConfig, runtime: Runtime) => ({
   retentionMs: stores.retentionMs,
   runtime,
 });
-
-async function supabaseOf({ stores }: ConduitConfig): Promise<DurableStore> {
-  const { createSupabaseStore } = await import('../stores/supabase.ts');
-  return createSupabaseStore(stores.supabase as NonNullable<typeof stores.supabase>);
-}
