@@ -68,10 +68,11 @@ function putNumbers(numbers: Float64Array, at: number, entry: Evidence): boolean
   );
 }
 
-/** NaN stands for null, and does not fit itself. */
+/** NaN stands for null, and does not fit itself: there are several, and what is in the bytes shall come of the entry alone. */
 function putNumber(numbers: Float64Array, at: number, value: number): boolean {
+  if (typeof value !== 'number' || Number.isNaN(value)) return false;
   numbers[at] = value;
-  return typeof value === 'number' && !Number.isNaN(value);
+  return true;
 }
 
 function putNumberOrNull(numbers: Float64Array, at: number, value: number | null): boolean {

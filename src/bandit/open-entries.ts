@@ -77,11 +77,6 @@ export function keepEntry(open: OpenEntries, entry: Evidence): void {
   put(open, slot, entry);
 }
 
-export function forgetEntry(open: OpenEntries, decisionId: string): void {
-  const slot = slotFor(open, decisionId);
-  if (slot !== NONE) forget(open, slot);
-}
-
 /** The time of the decision whose entry came first; null where there is none. */
 export function oldestAt(open: OpenEntries): number | null {
   const slot = open.oldest;
@@ -198,7 +193,8 @@ function newChunk(dimensions: number): Chunk {
 }
 
 function put(open: OpenEntries, slot: number, entry: Evidence): void {
-  if (!putEntry(chunkOf(open, slot), slot & IN_CHUNK, entry, open.dimensions, open.names)) open.odd.set(slot, entry);
+  if (!putEntry(chunkOf(open, slot), slot & IN_CHUNK, entry, open.dimensions, open.names))
+    open.odd.set(slot, { ...entry, earlier: null });
   else if (open.odd.size > 0) open.odd.delete(slot);
 }
 

@@ -22,6 +22,7 @@ export function evidence(given: Partial<Evidence> = {}): Evidence {
     x: [1, 0, 0],
     quality: null,
     weight: 1,
+    earlier: null,
     promptTokensEstimate: 100,
     promptTokens: 100,
     completionTokens: 200,
