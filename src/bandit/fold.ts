@@ -11,7 +11,7 @@ import {
   revisionAt,
   slotFor,
 } from './open-entries.ts';
-import { addObservation, emptySums, type Sums, scaleSums } from './sums.ts';
+import { addNumbers, addObservation, addSums, emptySums, type Sums, scaleSums } from './sums.ts';
 
 export interface FoldSettings {
   /** Entries made by another encoder count without their context. */
@@ -244,6 +244,24 @@ export function emptyArm(dimensions: number): ArmSums {
     outcomes: { outputTokens: small(), promptRatio: small(), firstByteMs: small(), totalMs: small() },
     requests: { weight: 0, x: new Float64Array(dimensions), logPrompt: 0 },
   };
+}
+
+/** What is known of an arm under all its ids, which are each other's: sums add up. Nothing of it may be written to. */
+export function armUnder(fold: Fold, ids: ReadonlySet<string>): Readonly<ArmSums> {
+  const known = [...ids].flatMap((id) => fold.arms.get(id) ?? []);
+  const { dimensions } = fold.settings;
+  if (known.length < 2) return known[0] ?? emptyArm(dimensions);
+  const all = emptyArm(dimensions);
+  for (const { pulls, labels, quality, outcomes, requests } of known) {
+    all.pulls += pulls;
+    all.labels += labels;
+    addSums(all.quality, quality);
+    for (const outcome of OUTCOMES) addSums(all.outcomes[outcome], outcomes[outcome]);
+    all.requests.weight += requests.weight;
+    all.requests.logPrompt += requests.logPrompt;
+    addNumbers(all.requests.x, requests.x);
+  }
+  return all;
 }
 
 function scaleArm({ quality, outcomes, requests }: ArmSums, factor: number): void {

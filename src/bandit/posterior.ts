@@ -1,6 +1,15 @@
 /** What is believed of each arm after a fold: quality, lengths and times, with how sure one is. Pure and deterministic. */
 import { dotAt, outcomeLength, quadraticAt, quadraticsAt, qualityLength, rowOf } from './arm-row.ts';
-import { type ArmSums, emptyArm, type Fold, OUTCOME_DIMENSIONS, OUTCOMES, type Outcome, weightAt } from './fold.ts';
+import {
+  type ArmSums,
+  armUnder,
+  emptyArm,
+  type Fold,
+  OUTCOME_DIMENSIONS,
+  OUTCOMES,
+  type Outcome,
+  weightAt,
+} from './fold.ts';
 import { type ArmFit, fitHierarchy, type HierarchyPrior } from './hierarchy.ts';
 import { allFinite } from './linear-algebra.ts';
 import { OUTCOME_PRIORS, QUALITY_PRIOR } from './priors.ts';
@@ -23,7 +32,7 @@ export interface Prediction {
   totalMs: number;
   /** Effective labels of the arm. */
   observations: number;
-  /** Decisions ever given to the arm. */
+  /** Decisions ever given to the arm, under whatever id. */
   pulls: number;
 }
 
@@ -74,10 +83,16 @@ interface ArmBelief {
   row: Float64Array;
 }
 
-export function derivePosterior(fold: Fold, arms: readonly string[]): Posterior {
+/** An arm, and the ids under which it gathered evidence before it had this one. */
+export interface NamedArm {
+  id: string;
+  was: readonly string[];
+}
+
+export function derivePosterior(fold: Fold, arms: readonly NamedArm[]): Posterior {
   const { dimensions } = fold.settings;
   const scale = 1 / weightAt(fold, fold.newest);
-  const sums = arms.map((id) => fold.arms.get(id) ?? emptyArm(dimensions));
+  const sums = arms.map(({ id, was }) => armUnder(fold, new Set([id, ...was])));
   const quality = fitOrPrior(
     sums.map((arm) => arm.quality),
     dimensions,
@@ -94,7 +109,7 @@ export function derivePosterior(fold: Fold, arms: readonly string[]): Posterior 
     ),
   );
   const beliefs = new Map(
-    arms.map((id, k): [string, ArmBelief] => [
+    arms.map(({ id }, k): [string, ArmBelief] => [
       id,
       {
         pulls: sums[k]!.pulls,

@@ -154,6 +154,7 @@ const model = section({
   supports: list(choice(CAPABILITIES), `a list of ${CAPABILITIES.join(', ')}`).optional(),
   params: z.union([z.literal('as-is', { error: 'as-is' }), params]).prefault({}),
   timeouts: timeouts.prefault({}),
+  was: list(modelId, 'a list of model ids').default([]),
 });
 
 const prefer = z.union([

@@ -76,8 +76,7 @@ export function createLearner(
 ): Learner {
   const learned = earlier?.halfLifeMs === router.halfLifeMs ? earlier : nothingLearned(router);
   const { fold } = learned;
-  const ids = arms.map((arm) => arm.id);
-  let posterior = derivePosterior(fold, ids);
+  let posterior = derivePosterior(fold, arms);
   let posteriorCursor = learned.cursor;
   let ratesByPreference = new Map<Preference, Rates>();
   let labelsDerived = fold.labels;
@@ -92,7 +91,7 @@ export function createLearner(
     await learnOn(learned, router.name, state);
     if (learned.cursor === posteriorCursor) return;
     const started = runtime.clock();
-    posterior = derivePosterior(fold, ids);
+    posterior = derivePosterior(fold, arms);
     posteriorCursor = learned.cursor;
     ratesByPreference = new Map();
     const share = shareFor(fold.entries) * (fold.labels === labelsDerived ? UNLABELLED : 1);
