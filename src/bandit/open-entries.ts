@@ -24,7 +24,7 @@ export interface OpenEntries {
 }
 
 /** Room for so many slots. What has been reserved once is never copied, and none of it ever given back. */
-interface Chunk extends Columns {
+export interface Chunk extends Columns {
   /** Of the ids. */
   hashes: Int32Array;
   /** Slots: the next one whose id's hash ends alike, and those that came before and after. */
@@ -34,8 +34,8 @@ interface Chunk extends Columns {
 }
 
 const CHUNK_BITS = 8;
-const CHUNK = 1 << CHUNK_BITS;
-const IN_CHUNK = CHUNK - 1;
+export const CHUNK = 1 << CHUNK_BITS;
+export const IN_CHUNK = CHUNK - 1;
 /** In the place of a slot. */
 export const NONE = -1;
 
@@ -95,7 +95,7 @@ export function allOpen(open: OpenEntries): Evidence[] {
   return entries;
 }
 
-const chunkOf = (open: OpenEntries, slot: number): Chunk => open.chunks[slot >> CHUNK_BITS]!;
+export const chunkOf = (open: OpenEntries, slot: number): Chunk => open.chunks[slot >> CHUNK_BITS]!;
 
 /** FNV-1a over the code units. */
 function hashOf(id: string): number {
@@ -182,7 +182,7 @@ function forget(open: OpenEntries, slot: number): void {
   open.size--;
 }
 
-function newChunk(dimensions: number): Chunk {
+export function newChunk(dimensions: number): Chunk {
   return {
     ...newColumns(CHUNK, dimensions),
     hashes: new Int32Array(CHUNK),

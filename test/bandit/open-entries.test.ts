@@ -66,15 +66,6 @@ const settings: fc.Arbitrary<FoldSettings> = fc.record(
 function expectEqual(fold: Fold, plain: PlainFold): void {
   expect({ ...fold, open: allOpen(fold.open) }).toStrictEqual({ ...plain, open: [...plain.open.values()] });
   expect(fold.open.size).toBe(plain.open.size);
-  expect(bodyOf(foldToBytes(fold))).toBe(bodyOf(plainBytes(plain)));
-}
-
-const bodyOf = (bytes: Uint8Array): string => new TextDecoder().decode(bytes).split('\n')[1]!;
-
-function plainBytes({ arms, open, ...rest }: PlainFold): Uint8Array {
-  const plain = { ...rest, arms: [...arms], open: [...open.values()] };
-  const body = JSON.stringify(plain, (_, value) => (value instanceof Float64Array ? [...value] : value));
-  return new TextEncoder().encode(`\n${body}`);
 }
 
 /** Thousands of decisions in about the order of their times, each with up to three revisions, some hours late. */
