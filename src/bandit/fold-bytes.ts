@@ -6,8 +6,10 @@
  * anew: what it is, its version, its length, that of the JSON, the checksum's two lanes. Then the JSON, then the arrays, each
  * filled up with zeros to eight bytes.
  */
+
+import { type ArmSums, emptyArm, OUTCOMES } from './arm-sums.ts';
 import { checksumOf } from './checksum.ts';
-import { type ArmSums, emptyArm, type Fold, OUTCOMES } from './fold.ts';
+import type { Fold } from './fold.ts';
 import { type OddEntry, readOdd, writeOdd } from './odd-entries.ts';
 import { areSound, arraysOf, type OpenFrame, roomFor } from './open-arrays.ts';
 import type { Sums } from './sums.ts';

@@ -1,4 +1,5 @@
 /** Folds the log of evidence into what is learned from it: sums per arm, and the entries that may still be revised. */
+import { type ArmSums, emptyArm, scaleArm } from './arm-sums.ts';
 import type { Evidence, Label } from './evidence.ts';
 import {
   emptyOpenEntries,
@@ -11,7 +12,7 @@ import {
   revisionAt,
   slotFor,
 } from './open-entries.ts';
-import { addNumbers, addObservation, addSums, emptySums, type Sums, scaleSums } from './sums.ts';
+import { addObservation } from './sums.ts';
 
 export interface FoldSettings {
   /** Entries made by another encoder count without their context. */
@@ -23,23 +24,6 @@ export interface FoldSettings {
   windowMs: number;
   /** Open decisions whose entry is kept, at most. */
   maxOpen: number;
-}
-
-/** What is predicted besides quality, all on a log scale. */
-export const OUTCOMES = ['outputTokens', 'promptRatio', 'firstByteMs', 'totalMs'] as const;
-export type Outcome = (typeof OUTCOMES)[number];
-
-/** Lengths and times depend on a request's size and kind: on the encoder's first coordinates, no more. */
-export const OUTCOME_DIMENSIONS = 4;
-
-export interface ArmSums {
-  /** Decisions and labelled ones among them, whatever their age. */
-  pulls: number;
-  labels: number;
-  quality: Sums;
-  outcomes: Record<Outcome, Sums>;
-  /** The requests it got: y is the log of the prompt's estimated tokens. Of `xx` only the first column is of use. */
-  requests: { weight: number; x: Float64Array; logPrompt: number };
 }
 
 export interface Fold {
@@ -233,43 +217,6 @@ function armOf(fold: Fold, id: string): ArmSums {
     fold.arms.set(id, arm);
   }
   return arm;
-}
-
-export function emptyArm(dimensions: number): ArmSums {
-  const small = (): Sums => emptySums(Math.min(OUTCOME_DIMENSIONS, dimensions));
-  return {
-    pulls: 0,
-    labels: 0,
-    quality: emptySums(dimensions),
-    outcomes: { outputTokens: small(), promptRatio: small(), firstByteMs: small(), totalMs: small() },
-    requests: { weight: 0, x: new Float64Array(dimensions), logPrompt: 0 },
-  };
-}
-
-/** What is known of an arm under all its ids, which are each other's: sums add up. Nothing of it may be written to. */
-export function armUnder(fold: Fold, ids: ReadonlySet<string>): Readonly<ArmSums> {
-  const known = [...ids].flatMap((id) => fold.arms.get(id) ?? []);
-  const { dimensions } = fold.settings;
-  if (known.length < 2) return known[0] ?? emptyArm(dimensions);
-  const all = emptyArm(dimensions);
-  for (const { pulls, labels, quality, outcomes, requests } of known) {
-    all.pulls += pulls;
-    all.labels += labels;
-    addSums(all.quality, quality);
-    for (const outcome of OUTCOMES) addSums(all.outcomes[outcome], outcomes[outcome]);
-    all.requests.weight += requests.weight;
-    all.requests.logPrompt += requests.logPrompt;
-    addNumbers(all.requests.x, requests.x);
-  }
-  return all;
-}
-
-function scaleArm({ quality, outcomes, requests }: ArmSums, factor: number): void {
-  scaleSums(quality, factor);
-  for (const outcome of OUTCOMES) scaleSums(outcomes[outcome], factor);
-  for (let i = 0; i < requests.x.length; i++) requests.x[i] = requests.x[i]! * factor;
-  requests.weight *= factor;
-  requests.logPrompt *= factor;
 }
 
 const isKnown = (value: number | null): value is number => value !== null && Number.isFinite(value) && value >= 0;

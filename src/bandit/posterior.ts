@@ -1,15 +1,7 @@
 /** What is believed of each arm after a fold: quality, lengths and times, with how sure one is. Pure and deterministic. */
 import { dotAt, outcomeLength, quadraticAt, quadraticsAt, qualityLength, rowOf } from './arm-row.ts';
-import {
-  type ArmSums,
-  armUnder,
-  emptyArm,
-  type Fold,
-  OUTCOME_DIMENSIONS,
-  OUTCOMES,
-  type Outcome,
-  weightAt,
-} from './fold.ts';
+import { type ArmSums, addedUp, emptyArm, OUTCOME_DIMENSIONS, OUTCOMES, type Outcome } from './arm-sums.ts';
+import { type Fold, weightAt } from './fold.ts';
 import { type ArmFit, fitHierarchy, type HierarchyPrior } from './hierarchy.ts';
 import { allFinite } from './linear-algebra.ts';
 import { OUTCOME_PRIORS, QUALITY_PRIOR } from './priors.ts';
@@ -92,7 +84,7 @@ export interface NamedArm {
 export function derivePosterior(fold: Fold, arms: readonly NamedArm[]): Posterior {
   const { dimensions } = fold.settings;
   const scale = 1 / weightAt(fold, fold.newest);
-  const sums = arms.map(({ id, was }) => armUnder(fold, new Set([id, ...was])));
+  const sums = arms.map((arm) => sumsOf(fold, arm));
   const quality = fitOrPrior(
     sums.map((arm) => arm.quality),
     dimensions,
@@ -162,6 +154,12 @@ export function derivePosterior(fold: Fold, arms: readonly NamedArm[]): Posterio
     },
     betas: (id) => beliefOf(id).betas,
   };
+}
+
+/** Of an arm under all its ids. */
+function sumsOf({ arms, settings }: Fold, { id, was }: NamedArm): ArmSums {
+  const known = [...new Set([id, ...was])].flatMap((one) => arms.get(one) ?? []);
+  return known.length === 1 ? known[0]! : addedUp(known, settings.dimensions);
 }
 
 /** A prediction to be written. */

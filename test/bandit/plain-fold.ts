@@ -1,6 +1,8 @@
 /** The fold with its open entries as objects in a map, as plainly as it can be written: what the one in use must be equal to. */
+
+import { type ArmSums, emptyArm, OUTCOMES } from '../../src/bandit/arm-sums.ts';
 import type { Evidence, Label } from '../../src/bandit/evidence.ts';
-import { type ArmSums, emptyArm, type FoldSettings, OUTCOMES } from '../../src/bandit/fold.ts';
+import type { FoldSettings } from '../../src/bandit/fold.ts';
 import { addObservation, scaleSums } from '../../src/bandit/sums.ts';
 
 export interface PlainFold {

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
+import { type ArmSums, OUTCOME_DIMENSIONS } from '../../src/bandit/arm-sums.ts';
 import type { Evidence } from '../../src/bandit/evidence.ts';
-import { type ArmSums, OUTCOME_DIMENSIONS } from '../../src/bandit/fold.ts';
 import { derivePosterior } from '../../src/bandit/posterior.ts';
 import { encoder } from '../../src/context/encoder.ts';
 import { evidence, foldOf, labelled, posteriorOf, seeded } from './evidence.ts';
