@@ -20,7 +20,7 @@ export type EmbeddedStore = DurableStore;
 /** Compiled as this file is, or not. */
 const THREAD = new URL(`./embedded/thread${import.meta.url.slice(import.meta.url.lastIndexOf('.'))}`, import.meta.url);
 /** In MB. A thread needs a few; one that needs far more has gone wrong, and dies alone. */
-const LIMITS = { maxYoungGenerationSizeMb: 4, maxOldGenerationSizeMb: 96, stackSizeMb: 2 };
+const LIMITS = { maxYoungGenerationSizeMb: 1, maxOldGenerationSizeMb: 64, stackSizeMb: 2 };
 
 /** Rejects with `FolderInUse` or `FolderUnusable`; once it is open, calls reject with `StoreUnavailable`. */
 export async function openEmbeddedStore({ folder, timeoutMs = 10_000 }: EmbeddedStoreOptions): Promise<EmbeddedStore> {
@@ -55,8 +55,15 @@ export async function openEmbeddedStore({ folder, timeoutMs = 10_000 }: Embedded
 }
 
 function startThread(data: ThreadData, { onAnswer, onEnd }: ThreadEvents): Thread {
-  // Nothing of the environment, which holds keys, is needed there.
-  const worker = new Worker(THREAD, { workerData: data, resourceLimits: LIMITS, env: {}, name: 'embedded store' });
+  const worker = new Worker(THREAD, {
+    workerData: data,
+    resourceLimits: LIMITS,
+    // Nothing of the environment, which holds keys, is needed there.
+    env: {},
+    // Node 22 still calls its SQLite an experiment.
+    execArgv: ['--disable-warning=ExperimentalWarning'],
+    name: 'embedded store',
+  });
   let why = 'its thread has ended';
   worker.on('message', (answer: Answer) => onAnswer(answer));
   worker.on('error', (error: Error) => {

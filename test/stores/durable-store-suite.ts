@@ -2,6 +2,7 @@
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import type { DecidedSignal, DecisionRecord } from '../../src/stores/decision-record.ts';
 import { type DurableStore, type Ingested, type Kept, LOG_START, PINNED_LOG } from '../../src/stores/ports.ts';
+import { ARMS, finishedDecision, START } from './finished-decision.ts';
 
 export interface DurableStoreUnderTest {
   store: DurableStore;
@@ -16,63 +17,6 @@ export interface DurableStoreSuite {
   create(): Promise<DurableStoreUnderTest>;
   /** Tests that this store cannot pass, by name, and why. */
   skip?: Readonly<Record<string, string>>;
-}
-
-const START = 1_764_000_000_000;
-const ARMS = ['openai/large', 'openai/small', 'local/tiny'];
-let made = 0;
-
-/** A decision with all that one can have, no two alike. */
-export function finishedDecision(more: Partial<DecisionRecord> = {}): DecisionRecord {
-  const n = ++made;
-  const created = START + n;
-  const model = ARMS[n % ARMS.length] as string;
-  return {
-    id: `dec_${created.toString(16).padStart(12, '0')}${n.toString(16).padStart(20, '0')}`,
-    version: 1,
-    router: 'auto',
-    created,
-    call: 'chat/completions',
-    key: 'web',
-    chosen: model,
-    model,
-    reason: 'explore',
-    propensity: 0.1 + 0.2,
-    candidates: ARMS.map((arm, i) => ({
-      model: arm,
-      eligible: i !== 2,
-      propensity: i / 7,
-      quality: { mean: 1 / 3, low: 1e-9, high: 0.9999999999999999 },
-      costUsd: 1.5e-7 * i,
-      firstByteMs: 12.25,
-      totalMs: 1_234.5678,
-      utility: -0.123456789012345,
-      ruledOut: i === 2 ? 'context too small: “128k”' : null,
-    })),
-    encoder: 'hand-1',
-    x: [1, -0.1234, 0, 0.9999, -3.5],
-    uniform: 0.123456789012345,
-    cursor: `a1b2-${n}`,
-    promptTokensEstimate: 250,
-    attempts: [
-      { model: 'openai/large', outcome: 'upstream_error', status: 500, firstByteMs: null, totalMs: 12.5 },
-      { model, outcome: 'completed', status: 200, firstByteMs: 210.75, totalMs: 3_000.125 },
-    ],
-    outcome: {
-      kind: 'completed',
-      finishReason: 'stop',
-      promptTokens: 240,
-      completionTokens: 300,
-      costUsd: 0.00123,
-      estimated: false,
-    },
-    signals: [],
-    reward: null,
-    rewardBefore: null,
-    completionId: `chatcmpl-${n}`,
-    idempotencyKeys: [],
-    ...more,
-  };
 }
 
 const signal = (more: Partial<DecidedSignal> = {}): DecidedSignal => ({

@@ -18,6 +18,9 @@ export interface Packer {
   take(): Packed;
 }
 
+/** Bytes that are held for the next pack: what is made anew for each is garbage that nobody collects for long. */
+const HELD = 2 ** 20;
+
 export function createPacker(): Packer {
   const symbols = createRecordSymbols([]);
   const writer = new ByteWriter(symbols);
@@ -32,7 +35,8 @@ export function createPacker(): Packer {
     take() {
       const packed = { count, bytes: writer.bytes.slice(0, writer.at) as Uint8Array<ArrayBuffer> };
       count = 0;
-      writer.restart();
+      if (writer.bytes.length > HELD) writer.restart();
+      else writer.at = 0;
       symbols.restart();
       return packed;
     },
