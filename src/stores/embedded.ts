@@ -2,6 +2,7 @@
 import { pid } from 'node:process';
 import { Worker } from 'node:worker_threads';
 import { openCaller, type Thread, type ThreadEvents } from './embedded/caller.ts';
+import type { Spent } from './embedded/decision-tables.ts';
 import type { Answer, ThreadData } from './embedded/messages.ts';
 import { createPacker, packAll, unpack, unpackOne } from './embedded/packing.ts';
 import type { DurableStore } from './ports.ts';
@@ -15,7 +16,10 @@ export interface EmbeddedStoreOptions {
   timeoutMs?: number;
 }
 
-export type EmbeddedStore = DurableStore;
+export interface EmbeddedStore extends DurableStore {
+  /** USD that answers to decisions made from this time on (milliseconds since 1970) have cost, by router and key. */
+  spentSince(time: number): Promise<Spent[]>;
+}
 
 /** Compiled as this file is, or not. */
 const THREAD = new URL(`./embedded/thread${import.meta.url.slice(import.meta.url.lastIndexOf('.'))}`, import.meta.url);
@@ -49,6 +53,7 @@ export async function openEmbeddedStore({ folder, timeoutMs = 10_000 }: Embedded
     },
     logs: () => call('logs', []),
     forget: (before) => call('forget', [before]),
+    spentSince: (time) => call('spentSince', [time]),
     isShared: false,
     close,
   };

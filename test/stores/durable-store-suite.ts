@@ -62,7 +62,11 @@ export function durableStoreSuite({ name, create, skip = {} }: DurableStoreSuite
       expect(ingested.outcome).toBe('ingested');
       return (ingested as Extract<Ingested, { outcome: 'ingested' }>).at;
     };
-    const read = (log = 'auto', cursor = LOG_START, limit = 1_000) => store.readKept(log, cursor, limit);
+    /** Without what tells the new from the changed, which most do not look at. */
+    const read = async (log = 'auto', cursor = LOG_START, limit = 1_000) => {
+      const { kept, ...rest } = await store.readKept(log, cursor, limit);
+      return { kept: kept.map(({ isNew: _, ...one }) => one), ...rest };
+    };
 
     check('gives a decision back as it was given', async () => {
       const one = finishedDecision({
@@ -259,6 +263,39 @@ export function durableStoreSuite({ name, create, skip = {} }: DurableStoreSuite
       await ingest(kept(finishedDecision({ router: null })), PINNED_LOG);
       expect((await store.logs()).sort()).toEqual([PINNED_LOG, 'auto', 'größe “x”']);
     });
+
+    check('tells which decisions came to be behind a cursor, and which only changed since', async () => {
+      const [one, two, three] = many(3) as [DecisionRecord, DecisionRecord, DecisionRecord];
+      await ingest(kept(one, two));
+      const { cursor } = await read();
+      await ingest(kept({ ...one, version: 2, reward: 1, signals: [signal()] }, three));
+      await ingest(kept({ ...three, version: 2, reward: 0, signals: [signal()] }));
+      const news = async (from: string) =>
+        (await store.readKept('auto', from, 10)).kept.map(({ decision, isNew }) => [decision.id, isNew]);
+      expect(await news(cursor)).toEqual([
+        [one.id, false],
+        [three.id, true],
+      ]);
+      expect((await news(LOG_START)).map(([, isNew]) => isNew)).toEqual([true, true, true]);
+    });
+
+    check(
+      'tells where its own log of a name ended before a batch and where it does now, whoever else adds to it',
+      async () => {
+        const take = (log: string, after: string | null, ...batch: DecisionRecord[]) =>
+          store.ingest({ log, after, cursor: `${after}+`, kept: kept(...batch) });
+        const first = await take('auto', null, ...many(2));
+        expect(first).toMatchObject({ outcome: 'ingested', before: LOG_START, at: (await read()).cursor });
+        await take(PINNED_LOG, null, finishedDecision({ router: null }));
+        const second = await take('auto', 'null+', finishedDecision());
+        expect(second).toMatchObject({ before: (first as { at: string }).at, at: (await read()).cursor });
+        // Into the same log by another way.
+        await take('import', null, finishedDecision());
+        const third = await take('auto', 'null++');
+        expect(third).toMatchObject({ before: (await read()).cursor, at: (await read()).cursor });
+        expect((third as { before: string }).before).not.toBe((second as { at: string }).at);
+      },
+    );
 
     check('shows a decision that was changed once, at the end', async () => {
       const [one, two, three] = many(3) as [DecisionRecord, DecisionRecord, DecisionRecord];
