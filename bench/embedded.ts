@@ -107,7 +107,6 @@ async function measure(folder: string): Promise<Figure[]> {
   const main: number[] = [];
   const all: number[] = [];
   const took: number[] = [];
-  const from = performance.now();
   let waited = 0;
   for (let done = 0; done < DECISIONS; done += BATCH) {
     const kept = done < some.length * BATCH ? (some[done / BATCH] as Kept[]) : Array.from({ length: BATCH }, finished);
@@ -118,8 +117,6 @@ async function measure(folder: string): Promise<Figure[]> {
     main.push(microseconds(process.threadCpuUsage(mainBefore)) / BATCH);
     all.push(microseconds(process.cpuUsage(allBefore)) / BATCH);
   }
-  const seconds = (performance.now() - from) / 1_000;
-  const busy = megabytes();
   const last = Array.from({ length: 200 }, finished);
   await ingest(last);
 
@@ -154,8 +151,6 @@ async function measure(folder: string): Promise<Figure[]> {
     { what: '… of the gateway’s thread', value: readingMain, unit: 'µs' },
     { what: 'on the disk, a decision with three names', value: bytes / (DECISIONS + last.length), unit: 'bytes' },
     { what: 'memory that opening adds', value: opened - alone, unit: 'MB' },
-    { what: 'memory in the end, with the decisions of this program', value: busy - alone, unit: 'MB' },
-    { what: 'all of it', value: seconds, unit: 's' },
   ];
 }
 

@@ -116,9 +116,9 @@ export function migrate(sql: Sql): void {
   const isThere = (name: string): boolean =>
     firstOf(sql.prepare("select 1 from sqlite_master where type = 'table' and name = ?").rows(name)) !== null;
   if (!isThere('schema_version')) {
-    // A Durable Object's database has tables of its platform's own.
+    // SQLite's own, and those that a Durable Object's platform has there, begin like this.
     const other =
-      "select 1 from sqlite_master where type = 'table' and name not like 'sqlite%' and name not like '\\_cf%' escape '\\'";
+      "select 1 from sqlite_master where type = 'table' and name not like 'sqlite%' and substr(name, 1, 1) <> '_'";
     if (firstOf(sql.prepare(other).rows()) !== null) throw new WrongSchema('foreign');
     sql.exec('create table schema_version (version integer not null)');
   }
