@@ -131,15 +131,24 @@ as $$
   select case when is_called then last_value else 0 end from public.conduit_seq;
 $$;
 
--- The number in a cursor of this database's own log; null where the cursor is of another, or ahead of this one, as after a
--- backup has been restored.
+create function public.conduit_cursor_at(seq bigint) returns text
+language sql stable security invoker set search_path = ''
+as $$
+  select id || '-' || seq from public.store_identity;
+$$;
+
+-- The number in a cursor of this database's own log, 0 at its start; null where the cursor is of another, or ahead of this one,
+-- as after a backup has been restored.
 create function public.conduit_seq_of(cursor text) returns bigint
 language sql volatile security invoker set search_path = ''
 as $$
-  select substr(conduit_seq_of.cursor, length(id) + 2)::bigint
-  from public.store_identity
-  where conduit_seq_of.cursor ~ ('^' || id || '-\d{1,18}$')
-    and substr(conduit_seq_of.cursor, length(id) + 2)::bigint <= public.conduit_last_seq();
+  select case
+    when conduit_seq_of.cursor = '0' then 0
+    when conduit_seq_of.cursor !~ ('^' || id || '-\d{1,18}$') then null
+    when substr(conduit_seq_of.cursor, length(id) + 2)::bigint <= public.conduit_last_seq()
+      then substr(conduit_seq_of.cursor, length(id) + 2)::bigint
+  end
+  from public.store_identity;
 $$;
 
 create function public.conduit_candidates_from(lists json) returns public.conduit_candidate[]
@@ -278,7 +287,8 @@ begin
     decision_id text, created_at double precision, prompt_tokens_estimate bigint, router text, call text, key text,
     encoder text, x json
   )
-  where given.decision_id = any (taken)
+  -- One without an id fails here, and nothing of the batch is kept.
+  where given.decision_id is null or given.decision_id = any (taken)
   on conflict (decision_id) do update set
     created_at = excluded.created_at,
     prompt_tokens_estimate = excluded.prompt_tokens_estimate,
@@ -323,6 +333,11 @@ begin
     candidates = excluded.candidates,
     idempotency_keys = excluded.idempotency_keys;
 
+  delete from public.responses kept
+  where kept.decision_id = any (taken)
+    and kept.decision_id not in (
+      select given.decision_id from json_to_recordset(batch -> 'responses') as given(decision_id text)
+    );
   insert into public.responses as kept
     (decision_id, created_at, prompt_tokens, completion_tokens, cost_usd, first_byte_ms, total_ms, estimated, outcome,
      finish_reason, completion_id, attempts)
@@ -380,7 +395,7 @@ begin
 
   return json_build_object(
     'outcome', 'ingested',
-    'at', (select id from public.store_identity) || '-' || public.conduit_last_seq()
+    'at', public.conduit_cursor_at(public.conduit_last_seq())
   );
 end;
 $$;
@@ -396,7 +411,6 @@ create function public.conduit_read_kept(log text, cursor text, most integer) re
 language plpgsql volatile security invoker set search_path = ''
 as $$
 declare
-  start constant text := '0';
   since bigint := public.conduit_seq_of(conduit_read_kept.cursor);
   upto bigint;
   found json;
@@ -411,8 +425,8 @@ begin
   ) entries;
   return json_build_object(
     'rows', found,
-    'cursor', (select id from public.store_identity) || '-' || coalesce(upto, since, 0),
-    'gap', case when since is null and conduit_read_kept.cursor <> start then 'other' end
+    'cursor', public.conduit_cursor_at(coalesce(upto, since, 0)),
+    'gap', case when since is null then 'other' end
   );
 end;
 $$;
@@ -451,7 +465,7 @@ create function public.conduit_read_snapshots(router text) returns json
 language sql stable security invoker set search_path = ''
 as $$
   select coalesce(json_agg(json_build_object(
-    'cursor', (select id from public.store_identity) || '-' || kept.seq,
+    'cursor', public.conduit_cursor_at(kept.seq),
     -- In lines of 76 characters it would not be JSON for everybody.
     'bytes', translate(encode(kept.bytes, 'base64'), E'\n', '')
   ) order by kept.seq desc), '[]')
@@ -538,9 +552,9 @@ comment on view public.implicit_feedback_analytics is 'By day of the call (UTC),
 
 create view public.combined_feedback_analytics with (security_invoker = true) as
 with explicit as (
-  select decision_id, sum(value * weight) as value, sum(weight) as weight from public.feedback group by decision_id
+  select decision_id, avg(value) as mean from public.feedback group by decision_id
 ), implicit as (
-  select decision_id, sum(value * weight) as value, sum(weight) as weight from public.implicit_feedback group by decision_id
+  select decision_id, sum(value * weight) as weighted, sum(weight) as weight from public.implicit_feedback group by decision_id
 )
 select
   d.router,
@@ -549,14 +563,14 @@ select
   count(explicit.decision_id) as explicit,
   count(implicit.decision_id) as implicit,
   count(*) filter (where explicit.decision_id is not null and implicit.decision_id is not null) as "both",
-  sum(explicit.value) / nullif(sum(explicit.weight), 0) as mean_explicit,
-  sum(implicit.value) / nullif(sum(implicit.weight), 0) as mean_implicit,
+  avg(explicit.mean) as mean_explicit,
+  sum(implicit.weighted) / nullif(sum(implicit.weight), 0) as mean_implicit,
   avg(d.reward) as mean_reward
 from public.routing_decisions d
 left join explicit on explicit.decision_id = d.decision_id
 left join implicit on implicit.decision_id = d.decision_id
 group by d.router, d.model;
-comment on view public.combined_feedback_analytics is 'By router and model: what people said and what they did, weighted by their weights, side by side';
+comment on view public.combined_feedback_analytics is 'By router and model: what people said of answers, and what they did with them';
 
 create view public.usage_by_key with (security_invoker = true) as
 select
@@ -595,7 +609,7 @@ declare
   relations constant text := 'public.queries, public.routing_decisions, public.responses, public.feedback, '
     'public.implicit_feedback, public.model_states, public.log_cursors, public.store_identity, '
     'public.routing_analytics, public.implicit_feedback_analytics, public.combined_feedback_analytics, public.usage_by_key';
-  functions constant text := 'public.conduit_last_seq(), public.conduit_seq_of(text), '
+  functions constant text := 'public.conduit_last_seq(), public.conduit_cursor_at(bigint), public.conduit_seq_of(text), '
     'public.conduit_candidates_from(json), public.conduit_candidates_to(public.conduit_candidate[]), '
     'public.conduit_rows_of(public.routing_decisions), public.conduit_ingest(text, text, text, json), '
     'public.conduit_recall(text), public.conduit_read_kept(text, text, integer), '
