@@ -41,6 +41,7 @@ export function evidence(i: number, arms: readonly string[]): Evidence {
     x: Array.from(encoder.encode(input)),
     quality: random() < 0.8 ? 1 : 0,
     weight: 1,
+    earlier: null,
     promptTokensEstimate: tokens,
     promptTokens: tokens,
     completionTokens: Math.ceil(random() * 600),

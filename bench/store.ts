@@ -5,11 +5,12 @@
 import { randomBytes } from 'node:crypto';
 import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
+import type { Evidence } from '../src/bandit/evidence.ts';
 import { foldEntry } from '../src/bandit/fold.ts';
 import { nothingLearned } from '../src/routing/learner.ts';
-import type { DecisionRecord } from '../src/stores/decision-record.ts';
+import { type DecisionRecord, evidenceOf } from '../src/stores/decision-record.ts';
 import { createMemoryStore } from '../src/stores/memory.ts';
-import { LOG_START, type NewEvidence, type Remembered, type StateStore } from '../src/stores/ports.ts';
+import { type Kept, LOG_START, type StateStore } from '../src/stores/ports.ts';
 import { router } from './samples.ts';
 
 interface Figure {
@@ -30,8 +31,8 @@ const hex = (digits: number): string => randomBytes(digits / 2).toString('hex');
 const digest = (): string => randomBytes(32).toString('base64url').slice(0, 22);
 let made = 0;
 
-/** A decision like those of a chat with four arms, its three names and its evidence; no object of it is shared. */
-function finished(): Remembered {
+/** A decision like those of a chat with four arms, its three names; no object of it is shared. */
+function finished(): Kept {
   const created = 1_800_000_000_000 + made;
   const model = ARMS[made++ % ARMS.length] as string;
   const totalMs = 1_000 + Math.random() * 5_000;
@@ -74,28 +75,13 @@ function finished(): Remembered {
     },
     signals: [],
     reward: null,
+    rewardBefore: null,
     completionId: `chatcmpl-${hex(28)}`,
     idempotencyKeys: [],
   };
   return {
     decision,
     names: [`asked:${digest()}`, `talk:${digest()}`, `completion:${digest()}`],
-    evidence: {
-      decisionId: decision.id,
-      at: created,
-      router: 'auto',
-      arm: model,
-      encoder: decision.encoder,
-      x: decision.x,
-      quality: null,
-      weight: 0,
-      promptTokensEstimate: 250,
-      promptTokens: 240,
-      completionTokens: 300,
-      costUsd: 0.00123,
-      firstByteMs,
-      totalMs,
-    },
   };
 }
 
@@ -129,7 +115,7 @@ async function timeRemembering(store: StateStore, batches: number): Promise<numb
   const times: number[] = [];
   for (let batch = 0; batch < batches; batch++) {
     const given = Array.from({ length: BATCH }, finished);
-    times.push(await timeEach(BATCH, (i) => store.remember(given[i] as Remembered)));
+    times.push(await timeEach(BATCH, (i) => store.remember(given[i] as Kept)));
   }
   return times;
 }
@@ -178,7 +164,7 @@ function measureLearning(): Figure[] {
   const figures: Figure[] = [];
   for (const count of [5_000, 10_000, 20_000]) {
     while (fold.entries < count) {
-      const given = Array.from({ length: BATCH }, () => ({ ...(finished().evidence as NewEvidence), revision: 1 }));
+      const given = Array.from({ length: BATCH }, () => evidenceOf(finished().decision) as Evidence);
       const start = performance.now();
       for (const entry of given) foldEntry(fold, entry);
       times.push(((performance.now() - start) * 1_000) / BATCH);

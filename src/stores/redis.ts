@@ -1,13 +1,7 @@
 /** The hot store in Redis: what any number of processes share, and what outlives them. */
 import type { Evidence } from '../bandit/evidence.ts';
 import { type DecisionRecord, evidenceOf } from './decision-record.ts';
-import {
-  type LogSlice,
-  type SharedHealth,
-  type StateStore,
-  StoreUnavailable,
-  UncertainWrite,
-} from './ports.ts';
+import { type LogSlice, type SharedHealth, type StateStore, StoreUnavailable, UncertainWrite } from './ports.ts';
 import { type ConnectionOptions, openConnection, Refused } from './redis/connection.ts';
 import { hearGrowth } from './redis/growth.ts';
 import {
@@ -347,6 +341,8 @@ export function createRedisStore(options: RedisStoreOptions): RedisStore {
     },
 
     shared: null,
+
+    async confirm() {},
 
     async close() {
       if (closed) return;

@@ -5,7 +5,7 @@ import type { ConduitConfig } from '../../src/config/resolve.ts';
 import { startGateway } from '../../src/node.ts';
 import { createMemoryStore } from '../../src/stores/memory.ts';
 import type { StateStore } from '../../src/stores/ports.ts';
-import { decision, evidence } from '../stores/state-store-suite.ts';
+import { decision } from '../stores/state-store-suite.ts';
 import { sha256Hex, simpleConfig } from '../support/gateway.ts';
 
 const silent = { debug() {}, info() {}, warn() {}, error() {} };
@@ -17,16 +17,18 @@ function config(router = ''): ConduitConfig {
   return loaded.config;
 }
 
+const lessons = (state: StateStore) => ({ state, durable: null, learned: new Map(), late: Promise.resolve(new Map()) });
+
 async function decide(store: StateStore, times: number): Promise<void> {
   for (let i = 0; i < times; i++) {
     const one = decision();
-    await store.remember({ decision: one, names: [], evidence: evidence(one) });
+    await store.remember({ decision: one, names: [] });
   }
 }
 
 test('who takes a dead worker’s place knows what the log no longer has', async () => {
   const store = createMemoryStore({ now: Date.now, maxEntries: 10 });
-  const apprentice = createApprentice(() => config(), store, silent);
+  const apprentice = createApprentice(() => config(), lessons(store), silent);
   onTestFinished(() => apprentice.end());
   for (let i = 0; i < 10; i++) {
     await decide(store, 10);
@@ -44,7 +46,7 @@ test('who takes a dead worker’s place knows what the log no longer has', async
 
 test('where evidence fades otherwise now, what is left of the log is folded anew', async () => {
   const store = createMemoryStore({ now: Date.now });
-  const apprentice = createApprentice(() => config(), store, silent);
+  const apprentice = createApprentice(() => config(), lessons(store), silent);
   onTestFinished(() => apprentice.end());
   await decide(store, 4);
   await apprentice.learned(config());

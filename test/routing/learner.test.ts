@@ -4,7 +4,7 @@ import { encoder } from '../../src/context/encoder.ts';
 import { createLearner } from '../../src/routing/learner.ts';
 import { createMemoryStore } from '../../src/stores/memory.ts';
 import type { StateStore } from '../../src/stores/ports.ts';
-import { decision, evidence } from '../stores/state-store-suite.ts';
+import { decision } from '../stores/state-store-suite.ts';
 import { testRuntime } from './runtime.ts';
 
 const model = (id: string): Model => ({ id, price: { input: 1, output: 1 } }) as Model;
@@ -28,7 +28,7 @@ function prepare(wrap: (store: StateStore) => StateStore = (store) => store) {
       x: Array.from(encoder.encode({ messages: [], tools: undefined, response_format: undefined })),
       reward: quality,
     });
-    await state.remember({ decision: one, names: [], evidence: evidence(one) });
+    await state.remember({ decision: one, names: [] });
   };
   const observations = () => learner.current().posterior.observations;
   return { runtime, state, learner, answered, observations };

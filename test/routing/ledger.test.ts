@@ -100,14 +100,14 @@ describe('the ledger', () => {
     let first = true;
     const contested: StateStore = {
       ...state,
-      async revise(changed, what) {
+      async revise(changed) {
         if (first) {
           first = false;
           const present = (await state.recall(one.id)) as DecisionRecord;
           const other = { signal: 'score', source: 'explicit' as const, value: 0, weight: 1, at: 1 };
-          await state.revise({ ...present, version: present.version + 1, signals: [other], reward: 0 }, null);
+          await state.revise({ ...present, version: present.version + 1, signals: [other], reward: 0 });
         }
-        return state.revise(changed, what);
+        return state.revise(changed);
       },
     };
     ledger = createLedger(contested, runtime);

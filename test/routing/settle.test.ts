@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import type { Model } from '../../src/config/resolve.ts';
-import { evidenceOf, settled } from '../../src/routing/settle.ts';
+import { settled } from '../../src/routing/settle.ts';
+import { evidenceOf } from '../../src/stores/decision-record.ts';
 import type { Observed } from '../../src/upstream/observe.ts';
 import type { AttemptEnd } from '../../src/upstream/outcome.ts';
 import { decision } from '../stores/state-store-suite.ts';

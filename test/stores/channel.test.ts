@@ -3,7 +3,7 @@ import { describe, expect, onTestFinished, test, vi } from 'vitest';
 import { type Channel, createRemoteStore, type RemoteStoreOptions, serveStore } from '../../src/stores/channel.ts';
 import { createMemoryStore } from '../../src/stores/memory.ts';
 import { LOG_START, type StateStore } from '../../src/stores/ports.ts';
-import { decision, evidence, stateStoreSuite } from './state-store-suite.ts';
+import { decision, stateStoreSuite } from './state-store-suite.ts';
 
 interface End extends Channel {
   /** Messages that went out here. */
@@ -57,8 +57,8 @@ describe('a store over a channel', () => {
     const first = decision();
     const next = { ...first, version: 2 };
     const all = await Promise.all([
-      store.remember({ decision: first, names: ['a'], evidence: evidence(first) }),
-      store.revise(next, evidence(next)),
+      store.remember({ decision: first, names: ['a'] }),
+      store.revise(next),
       store.lookUp(['a']),
       store.add('n', 2, 1_000),
     ]);
@@ -71,7 +71,7 @@ describe('a store over a channel', () => {
     const shared = createMemoryStore({ now: Date.now });
     const [one, other] = [remote(shared).store, remote(shared).store];
     const kept = decision();
-    await one.remember({ decision: kept, names: ['talk'], evidence: evidence(kept) });
+    await one.remember({ decision: kept, names: ['talk'] });
     expect(await other.lookUp(['talk'])).toEqual(kept);
     const health = { at: 1, until: Date.now() + 60_000, reason: 'failing' as const, strikes: 1 };
     await one.putHealth('arm:a', health, 60_000);
@@ -88,7 +88,7 @@ describe('a store over a channel', () => {
     const grown = new Promise<string>((resolve) => other.watch(resolve));
     unwatch();
     const kept = decision();
-    await one.remember({ decision: kept, names: [], evidence: evidence(kept) });
+    await one.remember({ decision: kept, names: [] });
     expect(await grown).toBe('auto');
     expect((await other.readSince('auto', LOG_START, 10)).entries).toHaveLength(1);
     expect(heard).toEqual([]);
@@ -104,7 +104,7 @@ describe('a store over a channel', () => {
   test('refuses what cannot be passed to another process, and goes on', async () => {
     const { store } = remote(createMemoryStore({ now: Date.now }));
     const odd = { ...decision(), x: (() => 1) as unknown as number[] };
-    await expect(store.remember({ decision: odd, names: [], evidence: null })).rejects.toThrow('could not be cloned');
+    await expect(store.remember({ decision: odd, names: [] })).rejects.toThrow('could not be cloned');
     expect(await store.add('n', 1, 1_000)).toBe(1);
   });
 

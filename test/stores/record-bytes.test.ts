@@ -3,12 +3,13 @@ import { describe, expect, test } from 'vitest';
 import type { Evidence } from '../../src/bandit/evidence.ts';
 import { ByteReader, ByteWriter } from '../../src/stores/bytes.ts';
 import { readDecision, writeDecision } from '../../src/stores/decision-bytes.ts';
+import { evidenceOf } from '../../src/stores/decision-record.ts';
 import { readEvidence, writeEvidence } from '../../src/stores/evidence-bytes.ts';
 import { packId, unpackId } from '../../src/stores/redis/keys.ts';
 import { createRecords } from '../../src/stores/redis/records.ts';
 import { createSymbols } from '../../src/stores/symbols.ts';
 import { anyDecision, anyEvidence, anyNumber, anyText, anyVector } from './arbitrary-records.ts';
-import { decision, evidence } from './state-store-suite.ts';
+import { decision } from './state-store-suite.ts';
 
 /** Writes with one writer after another and reads from a copy, as the store does. */
 function passing<Value>(write: (to: ByteWriter, value: Value) => void, read: (from: ByteReader) => Value) {
@@ -25,7 +26,7 @@ function passing<Value>(write: (to: ByteWriter, value: Value) => void, read: (fr
 }
 
 const passingDecisions = () => passing(writeDecision, readDecision);
-const passingEvidence = () => passing<Evidence>((to, value) => writeEvidence(to, value, value.revision), readEvidence);
+const passingEvidence = () => passing<Evidence>((to, value) => writeEvidence(to, value), readEvidence);
 
 describe('a record that was written as bytes comes back as it was', () => {
   test('every decision', () => {
@@ -53,7 +54,7 @@ describe('a record that was written as bytes comes back as it was', () => {
     const [here, there] = [createRecords(), createRecords()];
     fc.assert(
       fc.property(anyDecision, anyEvidence, (one, { revision, ...entry }) => {
-        const [decided, logged] = [here.decisionBytes(one), here.evidenceBytes(entry)];
+        const [decided, logged] = [here.decisionBytes(one), here.evidenceBytes({ ...entry, revision })];
         expect(there.evidenceOf(logged, entry.decisionId, revision)).toStrictEqual({ ...entry, revision });
         expect(there.decisionOf(decided, one.id)).toStrictEqual(one);
         expect(here.decisionBytes(one)).toEqual(decided);
@@ -126,7 +127,7 @@ describe('a record that was written as bytes comes back as it was', () => {
     }));
     const one = decision({ x, candidates });
     expect(passingDecisions()(one).length).toBeLessThan(550);
-    expect(passingEvidence()({ ...evidence(one), revision: 1 }).length).toBeLessThan(180);
+    expect(passingEvidence()(evidenceOf(one) as Evidence).length).toBeLessThan(180);
   });
 
   test('bytes of another format are refused', () => {

@@ -5,7 +5,7 @@ import { LOG_START, type StateStore, UncertainWrite } from '../../src/stores/por
 import { createRedisStore, type RedisStoreOptions } from '../../src/stores/redis.ts';
 import { sha256Hex } from '../support/gateway.ts';
 import { freePort, NO_REDIS, type RedisServer, startRedisServer } from '../support/redis-server.ts';
-import { decision, evidence, stateStoreSuite } from './state-store-suite.ts';
+import { decision, stateStoreSuite } from './state-store-suite.ts';
 
 const DAY_MS = 24 * 60 * 60 * 1000;
 const PATIENCE = { timeout: 10_000, interval: 20 };
@@ -58,7 +58,7 @@ const entriesOf = async (store: StateStore, router = 'auto') =>
 
 const rememberNew = async (store: StateStore, more: Partial<DecisionRecord> = {}, names: string[] = []) => {
   const one = decision(more);
-  await store.remember({ decision: one, names, evidence: evidence(one) });
+  await store.remember({ decision: one, names });
   return one;
 };
 
@@ -91,7 +91,7 @@ describe.skipIf(NO_REDIS)(`the store in Redis${NO_REDIS === null ? '' : ` (${NO_
     const kept = await rememberNew(store, {}, ['talk:a', 'asked:b', 'session:c']);
     expect(await store.lookUp(['unknown', 'session:c', 'talk:a'])).toEqual(kept);
     const next = { ...kept, version: 2, reward: 1 };
-    expect(await store.revise(next, evidence(next))).toBe('written');
+    expect(await store.revise(next)).toBe('written');
     await store.putHealth('arm:a', { at: 1, until: 2, reason: 'failing', strikes: 1 }, 60_000);
     expect((await store.readHealth()).size).toBe(1);
     expect(await entriesOf(store)).toHaveLength(2);
@@ -118,8 +118,8 @@ describe.skipIf(NO_REDIS)(`the store in Redis${NO_REDIS === null ? '' : ` (${NO_
     expect(await other.recall(kept.id)).toEqual(kept);
     expect(await other.lookUp(['talk:a'])).toEqual(kept);
     const next = { ...kept, version: 2, reward: 1 };
-    expect(await other.revise(next, evidence(next))).toBe('written');
-    expect(await one.revise({ ...next, reward: 0 }, evidence(next))).toBe('changed');
+    expect(await other.revise(next)).toBe('written');
+    expect(await one.revise({ ...next, reward: 0 })).toBe('changed');
     expect(await one.recall(kept.id)).toEqual(next);
     expect(await entriesOf(one)).toEqual(await entriesOf(other));
     expect(await one.add('usd', 1.5, 60_000)).toBe(1.5);
@@ -130,8 +130,8 @@ describe.skipIf(NO_REDIS)(`the store in Redis${NO_REDIS === null ? '' : ` (${NO_
     const [one, other] = await two();
     const kept = await rememberNew(one);
     const next = { ...kept, version: 2, reward: 1 };
-    for (const store of [one, other]) expect(await store.revise(next, evidence(next))).toBe('written');
-    await other.remember({ decision: kept, names: ['late'], evidence: evidence(kept) });
+    for (const store of [one, other]) expect(await store.revise(next)).toBe('written');
+    await other.remember({ decision: kept, names: ['late'] });
     expect((await entriesOf(one)).map(({ revision }) => revision)).toEqual([1, 2]);
     expect(await one.recall(kept.id)).toEqual(next);
   });
@@ -175,7 +175,7 @@ describe.skipIf(NO_REDIS)(`the store in Redis${NO_REDIS === null ? '' : ` (${NO_
     const pipeline = server.client.pipeline();
     for (let i = 0; i < 101_000; i++) pipeline.xadd('{conduit:1}log:auto', '*', 'r', 1, 'd', 'x', 'e', bytes);
     await pipeline.exec();
-    await store.remember({ decision: kept, names: [], evidence: evidence(kept) });
+    await store.remember({ decision: kept, names: [] });
     const length = await server.client.xlen('{conduit:1}log:auto');
     expect(length).toBeGreaterThanOrEqual(100_000);
     expect(length).toBeLessThan(100_200);
@@ -282,8 +282,8 @@ describe.skipIf(NO_REDIS)('a Redis that is away', () => {
     await expect.poll(() => told.trouble.length, PATIENCE).toBe(1);
     const first = await rememberNew(store, {}, ['talk:a']);
     const next = { ...first, version: 2, reward: 1 };
-    expect(await store.revise(next, evidence(next))).toBe('written');
-    expect(await store.revise({ ...next, reward: 0 }, evidence(next))).toBe('changed');
+    expect(await store.revise(next)).toBe('written');
+    expect(await store.revise({ ...next, reward: 0 })).toBe('changed');
     expect(await store.lookUp(['talk:a'])).toEqual(next);
     await rememberNew(store);
     // Bounded.
@@ -323,7 +323,7 @@ describe.skipIf(NO_REDIS)('a Redis that is away', () => {
     store.watch((router) => grown.push(router));
     const kept = await rememberNew(store);
     const next = { ...kept, version: 2, reward: 1 };
-    expect(await store.revise(next, evidence(next))).toBe('written');
+    expect(await store.revise(next)).toBe('written');
     expect(grown).toEqual(['auto', 'auto']);
     expect(await entriesOf(store)).toHaveLength(2);
     expect(told.lost).toBe(0);

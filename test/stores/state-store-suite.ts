@@ -1,8 +1,8 @@
 /** What every state store must do, whichever it is: one suite that each runs with a factory of its own. */
 import * as fc from 'fast-check';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import type { DecisionRecord } from '../../src/stores/decision-record.ts';
-import { LOG_START, type NewEvidence, type StateStore } from '../../src/stores/ports.ts';
+import { type DecisionRecord, evidenceOf } from '../../src/stores/decision-record.ts';
+import { LOG_START, PINNED_LOG, type StateStore } from '../../src/stores/ports.ts';
 
 export interface StoreUnderTest {
   store: StateStore;
@@ -21,7 +21,7 @@ export interface StateStoreSuite {
 
 let made = 0;
 
-/** A finished decision with nothing in it that a store looks at but its id, version and router. */
+/** A finished decision that teaches something. */
 export function decision(more: Partial<DecisionRecord> = {}): DecisionRecord {
   return {
     id: `dec_${(++made).toString(16).padStart(32, '0')}`,
@@ -51,29 +51,9 @@ export function decision(more: Partial<DecisionRecord> = {}): DecisionRecord {
     },
     signals: [],
     reward: null,
+    rewardBefore: null,
     completionId: 'chatcmpl-1',
     idempotencyKeys: [],
-    ...more,
-  };
-}
-
-/** Evidence of that decision. */
-export function evidence(of: DecisionRecord, more: Partial<NewEvidence> = {}): NewEvidence {
-  return {
-    decisionId: of.id,
-    at: of.created,
-    router: of.router as string,
-    arm: of.model,
-    encoder: of.encoder,
-    x: of.x,
-    quality: of.reward,
-    weight: of.reward === null ? 0 : 1,
-    promptTokensEstimate: of.promptTokensEstimate,
-    promptTokens: 3,
-    completionTokens: 2,
-    costUsd: 1e-7,
-    firstByteMs: null,
-    totalMs: 12.5,
     ...more,
   };
 }
@@ -103,7 +83,7 @@ export function stateStoreSuite({ name, create, skip = {} }: StateStoreSuite): v
 
     check('gives a decision back as it was kept, by its id and by each of its names', async () => {
       const kept = decision();
-      await store.remember({ decision: kept, names: ['talk:a', 'completion:b'], evidence: evidence(kept) });
+      await store.remember({ decision: kept, names: ['talk:a', 'completion:b'] });
       expect(await store.recall(kept.id)).toEqual(kept);
       expect(await store.lookUp(['talk:a'])).toEqual(kept);
       expect(await store.lookUp(['completion:b'])).toEqual(kept);
@@ -114,40 +94,41 @@ export function stateStoreSuite({ name, create, skip = {} }: StateStoreSuite): v
 
     check('looks names up in their order, and the first that is known counts', async () => {
       const [one, other] = [decision(), decision()];
-      await store.remember({ decision: one, names: ['one'], evidence: null });
-      await store.remember({ decision: other, names: ['other'], evidence: null });
+      await store.remember({ decision: one, names: ['one'] });
+      await store.remember({ decision: other, names: ['other'] });
       expect((await store.lookUp(['unknown', 'other', 'one']))?.id).toBe(other.id);
       expect((await store.lookUp(['one', 'other']))?.id).toBe(one.id);
     });
 
     check('moves a name that is given again to the later decision', async () => {
       const [one, other] = [decision(), decision()];
-      await store.remember({ decision: one, names: ['session', 'mine'], evidence: null });
-      await store.remember({ decision: other, names: ['session'], evidence: null });
+      await store.remember({ decision: one, names: ['session', 'mine'] });
+      await store.remember({ decision: other, names: ['session'] });
       expect((await store.lookUp(['session']))?.id).toBe(other.id);
       expect((await store.lookUp(['mine']))?.id).toBe(one.id);
     });
 
     check('appends the first evidence as revision 1, in order, with every number as it was', async () => {
       const kept = [decision(), decision(), decision()];
-      for (const one of kept) await store.remember({ decision: one, names: [], evidence: evidence(one) });
+      for (const one of kept) await store.remember({ decision: one, names: [] });
       const { entries } = await read();
-      expect(entries).toEqual(kept.map((one) => ({ ...evidence(one), revision: 1 })));
+      expect(entries).toEqual(kept.map(evidenceOf));
+      expect(entries.map(({ revision }) => revision)).toEqual([1, 1, 1]);
     });
 
     check('appends nothing where there is no evidence', async () => {
       const pinned = decision({ router: null });
-      await store.remember({ decision: pinned, names: [], evidence: null });
+      await store.remember({ decision: pinned, names: [] });
       expect((await read()).entries).toEqual([]);
       expect(await store.recall(pinned.id)).toEqual(pinned);
     });
 
     check('revises a decision and appends the next revision of its whole evidence', async () => {
       const first = decision();
-      await store.remember({ decision: first, names: ['talk'], evidence: evidence(first) });
+      await store.remember({ decision: first, names: ['talk'] });
       for (const version of [2, 3]) {
         const next = decision({ ...first, version, reward: version / 4 });
-        expect(await store.revise(next, evidence(next))).toBe('written');
+        expect(await store.revise(next)).toBe('written');
         expect(await store.recall(first.id)).toEqual(next);
         expect(await store.lookUp(['talk'])).toEqual(next);
       }
@@ -158,18 +139,21 @@ export function stateStoreSuite({ name, create, skip = {} }: StateStoreSuite): v
       ]);
     });
 
-    check('gives the first evidence revision 1 even where it comes with a revision of the decision', async () => {
+    check('says with a revision what the one before had said', async () => {
       const first = decision();
-      await store.remember({ decision: first, names: [], evidence: null });
-      const next = decision({ ...first, version: 2, reward: 1 });
-      expect(await store.revise(next, evidence(next))).toBe('written');
-      expect((await read()).entries.map(({ revision }) => revision)).toEqual([1]);
+      await store.remember({ decision: first, names: [] });
+      const next = decision({ ...first, version: 2, reward: 1, rewardBefore: 0.5 });
+      expect(await store.revise(next)).toBe('written');
+      expect((await read()).entries.map(({ revision, earlier }) => ({ revision, earlier }))).toEqual([
+        { revision: 1, earlier: null },
+        { revision: 2, earlier: { quality: 0.5, weight: 1 } },
+      ]);
     });
 
     check('revises without evidence and appends nothing', async () => {
       const first = decision({ router: null });
-      await store.remember({ decision: first, names: [], evidence: null });
-      expect(await store.revise(decision({ ...first, version: 2, reward: 1 }), null)).toBe('written');
+      await store.remember({ decision: first, names: [] });
+      expect(await store.revise(decision({ ...first, version: 2, reward: 1 }))).toBe('written');
       expect((await store.recall(first.id))?.reward).toBe(1);
       expect((await read()).entries).toEqual([]);
     });
@@ -178,15 +162,15 @@ export function stateStoreSuite({ name, create, skip = {} }: StateStoreSuite): v
       'refuses a revision of a decision that has changed meanwhile, or that it does not know, and writes nothing of it',
       async () => {
         const first = decision();
-        await store.remember({ decision: first, names: [], evidence: evidence(first) });
+        await store.remember({ decision: first, names: [] });
         const next = decision({ ...first, version: 2, reward: 1 });
-        expect(await store.revise(next, evidence(next))).toBe('written');
+        expect(await store.revise(next)).toBe('written');
         for (const version of [1, 2, 4]) {
           const late = decision({ ...first, version, reward: 0 });
-          expect(await store.revise(late, evidence(late))).toBe('changed');
+          expect(await store.revise(late)).toBe('changed');
         }
         const unknown = decision({ version: 2 });
-        expect(await store.revise(unknown, evidence(unknown))).toBe('changed');
+        expect(await store.revise(unknown)).toBe('changed');
         expect(await store.recall(first.id)).toEqual(next);
         expect(await store.recall(unknown.id)).toBe(null);
         expect((await read()).entries).toHaveLength(2);
@@ -195,7 +179,7 @@ export function stateStoreSuite({ name, create, skip = {} }: StateStoreSuite): v
 
     check('lets exactly one of many revisions at once win, and loses none that try again', async () => {
       const first = decision();
-      await store.remember({ decision: first, names: [], evidence: evidence(first) });
+      await store.remember({ decision: first, names: [] });
       const people = Array.from({ length: 20 }, (_, i) => i);
       let refused = 0;
       await Promise.all(
@@ -209,7 +193,7 @@ export function stateStoreSuite({ name, create, skip = {} }: StateStoreSuite): v
               signals: [...present.signals, signal],
               reward: person / 20,
             };
-            if ((await store.revise(next, evidence(next))) === 'written') return;
+            if ((await store.revise(next)) === 'written') return;
             refused++;
           }
         }),
@@ -226,7 +210,7 @@ export function stateStoreSuite({ name, create, skip = {} }: StateStoreSuite): v
     check('is changed by nobody who changes what it gave or what it was given', async () => {
       const kept = decision();
       const given = structuredClone(kept);
-      await store.remember({ decision: given, names: ['a'], evidence: evidence(kept) });
+      await store.remember({ decision: given, names: ['a'] });
       const { entries } = await read();
       entries.pop();
       expect((await read()).entries).toHaveLength(1);
@@ -236,12 +220,12 @@ export function stateStoreSuite({ name, create, skip = {} }: StateStoreSuite): v
     check('reads each router’s log on its own, in batches, from any cursor on', async () => {
       const routers = ['auto', 'fast'];
       for (let i = 0; i < 25; i++) {
-        const one = decision({ router: routers[i % 2] as string });
-        await store.remember({ decision: one, names: [], evidence: evidence(one, { costUsd: i }) });
+        const one = decision({ router: routers[i % 2] as string, promptTokensEstimate: i });
+        await store.remember({ decision: one, names: [] });
       }
       for (const [start, router] of routers.entries()) {
         const expected = Array.from({ length: 25 }, (_, i) => i).filter((i) => i % 2 === start);
-        const seen: (number | null)[] = [];
+        const seen: number[] = [];
         let cursor = LOG_START;
         for (;;) {
           const slice = await read(router, cursor, 4);
@@ -250,12 +234,12 @@ export function stateStoreSuite({ name, create, skip = {} }: StateStoreSuite): v
             expect(slice.cursor).toBe(cursor);
             break;
           }
-          seen.push(...slice.entries.map(({ costUsd }) => costUsd));
+          seen.push(...slice.entries.map(({ promptTokensEstimate }) => promptTokensEstimate));
           cursor = slice.cursor;
         }
         expect(seen).toEqual(expected);
       }
-      expect(await read('nobody')).toEqual({ entries: [], cursor: LOG_START });
+      expect(await read('nobody')).toEqual({ entries: [], cursor: LOG_START, gap: null });
     });
 
     check('gives what has been appended since, however reads and writes are mixed', async () => {
@@ -277,7 +261,7 @@ export function stateStoreSuite({ name, create, skip = {} }: StateStoreSuite): v
               if (step === 'write') {
                 const one = decision({ router });
                 written.push(one.id);
-                await store.remember({ decision: one, names: [], evidence: evidence(one) });
+                await store.remember({ decision: one, names: [] });
               } else await readOn(step);
             }
             while ((await readOn(3)) > 0);
@@ -331,16 +315,16 @@ export function stateStoreSuite({ name, create, skip = {} }: StateStoreSuite): v
       const unwatch = store.watch((router) => grown.push(router));
       const one = decision({ router: 'one' });
       const pinned = decision({ router: null });
-      await store.remember({ decision: one, names: [], evidence: evidence(one) });
-      await store.remember({ decision: pinned, names: [], evidence: null });
-      await expect.poll(() => grown).toEqual(['one']);
-      await store.revise({ ...one, version: 2 }, evidence(one));
-      await expect.poll(() => grown).toEqual(['one', 'one']);
+      await store.remember({ decision: one, names: [] });
+      await store.remember({ decision: pinned, names: [] });
+      await expect.poll(() => grown).toEqual(['one', PINNED_LOG]);
+      await store.revise({ ...one, version: 2 });
+      await expect.poll(() => grown).toEqual(['one', PINNED_LOG, 'one']);
       unwatch();
       const other = decision({ router: 'other' });
-      await store.remember({ decision: other, names: [], evidence: evidence(other) });
+      await store.remember({ decision: other, names: [] });
       await read('other');
-      expect(grown).toEqual(['one', 'one']);
+      expect(grown).toEqual(['one', PINNED_LOG, 'one']);
     });
   });
 }

@@ -64,7 +64,8 @@ export function createRecords(): Records {
   return {
     decisionBytes: (decision) => bytesOf(() => writeDecision(writer, { ...decision, id: ELSEWHERE })),
     decisionOf: (bytes, id) => ({ ...readDecision(open(bytes)), id }),
-    evidenceBytes: (evidence) => bytesOf(() => writeEvidence(writer, { ...evidence, decisionId: ELSEWHERE, revision: 0 })),
+    evidenceBytes: (evidence) =>
+      bytesOf(() => writeEvidence(writer, { ...evidence, decisionId: ELSEWHERE, revision: 0 })),
     evidenceOf: (bytes, decisionId, revision) => ({ ...readEvidence(open(bytes)), decisionId, revision }),
   };
 }
