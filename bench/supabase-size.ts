@@ -121,7 +121,7 @@ try {
     select sum(pg_total_relation_size(c.oid))::int as bytes
     from pg_class c join pg_namespace n on n.oid = c.relnamespace
     where n.nspname = 'public' and c.relkind = 'r'`);
-  const figures = [...sizes, { what: 'all of it', bytes: whole[0]?.['bytes'] }].map(({ what, bytes }) => ({
+  const figures = [...sizes, { what: 'all of it', bytes: whole[0]?.bytes }].map(({ what, bytes }) => ({
     what: String(what),
     value: Number(bytes) / DECISIONS,
     unit: 'bytes',

@@ -82,9 +82,6 @@ export class StoreUnavailable extends Error {}
 /** A write of which nobody knows whether it was done: repeated, it might be done twice. */
 export class UncertainWrite extends StoreUnavailable {}
 
-/** The durable store will never take this batch, whoever sends it: something in it is what it cannot keep. Without that it takes the rest. */
-export class RejectedBatch extends Error {}
-
 export interface StateStore {
   /** Keeps a finished decision, its names and its evidence, if it teaches anything: all of it or nothing. */
   remember(kept: Kept): Promise<void>;
@@ -157,10 +154,7 @@ export class RejectedBatch extends Error {}
 export interface DurableStore extends DecisionLog {
   /** Up to where a log of the hot store has been ingested; null where nothing has been. */
   cursorOf(log: string): Promise<string | null>;
-  /**
-   * Keeps each of these decisions unless it has a version as late or later, and the cursor: all of it or nothing. What failed
-   * may be sent again, whatever became of it. Rejects with `RejectedBatch` where that would be in vain.
-   */
+  /** Keeps each of these decisions unless it has a version as late or later, and the cursor: all of it or nothing. */
   ingest(batch: Batch): Promise<Ingested>;
   recall(decisionId: string): Promise<DecisionRecord | null>;
   /** The decision behind the first of these names that is known. A store may keep none, and finds nothing then. */

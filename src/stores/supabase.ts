@@ -9,6 +9,8 @@ export type SupabaseStoreOptions = ClientOptions;
 const RECALL_MS = 2_000;
 /** Longer than what Supabase itself gives a statement. */
 const BATCH_MS = 10_000;
+/** One has some five megabytes, and goes up a slow line beside everything else. */
+const SNAPSHOT_MS = 30_000;
 /** Decisions forgotten in one call. */
 const FORGOTTEN_AT_ONCE = 1_000;
 
@@ -33,14 +35,14 @@ export function createSupabaseStore(options: SupabaseStoreOptions): DurableStore
     lookUp: async () => null,
 
     async readKept(log, cursor, limit) {
-      const read = (await call('conduit_read_kept', { log, cursor, most: limit }, BATCH_MS)) as KeptRows;
-      const kept = read.rows.map((rows) => ({ decision: decisionOf(rows), names: [] }));
+      const read = (await call('conduit_read_kept', { log, cursor, most: limit }, BATCH_MS)) as KeptEntries;
+      const kept = read.entries.map(({ rows, is_new }) => ({ decision: decisionOf(rows), names: [], isNew: is_new }));
       return { kept, cursor: read.cursor, gap: read.gap };
     },
 
     snapshots: {
       async read(router) {
-        const found = (await call('conduit_read_snapshots', { router }, BATCH_MS)) as {
+        const found = (await call('conduit_read_snapshots', { router }, SNAPSHOT_MS)) as {
           cursor: string;
           bytes: string;
         }[];
@@ -48,7 +50,7 @@ export function createSupabaseStore(options: SupabaseStoreOptions): DurableStore
       },
       async put(router, { cursor, bytes }) {
         const text = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString('base64');
-        return (await call('conduit_put_snapshot', { router, cursor, bytes: text }, BATCH_MS)) as boolean;
+        return (await call('conduit_put_snapshot', { router, cursor, bytes: text }, SNAPSHOT_MS)) as boolean;
       },
     },
 
@@ -60,8 +62,8 @@ export function createSupabaseStore(options: SupabaseStoreOptions): DurableStore
   };
 }
 
-interface KeptRows {
-  rows: DecisionRows[];
+interface KeptEntries {
+  entries: { rows: DecisionRows; is_new: boolean }[];
   cursor: string;
   gap: Gap | null;
 }

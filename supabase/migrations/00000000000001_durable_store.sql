@@ -37,6 +37,8 @@ comment on table public.queries is 'What was asked for, one row a call: when, by
 create table public.routing_decisions (
   decision_id text primary key,
   seq bigint not null,
+  -- The seq that it had first.
+  first_seq bigint not null,
   created_at timestamptz not null,
   propensity double precision not null,
   uniform double precision not null,
@@ -118,10 +120,8 @@ insert into public.store_identity (id) values (substr(replace(gen_random_uuid():
 
 -- Pinned calls have no router; '' is the name of their log.
 create unique index routing_decisions_log on public.routing_decisions ((coalesce(router, '')), seq);
--- Rows come in the order of their time, so that a page of an index tells of thousands of pages of the table.
-create index queries_created_at on public.queries using brin (created_at) with (pages_per_range = 16, autosummarize = on);
-create index routing_decisions_created_at on public.routing_decisions using brin (created_at) with (pages_per_range = 16, autosummarize = on);
-create index responses_created_at on public.responses using brin (created_at) with (pages_per_range = 16, autosummarize = on);
+-- For retention, and for reports on a stretch of time: the views take theirs from here.
+create index routing_decisions_created_at on public.routing_decisions (created_at);
 
 -- Functions, one for each step that is done as a whole -----------------------------------------------------------------------
 
@@ -129,6 +129,13 @@ create function public.conduit_last_seq() returns bigint
 language sql volatile security invoker set search_path = ''
 as $$
   select case when is_called then last_value else 0 end from public.conduit_seq;
+$$;
+
+-- 0 where the log is empty.
+create function public.conduit_last_seq_of(log text) returns bigint
+language sql stable security invoker set search_path = ''
+as $$
+  select coalesce(max(d.seq), 0) from public.routing_decisions d where coalesce(d.router, '') = conduit_last_seq_of.log;
 $$;
 
 create function public.conduit_cursor_at(seq bigint) returns text
@@ -264,6 +271,7 @@ language plpgsql volatile security invoker set search_path = '' set lock_timeout
 as $$
 declare
   standing text;
+  before bigint;
   taken text[];
 begin
   -- One at a time, until it is committed: so whoever has read up to a seq has not missed a smaller one.
@@ -272,6 +280,8 @@ begin
   if standing is distinct from conduit_ingest.after then
     return json_build_object('outcome', 'moved', 'cursor', standing);
   end if;
+
+  before := public.conduit_last_seq_of(conduit_ingest.log);
 
   select coalesce(array_agg(given.decision_id), '{}') into taken
   from json_to_recordset(batch -> 'routing_decisions') as given(decision_id text, version integer)
@@ -305,11 +315,11 @@ begin
     );
 
   insert into public.routing_decisions
-    (decision_id, seq, created_at, propensity, uniform, reward, reward_before, version, router, chosen, model, reason,
-     cursor, candidates, idempotency_keys)
+    (decision_id, seq, first_seq, created_at, propensity, uniform, reward, reward_before, version, router, chosen, model,
+     reason, cursor, candidates, idempotency_keys)
   select
-    given.decision_id, nextval('public.conduit_seq'), to_timestamp(given.created_at / 1000), given.propensity,
-    given.uniform, given.reward, given.reward_before, given.version, given.router, given.chosen, given.model,
+    given.decision_id, nextval('public.conduit_seq'), currval('public.conduit_seq'),
+    to_timestamp(given.created_at / 1000), given.propensity, given.uniform, given.reward, given.reward_before, given.version, given.router, given.chosen, given.model,
     given.reason, given.cursor, public.conduit_candidates_from(given.candidates), given.idempotency_keys
   from json_to_recordset(batch -> 'routing_decisions') as given(
     decision_id text, created_at double precision, propensity double precision, uniform double precision,
@@ -395,7 +405,8 @@ begin
 
   return json_build_object(
     'outcome', 'ingested',
-    'at', public.conduit_cursor_at(public.conduit_last_seq())
+    'before', public.conduit_cursor_at(before),
+    'at', public.conduit_cursor_at(public.conduit_last_seq_of(conduit_ingest.log))
   );
 end;
 $$;
@@ -406,7 +417,7 @@ as $$
   select public.conduit_rows_of(d) from public.routing_decisions d where d.decision_id = conduit_recall.decision_id;
 $$;
 
--- Decisions of a log behind a cursor, oldest first, each as it is now.
+-- Decisions of a log behind a cursor, oldest first, each as it is now, and whether it came to be behind the cursor.
 create function public.conduit_read_kept(log text, cursor text, most integer) returns json
 language plpgsql volatile security invoker set search_path = ''
 as $$
@@ -415,7 +426,16 @@ declare
   upto bigint;
   found json;
 begin
-  select coalesce(json_agg(public.conduit_rows_of(entry) order by (entry).seq), '[]'), max((entry).seq) into found, upto
+  select
+    coalesce(json_agg(
+      json_build_object(
+        'rows', public.conduit_rows_of(entry),
+        'is_new', (entry).first_seq > coalesce(since, 0)
+      )
+      order by (entry).seq
+    ), '[]'),
+    max((entry).seq)
+  into found, upto
   from (
     select d as entry
     from public.routing_decisions d
@@ -424,7 +444,7 @@ begin
     limit most
   ) entries;
   return json_build_object(
-    'rows', found,
+    'entries', found,
     'cursor', public.conduit_cursor_at(coalesce(upto, since, 0)),
     'gap', case when since is null then 'other' end
   );
@@ -609,7 +629,7 @@ declare
   relations constant text := 'public.queries, public.routing_decisions, public.responses, public.feedback, '
     'public.implicit_feedback, public.model_states, public.log_cursors, public.store_identity, '
     'public.routing_analytics, public.implicit_feedback_analytics, public.combined_feedback_analytics, public.usage_by_key';
-  functions constant text := 'public.conduit_last_seq(), public.conduit_cursor_at(bigint), public.conduit_seq_of(text), '
+  functions constant text := 'public.conduit_last_seq(), public.conduit_last_seq_of(text), public.conduit_cursor_at(bigint), public.conduit_seq_of(text), '
     'public.conduit_candidates_from(json), public.conduit_candidates_to(public.conduit_candidate[]), '
     'public.conduit_rows_of(public.routing_decisions), public.conduit_ingest(text, text, text, json), '
     'public.conduit_recall(text), public.conduit_read_kept(text, text, integer), '

@@ -2,12 +2,19 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import * as fc from 'fast-check';
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test, vi } from 'vitest';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, onTestFinished, test, vi } from 'vitest';
 import type { DecisionRecord } from '../../src/stores/decision-record.ts';
 import { type Batch, type DurableStore, LOG_START, RejectedBatch, StoreUnavailable } from '../../src/stores/ports.ts';
 import { createSupabaseStore } from '../../src/stores/supabase.ts';
 import { NO_POSTGRES, type PostgresServer, startPostgresServer } from '../support/postgres-server.ts';
-import { type Database, DEFAULT_GRANTS, openPGlite, openPostgres, ROLES } from '../support/postgrest-database.ts';
+import {
+  ALL_GRANTED,
+  type Database,
+  NOTHING_GRANTED,
+  openPGlite,
+  openPostgres,
+  ROLES,
+} from '../support/postgrest-database.ts';
 import { ANON_KEY, type PostgrestServer, SERVICE_ROLE_KEY, startPostgrestServer } from '../support/postgrest-server.ts';
 import { durableStoreSuite, finishedDecision } from './durable-store-suite.ts';
 
@@ -37,8 +44,8 @@ interface Project {
   close(): Promise<void>;
 }
 
-async function openProject(database: Database): Promise<Project> {
-  await database.run(ROLES + DEFAULT_GRANTS);
+async function openProject(database: Database, grants: string): Promise<Project> {
+  await database.run(ROLES + grants);
   for (const file of MIGRATIONS) await database.run(readFileSync(file, 'utf8'));
   const server = await startPostgrestServer(database);
   const store = createSupabaseStore({ url: server.url, serviceRoleKey: SERVICE_ROLE_KEY });
@@ -64,8 +71,9 @@ beforeAll(async () => {
 afterAll(() => postgres?.close());
 
 const ENGINES = [
-  { name: 'PostgreSQL', why: NO_POSTGRES, open: async () => openPostgres(await freshDatabase()) },
-  { name: 'PGlite', why: null, open: openPGlite },
+  // As projects were made for long, where everything in `public` was for everybody, and as they are made since.
+  { name: 'PostgreSQL', why: NO_POSTGRES, grants: ALL_GRANTED, open: async () => openPostgres(await freshDatabase()) },
+  { name: 'PGlite', why: null, grants: NOTHING_GRANTED, open: openPGlite },
 ];
 
 const kept = (...decisions: DecisionRecord[]): Batch['kept'] => decisions.map((decision) => ({ decision, names: [] }));
@@ -75,6 +83,15 @@ const batch = (decisions: DecisionRecord[], after: string | null = null, cursor 
   cursor,
   kept: kept(...decisions),
 });
+/** The suite compares what is read with what was given. */
+const withoutNovelty = (store: DurableStore): DurableStore => ({
+  ...store,
+  async readKept(log, cursor, limit) {
+    const slice = await store.readKept(log, cursor, limit);
+    return { ...slice, kept: slice.kept.map(({ decision, names }) => ({ decision, names })) };
+  },
+});
+const idsOf = (list: Batch['kept']): string[] => list.map(({ decision }) => decision.id);
 const failureOf = async (work: Promise<unknown>): Promise<Error> =>
   await work.then(
     () => expect.unreachable('it should fail'),
@@ -85,7 +102,11 @@ const failureOf = async (work: Promise<unknown>): Promise<Error> =>
 describe.skipIf(NO_POSTGRES !== null)('the migrations', () => {
   test('apply through psql -f, and through one query of all their statements, also without Supabase’s roles', async () => {
     const [byFile, byQuery] = [await freshDatabase(), await freshDatabase()];
-    for (const file of MIGRATIONS) postgres.psql(byFile, file);
+    // In a Supabase project nobody is a superuser.
+    const server = openPostgres(postgres.url());
+    await server.run(`create role plain login; alter database ${new URL(byFile).pathname.slice(1)} owner to plain`);
+    await server.close();
+    for (const file of MIGRATIONS) postgres.psql(byFile.replace('postgres@', 'plain@'), file);
     const shapes: unknown[] = [];
     for (const url of [byFile, byQuery]) {
       const database = openPostgres(url);
@@ -120,14 +141,14 @@ describe.skipIf(NO_POSTGRES !== null)('the migrations', () => {
   });
 });
 
-for (const { name, why, open } of ENGINES) {
+for (const { name, why, grants, open } of ENGINES) {
   describe.skipIf(why !== null)(`over ${name}${why === null ? '' : ` (${why})`}`, () => {
     let project: Project;
     beforeAll(async () => {
       const database = await open();
       // The roles belong to the server, and a database before this one may have made them.
       if (name === 'PostgreSQL') await database.run('drop role if exists anon, authenticated, service_role');
-      project = await openProject(database);
+      project = await openProject(database, grants);
     }, STARTING_MS);
     afterAll(() => project?.close());
     beforeEach(() => project.empty());
@@ -135,7 +156,8 @@ for (const { name, why, open } of ENGINES) {
     durableStoreSuite({
       name: `Supabase over ${name}`,
       async create() {
-        const open = () => createSupabaseStore({ url: project.server.url, serviceRoleKey: SERVICE_ROLE_KEY });
+        const open = () =>
+          withoutNovelty(createSupabaseStore({ url: project.server.url, serviceRoleKey: SERVICE_ROLE_KEY }));
         let store = open();
         return {
           store,
@@ -212,6 +234,61 @@ for (const { name, why, open } of ENGINES) {
       expect(found?.signals[0]?.comment).toBe('a\ufffdb \ufffd c \ufffd 👍 \\u0000');
       expect([found?.idempotencyKeys, found?.completionId]).toEqual([['\ufffd'], '\ufffd']);
       expect(await project.store.recall('dec_\0')).toBe(null);
+    });
+
+    test('tells of each decision whether it came to be behind the cursor, and where its log was before a batch', async () => {
+      const { store } = project;
+      const [one, two] = [finishedDecision(), finishedDecision()];
+      const first = await store.ingest(batch([one]));
+      await store.ingest({ ...batch([finishedDecision({ router: 'other' })]), log: 'other' });
+      const { cursor } = await store.readKept('auto', LOG_START, 10);
+      const second = await store.ingest(batch([{ ...one, version: 2, reward: 1 }, two], 'hot-1', 'hot-2'));
+      const third = await store.ingest(batch([], 'hot-2', 'hot-3'));
+      expect(first).toMatchObject({ outcome: 'ingested', at: cursor });
+      expect(second).toMatchObject({ outcome: 'ingested', before: cursor });
+      const { at } = second as { at: string };
+      expect(third).toEqual({ outcome: 'ingested', before: at, at });
+      const newsSince = async (from: string) =>
+        (await store.readKept('auto', from, 10)).kept.map(({ decision, isNew }) => [decision.id, isNew]);
+      expect(await newsSince(cursor)).toEqual([
+        [one.id, false],
+        [two.id, true],
+      ]);
+      expect(await newsSince(LOG_START)).toEqual([
+        [one.id, true],
+        [two.id, true],
+      ]);
+    });
+
+    test('shows a reader everything, however many write meanwhile', async () => {
+      const { store } = project;
+      const [logs, batches, size] = [4, 12, 3];
+      const given: string[] = [];
+      let writing = logs;
+      // Several logs, one router: each of them may commit before the one that began earlier.
+      const write = async (log: string): Promise<void> => {
+        let after: string | null = null;
+        for (let i = 1; i <= batches; i++) {
+          const decisions = Array.from({ length: size }, () => finishedDecision());
+          given.push(...decisions.map(({ id }) => id));
+          await store.ingest({ ...batch(decisions, after, `hot-${i}`), log });
+          after = `hot-${i}`;
+        }
+        writing--;
+      };
+      const found: string[] = [];
+      const read = async (): Promise<void> => {
+        for (let cursor = LOG_START, isLast = false; ; ) {
+          const slice = await store.readKept('auto', cursor, 5);
+          found.push(...idsOf(slice.kept));
+          if (isLast && slice.kept.length === 0) return;
+          isLast = writing === 0;
+          cursor = slice.cursor;
+        }
+      };
+      await Promise.all([read(), ...Array.from({ length: logs }, (_, i) => write(`log-${i}`))]);
+      expect(found).toHaveLength(logs * batches * size);
+      expect([...found].sort()).toEqual([...given].sort());
     });
 
     test('drops the answer of a version that has none any more', async () => {
@@ -412,7 +489,7 @@ for (const { name, why, open } of ENGINES) {
       const functions = await project.database.query(
         `select proname as name, proargnames as names from pg_proc where proname like 'conduit%'`,
       );
-      expect(functions).toHaveLength(14);
+      expect(functions).toHaveLength(15);
       for (const { name, names } of functions) {
         const args = Object.fromEntries(((names ?? []) as string[]).map((one) => [one, null]));
         const { body } = await asked(`rpc/${name}`, ANON_KEY, args);
@@ -502,7 +579,7 @@ for (const { name, why, open } of ENGINES) {
         server.faults.cutOff = 1;
         expect(await failureOf(store.ingest(sent))).toBeInstanceOf(StoreUnavailable);
         expect(await store.ingest(sent)).toEqual({ outcome: 'moved', cursor: 'hot-1' });
-        expect((await store.readKept('auto', LOG_START, 10)).kept).toEqual(sent.kept);
+        expect((await store.readKept('auto', LOG_START, 10)).kept).toMatchObject(sent.kept);
       });
 
       test('takes each decision once from two that drain the same log', async () => {
@@ -527,6 +604,24 @@ for (const { name, why, open } of ENGINES) {
     });
   });
 }
+
+describe.skipIf(NO_POSTGRES !== null)('the queries of docs/supabase.md', () => {
+  const page = readFileSync(join(import.meta.dirname, '../../docs/supabase.md'), 'utf8');
+  const queries = [...page.matchAll(/```sql\n([\s\S]*?)```/g)].map(([, sql]) => sql as string);
+
+  test('run as they stand there', async () => {
+    const database = openPostgres(await freshDatabase());
+    onTestFinished(() => database.close());
+    for (const file of MIGRATIONS) await database.run(readFileSync(file, 'utf8'));
+    const server = await startPostgrestServer(database);
+    const store = createSupabaseStore({ url: server.url, serviceRoleKey: SERVICE_ROLE_KEY });
+    await store.ingest(batch(REPORTED));
+    await store.close();
+    await server.close();
+    expect(queries.length).toBeGreaterThan(5);
+    for (const sql of queries) await database.run(sql);
+  });
+});
 
 describe('the limits of calls', () => {
   afterEach(() => {

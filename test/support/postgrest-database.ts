@@ -21,9 +21,12 @@ export const ROLES = `
   create role service_role nologin bypassrls;
 `;
 
-/** What Supabase grants beforehand, so that it takes a migration to forbid it again. */
-export const DEFAULT_GRANTS = `
-  grant usage on schema public to anon, authenticated, service_role;
+/** As in projects that let the API have nothing of what is new in `public`. */
+export const NOTHING_GRANTED = 'grant usage on schema public to anon, authenticated, service_role;';
+
+/** As in projects that let it have everything, so that it takes a migration to forbid it again. */
+export const ALL_GRANTED = `
+  ${NOTHING_GRANTED}
   alter default privileges in schema public grant all on tables to anon, authenticated, service_role;
   alter default privileges in schema public grant all on functions to anon, authenticated, service_role;
   alter default privileges in schema public grant all on sequences to anon, authenticated, service_role;

@@ -56,7 +56,7 @@ export async function startPostgrestServer(database: Database): Promise<Postgres
     if (faults.frozen) return null;
     if (faults.slowMs > 0) await new Promise((resolve) => setTimeout(resolve, faults.slowMs));
     if (faults.status !== null) return { status: faults.status, body: '<html>not now</html>' };
-    const key = request.headers['apikey'];
+    const key = request.headers.apikey;
     const role = ROLE_OF_KEY[String(key)];
     if (!role || request.headers.authorization !== `Bearer ${key}`) return failure(401, 'PGRST301', 'No suitable key');
     const url = new URL(request.url ?? '', 'http://localhost');
@@ -130,7 +130,7 @@ async function callFunction(queries: Queries, name: string, body: string): Promi
     const message = `Could not find the function public.${name}(${given.join(', ')}) in the schema cache`;
     return failure(404, 'PGRST202', message);
   }
-  const [names, types] = [found['names'] as string[], found['types'] as string[]];
+  const [names, types] = [found.names as string[], found.types as string[]];
   const columns = names.map((one, at) => `"${one}" ${types[at]}`).join(', ');
   const passed = names.map((one) => `"${one}" := given."${one}"`).join(', ');
   const from = names.length === 0 ? '' : `from json_to_record($1::json) as given(${columns})`;
@@ -138,7 +138,7 @@ async function callFunction(queries: Queries, name: string, body: string): Promi
     `select to_json(public."${name}"(${passed})) as result ${from}`,
     names.length === 0 ? [] : [body],
   );
-  return { status: 200, body: (rows[0]?.['result'] as string | null | undefined) ?? 'null' };
+  return { status: 200, body: (rows[0]?.result as string | null | undefined) ?? 'null' };
 }
 
 /** `select`, `order`, `limit` and `column=eq.value`. */
@@ -156,7 +156,7 @@ async function readRows(queries: Queries, table: string, asked: URLSearchParams)
     asked.has('limit') ? `limit ${Number(asked.get('limit'))}` : '',
   ].join(' ');
   const rows = await queries.query(`select coalesce(json_agg(found), '[]') as result from (${inner}) found`, values);
-  return { status: 200, body: rows[0]?.['result'] as string };
+  return { status: 200, body: rows[0]?.result as string };
 }
 
 interface PostgresError extends Error {
