@@ -22,7 +22,7 @@ export async function rebuildState(
   durable: DurableStore,
   runtime: Runtime,
 ): Promise<RebuiltRouter[]> {
-  if (config.stores.state !== 'memory') return await rebuildInRedis(config, durable, runtime);
+  if (config.stores.state !== 'memory') throw new Error('not yet');
   const rebuilt = await rebuildSnapshots(config, durable);
   if (config.stores.durable !== 'supabase') return rebuilt;
   // A start reads what is on this machine first.

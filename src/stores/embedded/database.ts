@@ -1,7 +1,16 @@
 /** What the durable store does, as transactions on any SQLite. */
 import type { DecisionRecord } from '../decision-record.ts';
-import { type Batch, type Gap, type Ingested, type Kept, LOG_START, PINNED_LOG, type Snapshot } from '../ports.ts';
-import { createDecisionTables } from './decision-tables.ts';
+import {
+  type Batch,
+  type Gap,
+  type Ingested,
+  type Kept,
+  LOG_START,
+  PINNED_LOG,
+  type ReadKept,
+  type Snapshot,
+} from '../ports.ts';
+import { createDecisionTables, type Spent } from './decision-tables.ts';
 import { createNameTable } from './name-table.ts';
 import { migrate } from './schema.ts';
 import { bytesIn, firstOf, type Sql } from './sql.ts';
@@ -13,11 +22,17 @@ export interface Database {
   recall(decisionId: string): DecisionRecord | null;
   lookUp(names: readonly string[]): DecisionRecord | null;
   /** Gives the decisions one by one, so that however many are asked for, one is in memory. */
-  readKept(log: string, cursor: string, limit: number, take: (kept: Kept) => void): { cursor: string; gap: Gap | null };
+  readKept(
+    log: string,
+    cursor: string,
+    limit: number,
+    take: (kept: ReadKept) => void,
+  ): { cursor: string; gap: Gap | null };
   readSnapshots(router: string): Snapshot[];
   putSnapshot(router: string, snapshot: Snapshot): boolean;
   logs(): string[];
   forget(before: number): number;
+  spentSince(time: number): Spent[];
 }
 
 /** Decisions that are forgotten at once, so that nobody waits for long meanwhile. */
@@ -35,7 +50,6 @@ export function openDatabase(sql: Sql): Database {
   const updateSeq = sql.prepare('update store_identity set seq = ?');
   const selectCursor = sql.prepare('select cursor from log_cursors where log = ?');
   const putCursor = sql.prepare('insert or replace into log_cursors values (?, ?)');
-  const selectLogs = sql.prepare('select log from log_cursors order by log');
   const selectSnapshots = sql.prepare('select seq, bytes from model_states where router = ? order by seq desc limit 2');
   const selectLatest = sql.prepare('select max(seq) as seq from model_states where router = ?');
   const putState = sql.prepare('insert or replace into model_states (router, seq, bytes) values (?, ?, ?)');
@@ -59,6 +73,12 @@ export function openDatabase(sql: Sql): Database {
   };
   const cursorOf = (log: string): string | null => (firstOf(selectCursor.rows(log))?.cursor ?? null) as string | null;
 
+  /** The cursor behind all that there is of a log. */
+  const endOf = (log: string): string => {
+    const seq = decisions.lastSeq(routerOf(log));
+    return seq === null ? LOG_START : cursorAt(seq);
+  };
+
   return {
     cursorOf,
 
@@ -67,18 +87,20 @@ export function openDatabase(sql: Sql): Database {
         const current = cursorOf(log);
         if (current !== after) return { outcome: 'moved', cursor: current };
         let seq = lastSeq();
+        const before = endOf(log);
         for (const { decision, names: given } of kept) {
-          const version = decisions.versionOf(decision.id);
-          if (version !== null && version >= decision.version) continue;
-          if (version !== null) decisions.remove(decision.id);
-          decisions.insert(decision, ++seq);
+          const place = decisions.placeOf(decision.id);
+          if (place && place.version >= decision.version) continue;
+          if (place) decisions.remove(decision.id);
+          seq++;
+          decisions.insert(decision, seq, place?.firstSeq ?? seq);
           // What has been said of a decision since takes no name back from a later one.
-          names.give(given, decision, version === null);
+          names.give(given, decision, place === null);
         }
         names.dropOld();
         updateSeq.run(seq);
         putCursor.run(log, cursor);
-        return { outcome: 'ingested', at: cursorAt(seq) };
+        return { outcome: 'ingested', before, at: endOf(log) };
       });
     },
 
@@ -96,8 +118,9 @@ export function openDatabase(sql: Sql): Database {
     readKept(log, cursor, limit, take) {
       const from = seqOf(cursor);
       let last = from ?? 0;
-      for (const { seq, decision } of decisions.readBehind(log === PINNED_LOG ? null : log, last, limit)) {
-        take({ decision, names: [] });
+      const behind = last;
+      for (const { seq, firstSeq, decision } of decisions.readBehind(routerOf(log), behind, limit)) {
+        take({ decision, names: [], isNew: firstSeq > behind });
         last = seq;
       }
       return { cursor: last === from ? cursor : cursorAt(last), gap: from === null ? 'other' : null };
@@ -122,7 +145,7 @@ export function openDatabase(sql: Sql): Database {
     },
 
     logs() {
-      return Array.from(selectLogs.rows(), ({ log }) => log as string);
+      return decisions.routers().map((router) => router ?? PINNED_LOG);
     },
 
     forget(before) {
@@ -133,5 +156,9 @@ export function openDatabase(sql: Sql): Database {
         return old.length;
       });
     },
+
+    spentSince: decisions.spentSince,
   };
 }
+
+const routerOf = (log: string): string | null => (log === PINNED_LOG ? null : log);

@@ -1,5 +1,6 @@
 /** What the gateway's thread and the database's say to each other. */
 import type { Batch, Gap, Ingested, Snapshot } from '../ports.ts';
+import type { Spent } from './decision-tables.ts';
 import type { OpenFailure } from './failures.ts';
 import type { Packed } from './packing.ts';
 
@@ -20,6 +21,7 @@ export interface Verbs {
   putSnapshot(router: string, snapshot: Snapshot): boolean;
   logs(): string[];
   forget(before: number): number;
+  spentSince(time: number): Spent[];
 }
 
 export type Verb = keyof Verbs;
