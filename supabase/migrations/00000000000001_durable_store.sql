@@ -141,7 +141,7 @@ $$;
 create function public.conduit_cursor_at(seq bigint) returns text
 language sql stable security invoker set search_path = ''
 as $$
-  select id || '-' || seq from public.store_identity;
+  select case seq when 0 then '0' else id || '-' || seq end from public.store_identity;
 $$;
 
 -- The number in a cursor of this database's own log, 0 at its start; null where the cursor is of another, or ahead of this one,
@@ -496,7 +496,15 @@ $$;
 create function public.conduit_logs() returns json
 language sql stable security invoker set search_path = ''
 as $$
-  select coalesce(json_agg(kept.log order by kept.log), '[]') from public.log_cursors kept;
+  -- From each name in the index to the next, and not over all decisions.
+  with recursive names(log) as (
+    select min(coalesce(d.router, '')) from public.routing_decisions d
+    union all
+    select (select min(coalesce(d.router, '')) from public.routing_decisions d where coalesce(d.router, '') > names.log)
+    from names
+    where names.log is not null
+  )
+  select coalesce(json_agg(names.log), '[]') from names where names.log is not null;
 $$;
 
 create function public.conduit_cursor_of(log text) returns text

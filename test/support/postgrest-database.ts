@@ -14,11 +14,17 @@ export interface Database extends Queries {
   close(): Promise<void>;
 }
 
-/** The roles of a Supabase project. */
+/** The roles of a Supabase project. They belong to the server, where another of its databases may have made them. */
 export const ROLES = `
-  create role anon nologin;
-  create role authenticated nologin;
-  create role service_role nologin bypassrls;
+  do $$
+  begin
+    if not exists (select from pg_roles where rolname = 'service_role') then
+      create role anon nologin;
+      create role authenticated nologin;
+      create role service_role nologin bypassrls;
+    end if;
+  end;
+  $$;
 `;
 
 /** As in projects that let the API have nothing of what is new in `public`. */
