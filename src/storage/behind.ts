@@ -67,7 +67,7 @@ async function openForwarding(config: ConduitConfig, hot: HotStore, runtime: Run
   const local = await openFolder(config.stores);
   await countAgain(hot, local, runtime);
   const sink = await openSupabase(config.stores);
-  const forward = createArchive({ ...common(config, runtime), source: local, sink });
+  const forward = createArchive({ ...common(config, runtime), source: local, sink, feed: `${local.id}/` });
   const archive = createArchive({
     ...common(config, runtime),
     source: hot,

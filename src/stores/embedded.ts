@@ -17,6 +17,8 @@ export interface EmbeddedStoreOptions {
 }
 
 export interface EmbeddedStore extends DurableStore {
+  /** Tells this database from every other. */
+  readonly id: string;
   /** USD that answers to decisions made from this time on (milliseconds since 1970) have cost, by router and key. */
   spentSince(time: number): Promise<Spent[]>;
 }
@@ -32,15 +34,16 @@ export async function openEmbeddedStore({ folder, timeoutMs = 10_000 }: Embedded
   const { call, close } = await openCaller({ folder, start, timeoutMs });
   const packer = createPacker();
   return {
-    cursorOf: (log) => call('cursorOf', [log]),
+    id: await call('identity', []),
+    cursorOf: (log, feed) => call('cursorOf', [log, feed]),
     async ingest({ kept, ...batch }) {
       const packed = packAll(packer, kept);
       return call('ingest', [{ ...batch, kept: packed }], [packed.bytes.buffer]);
     },
     recall: async (decisionId) => unpackOne(await call('recall', [decisionId])),
     lookUp: async (names) => unpackOne(await call('lookUp', [names])),
-    async readKept(log, cursor, limit) {
-      const { kept, ...read } = await call('readKept', [log, cursor, limit]);
+    async readKept(log, cursor, limit, origin = cursor) {
+      const { kept, ...read } = await call('readKept', [log, cursor, limit, origin]);
       return { kept: [...unpack(kept)], ...read };
     },
     snapshots: {

@@ -19,11 +19,11 @@ export function createSupabaseStore(options: SupabaseStoreOptions): DurableStore
   const { call, close } = createSupabaseCalls(options);
   return {
     isShared: true,
-    cursorOf: async (log) => (await call('conduit_cursor_of', { log }, RECALL_MS)) as string | null,
+    cursorOf: async (log, feed = '') => (await call('conduit_cursor_of', { log, feed }, RECALL_MS)) as string | null,
 
-    async ingest({ log, after, cursor, kept }) {
+    async ingest({ log, feed = '', after, cursor, kept }) {
       const batch = tablesOf(kept);
-      return (await call('conduit_ingest', { log, after, cursor, batch }, BATCH_MS)) as Ingested;
+      return (await call('conduit_ingest', { log, feed, after, cursor, batch }, BATCH_MS)) as Ingested;
     },
 
     async recall(decisionId) {
@@ -34,8 +34,8 @@ export function createSupabaseStore(options: SupabaseStoreOptions): DurableStore
     // Names are for what is going on now, and the stores before this one have them.
     lookUp: async () => null,
 
-    async readKept(log, cursor, limit) {
-      const read = (await call('conduit_read_kept', { log, cursor, most: limit }, BATCH_MS)) as KeptEntries;
+    async readKept(log, cursor, limit, origin = cursor) {
+      const read = (await call('conduit_read_kept', { log, cursor, most: limit, origin }, BATCH_MS)) as KeptEntries;
       const kept = read.entries.map(({ rows, is_new }) => ({ decision: decisionOf(rows), names: [], isNew: is_new }));
       return { kept, cursor: read.cursor, gap: read.gap };
     },

@@ -110,7 +110,7 @@ create table public.log_cursors (
   log text primary key,
   cursor text not null
 );
-comment on table public.log_cursors is 'How far each log has been taken over';
+comment on table public.log_cursors is 'How far each log of each feed has been taken over';
 
 create table public.store_identity (
   id text primary key
@@ -266,7 +266,7 @@ $$;
 -- Keeps each decision of a batch unless it has a version as late or later, and the log's new cursor: all of it or nothing.
 -- `batch` has a list of rows for each of the five tables, and each decision in it once. Sent again, or by two at a time, it
 -- counts once: the cursor must be where the batch begins.
-create function public.conduit_ingest(log text, after text, cursor text, batch json) returns json
+create function public.conduit_ingest(log text, feed text, after text, cursor text, batch json) returns json
 language plpgsql volatile security invoker set search_path = '' set lock_timeout = '5s'
 as $$
 declare
@@ -276,7 +276,7 @@ declare
 begin
   -- One at a time, until it is committed: so whoever has read up to a seq has not missed a smaller one.
   perform pg_advisory_xact_lock(hashtextextended('conduit', 0));
-  select kept.cursor into standing from public.log_cursors kept where kept.log = conduit_ingest.log;
+  select kept.cursor into standing from public.log_cursors kept where kept.log = conduit_ingest.feed || conduit_ingest.log;
   if standing is distinct from conduit_ingest.after then
     return json_build_object('outcome', 'moved', 'cursor', standing);
   end if;
@@ -400,7 +400,7 @@ begin
   )
   where given.decision_id = any (taken);
 
-  insert into public.log_cursors (log, cursor) values (conduit_ingest.log, conduit_ingest.cursor)
+  insert into public.log_cursors (log, cursor) values (conduit_ingest.feed || conduit_ingest.log, conduit_ingest.cursor)
   on conflict on constraint log_cursors_pkey do update set cursor = excluded.cursor;
 
   return json_build_object(
@@ -417,12 +417,14 @@ as $$
   select public.conduit_rows_of(d) from public.routing_decisions d where d.decision_id = conduit_recall.decision_id;
 $$;
 
--- Decisions of a log behind a cursor, oldest first, each as it is now, and whether it came to be behind the cursor.
-create function public.conduit_read_kept(log text, cursor text, most integer) returns json
+-- Decisions of a log behind a cursor, oldest first, each as it is now, and whether it came to be behind
+-- the origin, where a reading began that goes on at the cursor.
+create function public.conduit_read_kept(log text, cursor text, most integer, origin text) returns json
 language plpgsql volatile security invoker set search_path = ''
 as $$
 declare
   since bigint := public.conduit_seq_of(conduit_read_kept.cursor);
+  began bigint := coalesce(public.conduit_seq_of(conduit_read_kept.origin), 0);
   upto bigint;
   found json;
 begin
@@ -430,7 +432,7 @@ begin
     coalesce(json_agg(
       json_build_object(
         'rows', public.conduit_rows_of(entry),
-        'is_new', (entry).first_seq > coalesce(since, 0)
+        'is_new', (entry).first_seq > began
       )
       order by (entry).seq
     ), '[]'),
@@ -507,10 +509,10 @@ as $$
   select coalesce(json_agg(names.log), '[]') from names where names.log is not null;
 $$;
 
-create function public.conduit_cursor_of(log text) returns text
+create function public.conduit_cursor_of(log text, feed text) returns text
 language sql stable security invoker set search_path = ''
 as $$
-  select kept.cursor from public.log_cursors kept where kept.log = conduit_cursor_of.log;
+  select kept.cursor from public.log_cursors kept where kept.log = conduit_cursor_of.feed || conduit_cursor_of.log;
 $$;
 
 -- Forgets decisions made before a time (milliseconds since 1970), the oldest first and not more than `most`; gives how many.
@@ -639,10 +641,10 @@ declare
     'public.routing_analytics, public.implicit_feedback_analytics, public.combined_feedback_analytics, public.usage_by_key';
   functions constant text := 'public.conduit_last_seq(), public.conduit_last_seq_of(text), public.conduit_cursor_at(bigint), public.conduit_seq_of(text), '
     'public.conduit_candidates_from(json), public.conduit_candidates_to(public.conduit_candidate[]), '
-    'public.conduit_rows_of(public.routing_decisions), public.conduit_ingest(text, text, text, json), '
-    'public.conduit_recall(text), public.conduit_read_kept(text, text, integer), '
+    'public.conduit_rows_of(public.routing_decisions), public.conduit_ingest(text, text, text, text, json), '
+    'public.conduit_recall(text), public.conduit_read_kept(text, text, integer, text), '
     'public.conduit_put_snapshot(text, text, text), public.conduit_read_snapshots(text), public.conduit_logs(), '
-    'public.conduit_cursor_of(text), public.conduit_forget(double precision, integer)';
+    'public.conduit_cursor_of(text, text), public.conduit_forget(double precision, integer)';
   one text;
 begin
   execute format('revoke all on function %s from public', functions);

@@ -56,14 +56,13 @@ describe('the database of the embedded store', () => {
   });
 
   test('gives no place in the log twice when the last seconds were lost to a power failure', () => {
-    const { cursor } = ingest([finishedDecision()]) && database.readKept('auto', LOG_START, 10, () => {});
+    const { cursor } = ingest([finishedDecision()]) && database.readKept('auto', LOG_START, 10, LOG_START, () => {});
     const place = Number(cursor.split('-')[1]);
     const reopened = openDatabase(file.sql);
     const next: string[] = [];
     ingest([finishedDecision()]);
-    const read = reopened.readKept('auto', `${cursor.split('-')[0]}-${place + 500}`, 10, (kept) =>
-      next.push(kept.decision.id),
-    );
+    const late = `${cursor.split('-')[0]}-${place + 500}`;
+    const read = reopened.readKept('auto', late, 10, late, (kept) => next.push(kept.decision.id));
     expect(next).toHaveLength(1);
     expect(read.gap).toBe(null);
   });

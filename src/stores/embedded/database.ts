@@ -17,7 +17,9 @@ import { bytesIn, firstOf, type Sql } from './sql.ts';
 
 /** The verbs of `DurableStore`, without waiting. */
 export interface Database {
-  cursorOf(log: string): string | null;
+  /** Of its own: tells it from every other database. */
+  id: string;
+  cursorOf(log: string, feed?: string): string | null;
   ingest(batch: Omit<Batch, 'kept'> & { kept: Iterable<Kept> }): Ingested;
   recall(decisionId: string): DecisionRecord | null;
   lookUp(names: readonly string[]): DecisionRecord | null;
@@ -26,6 +28,7 @@ export interface Database {
     log: string,
     cursor: string,
     limit: number,
+    origin: string,
     take: (kept: ReadKept) => void,
   ): { cursor: string; gap: Gap | null };
   readSnapshots(router: string): Snapshot[];
@@ -71,7 +74,8 @@ export function openDatabase(sql: Sql): Database {
     const seq = Number(cursor.slice(id.length + 1));
     return seq <= lastSeq() ? seq : null;
   };
-  const cursorOf = (log: string): string | null => (firstOf(selectCursor.rows(log))?.cursor ?? null) as string | null;
+  const cursorOf = (log: string, feed = ''): string | null =>
+    (firstOf(selectCursor.rows(feed + log))?.cursor ?? null) as string | null;
 
   /** The cursor behind all that there is of a log. */
   const endOf = (log: string): string => {
@@ -80,11 +84,12 @@ export function openDatabase(sql: Sql): Database {
   };
 
   return {
+    id,
     cursorOf,
 
-    ingest({ log, after, cursor, kept }) {
+    ingest({ log, feed = '', after, cursor, kept }) {
       return sql.transaction((): Ingested => {
-        const current = cursorOf(log);
+        const current = cursorOf(log, feed);
         if (current !== after) return { outcome: 'moved', cursor: current };
         let seq = lastSeq();
         const before = endOf(log);
@@ -99,7 +104,7 @@ export function openDatabase(sql: Sql): Database {
         }
         names.dropOld();
         updateSeq.run(seq);
-        putCursor.run(log, cursor);
+        putCursor.run(feed + log, cursor);
         return { outcome: 'ingested', before, at: endOf(log) };
       });
     },
@@ -115,12 +120,12 @@ export function openDatabase(sql: Sql): Database {
       return null;
     },
 
-    readKept(log, cursor, limit, take) {
+    readKept(log, cursor, limit, origin, take) {
       const from = seqOf(cursor);
       let last = from ?? 0;
-      const behind = last;
-      for (const { seq, firstSeq, decision } of decisions.readBehind(routerOf(log), behind, limit)) {
-        take({ decision, names: [], isNew: firstSeq > behind });
+      const began = seqOf(origin) ?? 0;
+      for (const { seq, firstSeq, decision } of decisions.readBehind(routerOf(log), last, limit)) {
+        take({ decision, names: [], isNew: firstSeq > began });
         last = seq;
       }
       return { cursor: last === from ? cursor : cursorAt(last), gap: from === null ? 'other' : null };

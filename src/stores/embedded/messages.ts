@@ -12,15 +12,21 @@ export interface ThreadData {
 
 /** The verbs of the database as they travel. */
 export interface Verbs {
-  cursorOf(log: string): string | null;
+  cursorOf(log: string, feed?: string): string | null;
   ingest(batch: Omit<Batch, 'kept'> & { kept: Packed }): Ingested;
   recall(decisionId: string): Packed | null;
   lookUp(names: readonly string[]): Packed | null;
-  readKept(log: string, cursor: string, limit: number): { kept: Packed; cursor: string; gap: Gap | null };
+  readKept(
+    log: string,
+    cursor: string,
+    limit: number,
+    origin: string,
+  ): { kept: Packed; cursor: string; gap: Gap | null };
   readSnapshots(router: string): Snapshot[];
   putSnapshot(router: string, snapshot: Snapshot): boolean;
   logs(): string[];
   forget(before: number): number;
+  identity(): string;
   spentSince(time: number): Spent[];
 }
 

@@ -26,9 +26,10 @@ function verbsOf(database: Database, { shrink }: OpenFile): Verbs {
     ingest: (batch) => database.ingest({ ...batch, kept: unpack(batch.kept) }),
     recall: (decisionId) => packOne(packer, database.recall(decisionId)),
     lookUp: (names) => packOne(packer, database.lookUp(names)),
-    readKept(log, cursor, limit) {
+    identity: () => database.id,
+    readKept(log, cursor, limit, origin) {
       packer.take();
-      const read = database.readKept(log, cursor, limit, packer.add);
+      const read = database.readKept(log, cursor, limit, origin, packer.add);
       return { kept: packer.take(), ...read };
     },
     forget(before) {
