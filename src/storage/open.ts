@@ -27,7 +27,7 @@ export interface Storage {
 }
 
 /** What a start waits for what was learned before. It goes on without, and takes it when it comes. */
-const RECOVERY_MS = 5_000;
+const RECOVERY_MS = 3_000;
 /** What a start waits for Redis, so that the first requests find it. */
 const FIRST_TRY_MS = 500;
 /** A margin over the window, in which feedback that was given in time is still on its way. */
