@@ -19,6 +19,34 @@ const MOST_SCALED = 32_767;
 /** Stands for −0, which rounding gives and which is no whole number. */
 const MINUS_ZERO = -32_768;
 
+/** What an id as Conduit makes them begins with, instead of a text's length. */
+const OWN_ID = 0xff;
+const OWN_ID_PREFIX = 'dec_';
+const OWN_ID_BYTES = 16;
+const OWN_ID_LENGTH = OWN_ID_PREFIX.length + 2 * OWN_ID_BYTES;
+
+/** How the units of a text are written; stands in the lowest bits of its header. */
+const NARROW = 0;
+const WIDE = 1;
+/** Four characters of the base64url alphabet in three bytes: what providers and programs make up names of. */
+const PACKED = 2;
+
+/** Instead of a decimal's first byte, whose exponent is never so high. */
+const NO_DECIMAL = 0xff;
+const NULL_DECIMAL = 0xfe;
+/** Exact as doubles, so that one division or multiplication of whole numbers gives the nearest double of a decimal. */
+const POWERS_OF_TEN = Array.from({ length: 23 }, (_, power) => 10 ** power);
+const MOST_PLACES = POWERS_OF_TEN.length - 1;
+const DIGITS = 5;
+
+const ALPHABET = 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_';
+const PLACE_IN_ALPHABET = new Int8Array(256).fill(-1);
+for (let i = 0; i < ALPHABET.length; i++) PLACE_IN_ALPHABET[ALPHABET.charCodeAt(i)] = i;
+const HEX_DIGITS = '0123456789abcdef';
+const HEX = Array.from({ length: 256 }, (_, byte) => byte.toString(16).padStart(2, '0'));
+const VALUE_OF_DIGIT = new Int8Array(256).fill(-1);
+for (let i = 0; i < HEX_DIGITS.length; i++) VALUE_OF_DIGIT[HEX_DIGITS.charCodeAt(i)] = i;
+
 const USUAL_SIZE = 16_384;
 
 /** Bytes with the view that reads numbers out of them. */
@@ -99,9 +127,36 @@ export class ByteWriter {
     }
   }
 
+  /** A number of at most five digits in three bytes; any other in nine. */
+  decimal(value: number | null): void {
+    this.#reserve(LONGEST_NUMBER);
+    if (value === null) {
+      this.bytes[this.at++] = NULL_DECIMAL;
+      return;
+    }
+    const size = Math.abs(value);
+    const places = size === 0 ? 0 : DIGITS - 1 - Math.floor(Math.log10(size));
+    if (places >= -MOST_PLACES && places <= MOST_PLACES) {
+      const digits = Math.round(scaled(size, places));
+      if (scaled(digits, -places) === size) {
+        const sign = value < 0 || Object.is(value, -0) ? 1 : 0;
+        const exponent = places >= 0 ? places : MOST_PLACES - places;
+        const { bytes, at } = this;
+        bytes[at] = (sign << 7) | (exponent << 1) | (digits >> 16);
+        bytes[at + 1] = digits >> 8;
+        bytes[at + 2] = digits;
+        this.at += 3;
+        return;
+      }
+    }
+    this.bytes[this.at] = NO_DECIMAL;
+    this.#view.setFloat64(this.at + 1, value);
+    this.at += LONGEST_NUMBER;
+  }
+
   /**
-   * One byte a code unit where all of them fit, else two. Not UTF-8: it has no way to write half of a surrogate pair, which
-   * a JSON text may hold.
+   * One byte a code unit where all of them fit, less where all are of one alphabet, else two. Not UTF-8: it has no way to
+   * write half of a surrogate pair, which a JSON text may hold.
    */
   text(value: string | null): void {
     if (value === null) {
@@ -111,7 +166,11 @@ export class ByteWriter {
     const { length } = value;
     this.#reserve(LONGEST_NUMBER + 2 * length);
     const start = this.at;
-    this.number(2 * length);
+    if (length >= 4) {
+      if (this.#packedText(value)) return;
+      this.at = start;
+    }
+    this.number(4 * length + NARROW);
     const { bytes } = this;
     let { at } = this;
     for (let i = 0; i < length; i++) {
@@ -126,10 +185,53 @@ export class ByteWriter {
     this.at = at;
   }
 
+  /** False where a character is of another alphabet. */
+  #packedText(value: string): boolean {
+    const { length } = value;
+    this.number(4 * length + PACKED);
+    const { bytes } = this;
+    let { at } = this;
+    let bits = 0;
+    let held = 0;
+    for (let i = 0; i < length; i++) {
+      const place = PLACE_IN_ALPHABET[value.charCodeAt(i)];
+      if (place === undefined || place < 0) return false;
+      bits = ((bits << 6) | place) & 0xffff;
+      held += 6;
+      if (held >= 8) {
+        held -= 8;
+        bytes[at++] = bits >> held;
+      }
+    }
+    if (held > 0) bytes[at++] = bits << (8 - held);
+    this.at = at;
+    return true;
+  }
+
   #wideText(value: string): void {
     const { length } = value;
-    this.number(2 * length + 1);
+    this.number(4 * length + WIDE);
     for (let i = 0; i < length; i++, this.at += 2) this.#view.setUint16(this.at, value.charCodeAt(i));
+  }
+
+  /** A decision's id: one as Conduit makes them in 17 bytes. */
+  id(value: string): void {
+    this.#reserve(1 + OWN_ID_BYTES);
+    if (!this.#ownId(value)) this.text(value);
+  }
+
+  #ownId(value: string): boolean {
+    if (value.length !== OWN_ID_LENGTH || !value.startsWith(OWN_ID_PREFIX)) return false;
+    const { bytes, at } = this;
+    for (let i = 0; i < OWN_ID_BYTES; i++) {
+      const high = VALUE_OF_DIGIT[value.charCodeAt(OWN_ID_PREFIX.length + 2 * i)] ?? -1;
+      const low = VALUE_OF_DIGIT[value.charCodeAt(OWN_ID_PREFIX.length + 2 * i + 1)] ?? -1;
+      if (high < 0 || low < 0) return false;
+      bytes[at + 1 + i] = 16 * high + low;
+    }
+    bytes[at] = OWN_ID;
+    this.at += 1 + OWN_ID_BYTES;
+    return true;
   }
 
   /** A text that is expected to come again in other records. */
@@ -151,14 +253,14 @@ export class ByteWriter {
     let { at } = this;
     for (let i = 0; i < length; i++, at += 2) {
       const value = values[i]!;
-      const scaled = Math.round(value * SCALE);
-      if (scaled / SCALE !== value || scaled > MOST_SCALED || scaled < -MOST_SCALED) {
+      const units = Math.round(value * SCALE);
+      if (units / SCALE !== value || units > MOST_SCALED || units < -MOST_SCALED) {
         this.at = start;
         this.#unscaledVector(values);
         return;
       }
-      view.setInt16(at, scaled);
-      if (scaled === 0 && 1 / value < 0) view.setInt16(at, MINUS_ZERO);
+      view.setInt16(at, units);
+      if (units === 0 && 1 / value < 0) view.setInt16(at, MINUS_ZERO);
     }
     this.at = at;
   }
@@ -241,6 +343,29 @@ export class ByteReader {
     }
   }
 
+  /** Where no null can have been written. */
+  decimal(): number {
+    return this.decimalOrNull() as number;
+  }
+
+  decimalOrNull(): number | null {
+    const at = this.#at;
+    const first = this.#bytes[at]!;
+    if (first === NULL_DECIMAL) {
+      this.#at += 1;
+      return null;
+    }
+    if (first === NO_DECIMAL) {
+      this.#at += LONGEST_NUMBER;
+      return this.#view.getFloat64(at + 1);
+    }
+    this.#at += 3;
+    const digits = ((first & 1) << 16) | (this.#bytes[at + 1]! << 8) | this.#bytes[at + 2]!;
+    const exponent = (first >> 1) & 0x3f;
+    const size = scaled(digits, exponent > MOST_PLACES ? exponent - MOST_PLACES : -exponent);
+    return first & 0x80 ? -size : size;
+  }
+
   text(): string {
     return this.textOrNull() as string;
   }
@@ -248,9 +373,15 @@ export class ByteReader {
   textOrNull(): string | null {
     const header = this.numberOrNull();
     if (header === null) return null;
-    const length = header >>> 1;
-    const wide = header % 2 === 1;
+    // Not by bits: a header may be longer than those go.
+    const length = Math.floor(header / 4);
+    const form = header % 4;
     const from = this.#at;
+    if (form === PACKED) {
+      this.#at += Math.ceil((length * 6) / 8);
+      return this.#packedText(from, length);
+    }
+    const wide = form === WIDE;
     this.#at += wide ? 2 * length : length;
     let text = '';
     // In pieces, since every unit becomes an argument.
@@ -259,6 +390,31 @@ export class ByteReader {
       text += wide ? this.#wideText(from + 2 * start, end - start) : this.#narrowText(from + start, from + end);
     }
     return text;
+  }
+
+  #packedText(from: number, length: number): string {
+    let text = '';
+    let bits = 0;
+    let held = 0;
+    let at = from;
+    for (let i = 0; i < length; i++) {
+      if (held < 6) {
+        bits = ((bits << 8) | this.#bytes[at++]!) & 0xffff;
+        held += 8;
+      }
+      held -= 6;
+      text += ALPHABET[(bits >> held) & 0x3f];
+    }
+    return text;
+  }
+
+  id(): string {
+    if (this.#bytes[this.#at] !== OWN_ID) return this.text();
+    let id = OWN_ID_PREFIX;
+    const from = this.#at + 1;
+    this.#at = from + OWN_ID_BYTES;
+    for (let at = from; at < this.#at; at++) id += HEX[this.#bytes[at]!];
+    return id;
   }
 
   #narrowText(from: number, to: number): string {
@@ -290,11 +446,15 @@ export class ByteReader {
       for (let i = 0; i < values.length; i++, at += 8) values[i] = view.getFloat64(at);
     } else {
       for (let i = 0; i < values.length; i++, at += 2) {
-        const scaled = view.getInt16(at);
-        values[i] = scaled === MINUS_ZERO ? -0 : scaled / SCALE;
+        const units = view.getInt16(at);
+        values[i] = units === MINUS_ZERO ? -0 : units / SCALE;
       }
     }
     this.#at = at;
     return values;
   }
 }
+
+/** The number times ten to this power, up or down. */
+const scaled = (value: number, power: number): number =>
+  power >= 0 ? value * POWERS_OF_TEN[power]! : value / POWERS_OF_TEN[-power]!;
