@@ -15,6 +15,7 @@ import { createStrictServer, SERVER_LIMITS, type ServerLimits } from './http/ser
 import { within } from './http/within.ts';
 import { FEEDBACK_WINDOW_MS } from './routing/decision.ts';
 import { createDeferred, type Deferred } from './routing/deferred.ts';
+import { merged } from './routing/merge.ts';
 import type { Log, Runtime } from './routing/runtime.ts';
 import { createMemoryStore } from './stores/memory.ts';
 import type { StateStore } from './stores/ports.ts';
@@ -145,6 +146,9 @@ async function openState(
     random,
     sha256Hex,
     keepMs: KEEP_MS,
+    drained: false,
+    spool: null,
+    merge: merged,
     notices: {
       trouble: (error) =>
         log.error({ err: error }, 'the state store fails: this process goes by what it knows until it is back'),

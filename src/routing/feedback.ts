@@ -52,7 +52,7 @@ export function readFeedbackText(text: string): Feedback | null {
 }
 
 /** Idempotency keys remembered with a decision. */
-const MAX_IDEMPOTENCY_KEYS = 20;
+export const MAX_IDEMPOTENCY_KEYS = 20;
 /** How often a change is tried again when somebody else changed the decision in between. */
 const MAX_TRIES = 10;
 
@@ -121,7 +121,7 @@ export function withSignal(decision: DecisionRecord, feedback: Feedback, now: nu
 }
 
 /** The mean of what people said in different ways (a thumb and a rating, say), in [0, 1]. */
-function rewardOf(signals: readonly DecidedSignal[]): number | null {
+export function rewardOf(signals: readonly DecidedSignal[]): number | null {
   const weight = signals.reduce((sum, signal) => sum + signal.weight, 0);
   return weight > 0 ? signals.reduce((sum, signal) => sum + signal.weight * signal.value, 0) / weight : null;
 }

@@ -1,5 +1,6 @@
 /** The store in Redis, against a real server. */
 import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest';
+import { merged } from '../../src/routing/merge.ts';
 import type { DecisionRecord } from '../../src/stores/decision-record.ts';
 import { LOG_START, type StateStore, UncertainWrite } from '../../src/stores/ports.ts';
 import { createRedisStore, type RedisStoreOptions } from '../../src/stores/redis.ts';
@@ -24,6 +25,9 @@ function open(url: string, more: Partial<RedisStoreOptions> = {}): { store: Stat
     random: Math.random,
     sha256Hex,
     keepMs: DAY_MS,
+    drained: false,
+    spool: null,
+    merge: merged,
     notices: {
       trouble: (error) => told.trouble.push(error.message),
       recovered: () => told.recovered++,
