@@ -1,10 +1,10 @@
 #!/usr/bin/env node
-/** The command line: `conduit serve | init | check | demo`. */
+/** The command line: `conduit serve | init | check | demo | rebuild | export | import`. */
 import { readFileSync } from 'node:fs';
 import { Command, InvalidArgumentError } from 'commander';
 
 /** Commands of later versions, refused by name so that nobody looks for a typing error. */
-const NOT_BUILT_YET = ['replay', 'report', 'rebuild', 'export', 'import', 'import-litellm', 'keys'];
+const NOT_BUILT_YET = ['replay', 'report', 'import-litellm', 'keys'];
 
 const portNumber = (text: string): number => {
   const port = Number(text);
@@ -40,6 +40,23 @@ withConfig(
 withConfig(program.command('init').description('write a config from the provider keys in the environment'))
   .option('--force', 'overwrite a config that is there')
   .action(async (options) => (await import('./cli/init.ts')).init(options));
+withConfig(
+  program
+    .command('rebuild')
+    .description('learn anew from the durable store, as for another half-life or after Redis was lost'),
+).action(async (options) => (await import('./cli/rebuild.ts')).rebuild(options));
+withConfig(
+  program
+    .command('export')
+    .description('write all decisions of the durable store as JSON lines')
+    .argument('[file]', 'default: stdout'),
+).action(async (file, options) => (await import('./cli/export.ts')).exportDecisions(file, options));
+withConfig(
+  program
+    .command('import')
+    .description('take decisions from JSON lines into the durable store')
+    .argument('<file>', '- for stdin'),
+).action(async (file, options) => (await import('./cli/import.ts')).importDecisions(file, options));
 for (const name of NOT_BUILT_YET) {
   program
     .command(name, { hidden: true })

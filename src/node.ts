@@ -1,5 +1,4 @@
 /** The gateway as a Node process: chooses Node's implementations of every part and serves the app on a port. */
-import { randomBytes } from 'node:crypto';
 import type { IncomingMessage, Server, ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { getRequestListener, RequestError } from '@hono/node-server';
@@ -13,11 +12,10 @@ import { createNodeExchange } from './http/exchange-node.ts';
 import { createGateway, type LearnedByRouter } from './http/gateway.ts';
 import { createStrictServer, SERVER_LIMITS, type ServerLimits } from './http/server-node.ts';
 import { within } from './http/within.ts';
-import { FEEDBACK_WINDOW_MS } from './routing/decision.ts';
 import { createDeferred, type Deferred } from './routing/deferred.ts';
-import { merged } from './routing/merge.ts';
 import type { Log, Runtime } from './routing/runtime.ts';
-import { createMemoryStore } from './stores/memory.ts';
+import { openStorage, type Storage } from './storage/open.ts';
+import { secretFor } from './storage/secret.ts';
 import type { StateStore } from './stores/ports.ts';
 import { createUndiciSender } from './upstream/send-undici.ts';
 
@@ -38,6 +36,8 @@ export interface GatewayOptions {
 
 export interface RunningGateway {
   url: string;
+  /** Where what is learned outlives the process, in words; null where it does not. */
+  keptIn: string | null;
   /** Takes another config from the next request on. Host, port and secret stay as they are until a restart. */
   reload(config: ConduitConfig): Promise<void>;
   /** Stops accepting, lets answers in flight finish for at most 30 s, tells what has not been told, and then ends. */
@@ -62,7 +62,8 @@ export async function startGateway(config: ConduitConfig, options: GatewayOption
   const deferred = createDeferred((error) => log.error({ err: error }, 'deferred work failed'));
   const runtime = nodeRuntime(config, log, deferred, options.random);
   const sender = createUndiciSender();
-  const state = options.state ?? (await openState(config, runtime));
+  const storage = options.state ? null : await openStorage(config, runtime);
+  const state = options.state ?? (storage as Storage).state;
   let accepting = true;
 
   let gateway = createGateway(
@@ -76,9 +77,12 @@ export async function startGateway(config: ConduitConfig, options: GatewayOption
         return createNodeExchange(incoming, outgoing, corsOf(context, gateway.config.server.cors));
       },
       accepting: () => accepting,
+      durable: storage?.durable ?? null,
     },
-    options.learned,
+    options.learned ?? storage?.learned,
   );
+  // Of the gateway of then: its config may be another by that time.
+  void storage?.late.then((learned) => gateway.adopt(learned));
   let app = createApp(gateway);
 
   const listener = getRequestListener((request, bindings) => app.fetch(request, bindings), {
@@ -91,7 +95,7 @@ export async function startGateway(config: ConduitConfig, options: GatewayOption
   const { server, closeIdle } = createStrictServer(listener, limits);
   const url = await listen(server, config.server).catch(async (error) => {
     // Its connections would keep the process alive.
-    if (!options.state) await state.close();
+    await storage?.close();
     throw error;
   });
   // Without a listener one connection that could not be accepted would end the process.
@@ -100,9 +104,11 @@ export async function startGateway(config: ConduitConfig, options: GatewayOption
   let closing: Promise<void> | undefined;
   return {
     url,
+    keptIn: storage?.keptIn ?? null,
     async reload(next) {
       gateway = await gateway.follow(next);
       app = createApp(gateway);
+      storage?.follow(next);
       ownLog?.setLevel(next.log.level);
     },
     close: () => (closing ??= close()),
@@ -115,7 +121,7 @@ export async function startGateway(config: ConduitConfig, options: GatewayOption
       log.error({ unfinished: deferred.size() }, 'what was still to be written is lost: the store does not answer');
     }
     await gateway.flush();
-    await Promise.all([within(limits.settleMs, sender.close()), options.state ? undefined : state.close()]);
+    await Promise.all([within(limits.settleMs, sender.close()), storage?.close()]);
     await ownLog?.close();
   }
 }
@@ -124,43 +130,6 @@ export async function startGateway(config: ConduitConfig, options: GatewayOption
 function corsOf({ res }: Context, cors: readonly string[]): Record<string, string> | null {
   if (cors.length === 0) return null;
   return { ...Object.fromEntries(res.headers), ...(!cors.includes('*') && { vary: 'Origin' }) };
-}
-
-/** A margin over the window, in which feedback that was given in time is still on its way. */
-const KEEP_MS = FEEDBACK_WINDOW_MS + 60 * 60 * 1000;
-
-/** What a start waits for Redis, so that the first requests find it. */
-const FIRST_TRY_MS = 500;
-
-/** Redis need not be there: the gateway serves without, and goes on trying. */
-async function openState(
-  { stores }: ConduitConfig,
-  { now, random, randomHex, sha256Hex, log }: Runtime,
-): Promise<StateStore> {
-  if (stores.state === 'memory') return createMemoryStore({ now, epoch: randomHex(4) });
-  // Who does without it need not load a client for it.
-  const { createRedisStore } = await import('./stores/redis.ts');
-  const store = createRedisStore({
-    url: stores.state,
-    now,
-    random,
-    sha256Hex,
-    keepMs: KEEP_MS,
-    drained: false,
-    spool: null,
-    merge: merged,
-    notices: {
-      trouble: (error) =>
-        log.error({ err: error }, 'the state store fails: this process goes by what it knows until it is back'),
-      recovered: () => log.info({}, 'the state store is back, and has what it missed'),
-      lost: (decisions, error) => log.error({ err: error, decisions }, 'decisions are lost: they could not be kept'),
-    },
-  });
-  await within(
-    FIRST_TRY_MS,
-    store.tried.then(() => true),
-  );
-  return store;
 }
 
 async function listen(server: Server, { host, port }: ConduitConfig['server']): Promise<string> {
@@ -199,6 +168,20 @@ async function drain(server: Server, closeIdle: () => void, drainMs: number): Pr
   clearInterval(idle);
   clearTimeout(timer);
   return whole;
+}
+
+/** For a command that ends by itself: what goes wrong is told on stderr, in words. */
+export function commandRuntime(config: ConduitConfig): Runtime {
+  const tell = (fields: object, message: string): void => {
+    const { err } = fields as { err?: Error };
+    process.stderr.write(`${message}${err ? `: ${err.message}` : ''}\n`);
+  };
+  const log: Log = { debug() {}, info() {}, warn: tell, error: tell };
+  return nodeRuntime(
+    config,
+    log,
+    createDeferred((err) => tell({ err }, 'deferred work failed')),
+  );
 }
 
 export interface StderrLog extends Log {
@@ -253,9 +236,13 @@ export function openLog(level: ConduitConfig['log']['level']): StderrLog {
   };
 }
 
-function nodeRuntime(config: ConduitConfig, log: Log, deferred: Deferred, random: (() => number) | undefined): Runtime {
-  // With the memory store nothing outlives the process, so that a secret of the process's own is enough.
-  const secret = config.server.secret ?? randomBytes(32).toString('hex');
+export function nodeRuntime(
+  config: ConduitConfig,
+  log: Log,
+  deferred: Pick<Deferred, 'add'>,
+  random?: () => number,
+): Runtime {
+  const secret = config.server.secret ?? secretFor(config.stores, log);
   const dice = createDice();
   return {
     now: Date.now,

@@ -37,6 +37,9 @@ export function createWorkerApp(environment: WorkerEnvironment, options: WorkerA
   if (config.stores.state !== 'memory') {
     throw new Error('stores.state: Redis is not supported on Cloudflare Workers yet (allowed: memory)');
   }
+  if (config.stores.asked && config.stores.durable !== 'none') {
+    throw new Error('stores.durable: not supported on Cloudflare Workers yet (allowed: none)');
+  }
   const secret = config.server.secret ?? randomBytes(32).toString('hex');
   const dice = createDice();
   const gateway = createGateway({
@@ -45,6 +48,7 @@ export function createWorkerApp(environment: WorkerEnvironment, options: WorkerA
     send: createFetchSender(options.fetch),
     openExchange: (context) => createWebExchange(context.req.raw),
     accepting: () => true,
+    durable: null,
     runtime: {
       now: Date.now,
       clock: () => performance.now(),

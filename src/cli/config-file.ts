@@ -1,5 +1,6 @@
 /** Finds and reads the config on disk, with the variables of the environment and of a `.env` file. */
 import { existsSync, readFileSync } from 'node:fs';
+import { dirname, resolve } from 'node:path';
 import { parseEnv } from 'node:util';
 import { type Environment, type LoadOptions, type LoadResult, loadConfig } from '../config/load.ts';
 import { sha256Hex } from '../crypto.ts';
@@ -32,5 +33,13 @@ export function loadFile(path: string, overrides: LoadOptions['overrides'] = {})
     const message = code === 'ENOENT' ? 'no such file' : `cannot be read (${code})`;
     return { ok: false, problems: [{ path, message }] };
   }
-  return loadText(text, overrides);
+  return inFolderOf(path, loadText(text, overrides));
+}
+
+/** A folder that the config names is looked for beside it: the gateway may be started from anywhere. */
+function inFolderOf(path: string, loaded: LoadResult): LoadResult {
+  if (!loaded.ok) return loaded;
+  const { stores } = loaded.config;
+  const folder = resolve(dirname(path), stores.folder);
+  return { ...loaded, config: { ...loaded.config, stores: { ...stores, folder } } };
 }

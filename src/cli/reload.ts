@@ -84,16 +84,20 @@ function exposed(started: ConduitConfig, next: ConduitConfig): { path: string; m
 const TAKEN_OVER = ['maxBodyBytes', 'cors'];
 
 /** Paths of what differs from how the process was started, and stays as it is until it is started again. */
-function needsRestart(started: ConduitConfig, next: ConduitConfig): string[] {
-  return (['server', 'stores'] as const).flatMap((section) => {
-    const [before, after]: Record<string, unknown>[] = [started[section], next[section]];
-    const names = Object.keys({ ...before, ...after }).filter(
-      (name) => section !== 'server' || !TAKEN_OVER.includes(name),
-    );
-    return names
-      .filter((name) => JSON.stringify(before?.[name]) !== JSON.stringify(after?.[name]))
-      .map((name) => `${section}.${name}`);
-  });
+function needsRestart({ server, stores }: ConduitConfig, next: ConduitConfig): string[] {
+  const { asked: _, retentionMs: retention, ...rest } = stores;
+  const { asked: _other, retentionMs: nextRetention, ...nextRest } = next.stores;
+  const changed = changedNames(server, next.server).filter((name) => !TAKEN_OVER.includes(name));
+  return [
+    ...changed.map((name) => `server.${name}`),
+    ...changedNames({ ...rest, retention }, { ...nextRest, retention: nextRetention }).map((name) => `stores.${name}`),
+  ];
+}
+
+function changedNames(before: object, after: object): string[] {
+  const [one, other]: Record<string, unknown>[] = [{ ...before }, { ...after }];
+  const names = Object.keys({ ...one, ...other });
+  return names.filter((name) => JSON.stringify(one?.[name]) !== JSON.stringify(other?.[name]));
 }
 
 /**

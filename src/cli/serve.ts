@@ -41,9 +41,7 @@ export async function serve(options: ServeOptions): Promise<void> {
   try {
     gateway = await start(started, log);
   } catch (error) {
-    const { host, port } = started.server;
-    const { code, message } = error as NodeJS.ErrnoException;
-    return fail(`cannot listen on ${host}:${port}: ${code === 'EADDRINUSE' ? 'the port is taken' : message}\n`);
+    return fail(`${whyNotStarted(error as NodeJS.ErrnoException, started)}\n`);
   }
   const apply = async (config: ConduitConfig): Promise<void> => {
     await gateway.reload(config);
@@ -56,9 +54,22 @@ export async function serve(options: ServeOptions): Promise<void> {
     await gateway.close();
   });
   process.stdout.write(`conduit listening on ${gateway.url}\n`);
-  if (started.stores.state === 'memory') {
-    process.stderr.write('what is learned is kept in memory: it is gone when this process ends\n');
+  process.stderr.write(`${whatIsKept(started, gateway.keptIn)}\n`);
+}
+
+function whyNotStarted({ code, syscall, message }: NodeJS.ErrnoException, { server }: ConduitConfig): string {
+  const isPort = code === 'EADDRINUSE' || syscall === 'listen' || syscall === 'bind' || syscall === 'getaddrinfo';
+  if (!isPort) return `cannot start: ${message}`;
+  return `cannot listen on ${server.host}:${server.port}: ${code === 'EADDRINUSE' ? 'the port is taken' : message}`;
+}
+
+/** For how long answers take feedback is told too, where that is less than what they are promised. */
+function whatIsKept({ stores: { state, durable } }: ConduitConfig, keptIn: string | null): string {
+  if (keptIn === null) {
+    return 'what is learned is kept in memory: it is gone when this process ends, and only the last 10,000 answers take feedback';
   }
+  const onlyTheLatest = state !== 'memory' && durable === 'none';
+  return `what is learned is kept in ${keptIn}${onlyTheLatest ? ", and of each router's answers the last 100,000 take feedback" : ''}`;
 }
 
 function start(config: ConduitConfig, log: Log): Promise<RunningGateway> {

@@ -3,10 +3,11 @@
  * that no request ever waits behind another process's call.
  */
 import cluster from 'node:cluster';
-import { randomBytes } from 'node:crypto';
-import type { ConduitConfig } from '../config/resolve.ts';
-import type { Log, RunningGateway } from '../node.ts';
-import { createMemoryStore } from '../stores/memory.ts';
+import type { ConduitConfig, Stores } from '../config/resolve.ts';
+import { type Log, nodeRuntime, type RunningGateway } from '../node.ts';
+import { createDeferred } from '../routing/deferred.ts';
+import { openStorage } from '../storage/open.ts';
+import { secretFor } from '../storage/secret.ts';
 import { createApprentice } from './apprentice.ts';
 import { createPlace, type Place } from './place.ts';
 
@@ -15,17 +16,23 @@ import { createPlace, type Place } from './place.ts';
  * where one cannot. What is given back is used as a single gateway is.
  */
 export async function startCluster(config: ConduitConfig, { log }: { log: Log }): Promise<RunningGateway> {
-  const store = createMemoryStore({ now: Date.now });
   const { host, workers } = config.server;
   // They must agree on it: a conversation that one worker began is recognised by the others through its hash.
-  const secret = config.server.secret ?? randomBytes(32).toString('hex');
+  const secret = config.server.secret ?? secretFor(config.stores, log);
+  const deferred = createDeferred((error) => log.error({ err: error }, 'deferred work failed'));
+  const kept = keptByPrimary(config);
+  const storage = await openStorage(
+    { ...config, stores: kept },
+    nodeRuntime({ ...config, server: { ...config.server, secret } }, log, deferred),
+  );
+  const store = storage.state;
   let { port } = config.server;
   let bound: number | null = null;
   const asServed = (next: ConduitConfig): ConduitConfig => ({
     ...next,
     server: { ...next.server, host, port, workers, secret },
     // Whoever takes a dead one's place must share the others' store.
-    stores: config.stores,
+    stores: keptByWorkers(config),
   });
   let current = config;
   let reloading = Promise.resolve();
@@ -35,7 +42,7 @@ export async function startCluster(config: ConduitConfig, { log }: { log: Log })
   cluster.schedulingPolicy = cluster.SCHED_RR;
   // Structured clones instead of JSON: a config's maps and sets and a fold's numbers pass as they are.
   cluster.setupPrimary({ serialization: 'advanced' });
-  const apprentice = createApprentice(() => current, store, log);
+  const apprentice = createApprentice(() => current, storage, log);
   const places: Place[] = Array.from({ length: workers }, () =>
     createPlace({
       config: () => asServed(current),
@@ -54,6 +61,7 @@ export async function startCluster(config: ConduitConfig, { log }: { log: Log })
     bound = Number(new URL(url).port) || port;
     return {
       url,
+      keptIn: storage.keptIn ?? (config.stores.state === 'memory' ? null : 'Redis'),
       async reload(next) {
         current = next;
         // One after the other: each place waits for one answer at a time.
@@ -65,11 +73,23 @@ export async function startCluster(config: ConduitConfig, { log }: { log: Log })
       async close() {
         await Promise.all(places.map((place) => place.end()));
         apprentice.end();
+        await storage.close();
       },
     };
   } catch (error) {
     await Promise.all(places.map((place) => place.kill()));
     apprentice.end();
+    await storage.close();
     throw error;
   }
 }
+
+/**
+ * A store that all processes can reach by themselves they do reach by themselves. A folder is one process's, so that what
+ * is kept there is the primary's to keep, beside a Redis too.
+ */
+const keptByWorkers = ({ stores }: ConduitConfig): Stores =>
+  stores.durable === 'embedded' ? { ...stores, durable: 'none' } : stores;
+
+const keptByPrimary = ({ stores }: ConduitConfig): Stores =>
+  stores.state === 'memory' || stores.durable === 'embedded' ? stores : { ...stores, state: 'memory', durable: 'none' };

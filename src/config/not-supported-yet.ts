@@ -24,10 +24,6 @@ const UNBUILT: readonly Unbuilt[] = [
   { path: 'routers.*.signals' },
   { path: 'routers.*.usd_per_request' },
   { path: 'stores.state', when: (value) => value === 'durable-object', allowed: 'memory, redis://…, rediss://…' },
-  { path: 'stores.durable', when: (value) => value === 'embedded' || value === 'supabase', allowed: 'none' },
-  { path: 'stores.folder' },
-  { path: 'stores.retention' },
-  { path: 'stores.supabase' },
   { path: 'log.prompts', when: (value) => String(value) === 'true', allowed: 'false' },
 ];
 

@@ -7,7 +7,7 @@ import type { WrittenConfig } from './schema.ts';
 import { didYouMean } from './suggest.ts';
 
 export function referenceProblems(config: WrittenConfig): Problem[] {
-  return [...keyProblems(config), ...modelProblems(config), ...routerProblems(config)];
+  return [...keyProblems(config), ...modelProblems(config), ...routerProblems(config), ...storeProblems(config)];
 }
 
 function keyProblems({ keys, server, models, ...config }: WrittenConfig): Problem[] {
@@ -111,6 +111,16 @@ function routerProblems(config: WrittenConfig): Problem[] {
     }
   }
   return problems;
+}
+
+function storeProblems({ stores: { durable, supabase } }: WrittenConfig): Problem[] {
+  if (durable === 'supabase' && !supabase) {
+    return [{ path: 'stores.supabase', message: 'missing', allowed: 'url and service_role_key' }];
+  }
+  if (supabase && durable !== 'supabase') {
+    return [{ path: 'stores.supabase', message: 'of use only with durable: supabase', allowed: 'durable: supabase' }];
+  }
+  return [];
 }
 
 /** Indices of what stands in the list before. */

@@ -94,6 +94,19 @@ export interface Key {
   admin: boolean;
 }
 
+export interface Stores {
+  /** `memory` or the URL of a Redis, with the password in it. */
+  state: string;
+  durable: 'embedded' | 'none' | 'supabase';
+  /** For what is kept on this machine. */
+  folder: string;
+  /** Whether the config itself asks for this durable store or this folder: else it is no reason not to serve. */
+  asked: boolean;
+  /** For how long the durable store keeps a decision. */
+  retentionMs: number;
+  supabase: { url: string; serviceRoleKey: string } | null;
+}
+
 export interface ConduitConfig {
   server: {
     host: string;
@@ -108,8 +121,7 @@ export interface ConduitConfig {
   providers: ReadonlyMap<string, Provider>;
   models: ReadonlyMap<string, Model>;
   routers: ReadonlyMap<string, Router>;
-  /** `state` is `memory` or the URL of a Redis, with the password in it. */
-  stores: { state: string; durable: 'none' };
+  stores: Stores;
   log: { level: 'debug' | 'info' | 'warn' | 'error' | 'silent' };
 }
 
@@ -152,12 +164,12 @@ export function resolveConfig(
     routers: new Map(
       Object.entries(writtenRouters(written)).map(([name, router]) => [name, resolveRouter(name, router)]),
     ),
-    stores: written.stores,
+    stores: resolveStores(written.stores),
     log: { level: written.log.level },
   };
   if (written.stores.state !== 'memory' && written.server.secret === undefined) {
     warnings.push(
-      'server.secret: not set: other processes, and this one after a restart, will not know a conversation again',
+      'server.secret: not set: one is made and kept in stores.folder, and processes with other folders will not know a conversation again',
     );
   }
   written.keys.forEach((key, index) => {
@@ -187,6 +199,20 @@ export function writtenRouters(written: WrittenConfig): Record<string, WrittenRo
       },
     }
   );
+}
+
+const DEFAULT_FOLDER = '.conduit';
+
+/** With a Redis nothing needs a folder's database: what is learned is in the Redis, and the folder would be one's alone. */
+function resolveStores({ state, durable, folder, retention, supabase }: WrittenConfig['stores']): Stores {
+  return {
+    state,
+    durable: durable ?? (state === 'memory' ? 'embedded' : 'none'),
+    folder: folder ?? DEFAULT_FOLDER,
+    asked: durable !== undefined || folder !== undefined,
+    retentionMs: durationMs(retention) as number,
+    supabase: supabase ? { url: supabase.url, serviceRoleKey: supabase.service_role_key } : null,
+  };
 }
 
 function resolveProvider(name: string, written: WrittenConfig['providers'][string]): Provider {

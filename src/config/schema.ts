@@ -3,7 +3,7 @@
  * what is wrong there is worded in `problems.ts`. What names refer to is checked in `references.ts`.
  */
 import * as z from 'zod';
-import { DURATION } from './duration.ts';
+import { DURATION, durationMs } from './duration.ts';
 
 /** An object without unknown keys; the error text for one is the list of the known keys. */
 function section<Shape extends z.core.$ZodLooseShape>(shape: Shape) {
@@ -200,9 +200,24 @@ function isRedisUrl(value: string): boolean {
   return hostname !== '' && /^(\/\d*)?$/.test(pathname);
 }
 
+const retentionAllowed = 'a duration of at least a day, such as 30d';
+const DAY_MS = 86_400_000;
+const retention = z
+  .string({ error: retentionAllowed })
+  .refine((value) => DURATION.test(value) && (durationMs(value) as number) >= DAY_MS, { error: retentionAllowed });
+
+const url = (allowed: string) =>
+  text(/^https?:\/\/[^\s?#]+$/, allowed).refine((value) => URL.canParse(value), { error: allowed });
+
 const stores = section({
   state: state.default('memory'),
-  durable: choice(['none']).default('none'),
+  durable: choice(['embedded', 'none', 'supabase']).optional(),
+  folder: text(/^[^\0]+$/, 'the path of a folder').optional(),
+  retention: retention.default('30d'),
+  supabase: section({
+    url: url('https://PROJECT.supabase.co'),
+    service_role_key: secret,
+  }).optional(),
 });
 
 const log = section({

@@ -102,6 +102,7 @@ models:
 ${MODELS.map(({ id, price }) => `  - { id: ${id}, price: { input: ${price.input}, output: ${price.output} } }`).join('\n')}
 routers:
   auto: { models: [${MODELS.map(({ id }) => id).join(', ')}], prefer: balanced, explore: { warmup: ${WARMUP} } }
+stores: { durable: none }
 `;
   const loaded = loadConfig({ text, env: {}, sha256Hex, overrides });
   if (!loaded.ok) throw new Error(loaded.problems.map(problemLine).join('\n'));

@@ -1,6 +1,6 @@
 /** The parts that the routes work with, put together from a config and a platform. */
 import type { Context } from 'hono';
-import type { ConduitConfig, Model } from '../config/resolve.ts';
+import type { ConduitConfig, Model, Router } from '../config/resolve.ts';
 import { createCounters } from '../routing/counters.ts';
 import { createHealth, type Health } from '../routing/health.ts';
 import { createLearner, type Learned, type Learner } from '../routing/learner.ts';
@@ -21,6 +21,15 @@ export interface GatewayParts {
   openExchange: (context: Context) => ClientExchange;
   /** False once the process is shutting down. */
   accepting: () => boolean;
+  /** What outlives the state store; null where nothing does. */
+  durable: DurablePart | null;
+}
+
+export interface DurablePart {
+  /** Whether it takes what it is given. */
+  isWell(): boolean;
+  /** All that a router's decisions have taught, as one needs it whose evidence fades otherwise now. */
+  learned(router: Router): Promise<Learned>;
 }
 
 /** By the name of the router. */
@@ -31,6 +40,8 @@ export interface Gateway extends GatewayParts, Shared {
   learners: ReadonlyMap<string, Learner>;
   /** Takes another config; this gateway goes on with the requests that it has begun. Only the newest may be followed. */
   follow(config: ConduitConfig): Promise<Gateway>;
+  /** Takes what was learned before this gateway began, where that was found only now. */
+  adopt(learned: LearnedByRouter): Promise<void>;
   /** Tells the other replicas what they have not been told yet, as when the process ends. Never rejects. */
   flush(): Promise<void>;
 }
@@ -74,16 +85,34 @@ function build(parts: GatewayParts, shared: Shared, earlier: LearnedByRouter): G
       const learned = await Promise.all(
         [...learners].map(async ([name, learner]) => [name, await learner.handOver()] as const),
       );
+      const changed = [...next.routers.values()].filter(
+        (router) => learners.get(router.name)?.router.halfLifeMs !== router.halfLifeMs,
+      );
       unwatch();
       shared.health.follow(next.providers);
       shared.refusals.forget();
       const successor = build({ ...parts, config: next }, shared, new Map(learned));
       // What came in between, or what is folded anew because evidence fades otherwise now.
       for (const learner of successor.learners.values()) learner.grown();
+      if (parts.durable) void recover(parts.durable, changed, successor);
       return successor;
+    },
+    async adopt(all) {
+      await Promise.all([...all].map(([name, learned]) => learners.get(name)?.adopt(learned)));
     },
     async flush() {
       await Promise.all([shared.limits.flush(), shared.health.flush()]);
     },
   };
+}
+
+/** Behind the scenes: requests go by what is known meanwhile. Never rejects. */
+async function recover(durable: DurablePart, routers: readonly Router[], gateway: Gateway): Promise<void> {
+  for (const router of routers) {
+    try {
+      await gateway.adopt(new Map([[router.name, await durable.learned(router)]]));
+    } catch (error) {
+      gateway.runtime.log.error({ err: error, router: router.name }, 'what was learned before cannot be read');
+    }
+  }
 }

@@ -10,6 +10,8 @@ interface Readiness {
   accepting: boolean;
   /** Whether the state store answers. Requests are served without it too, but nothing is shared or kept. */
   state: boolean;
+  /** Whether the durable store takes what it is given; null where there is none. What it misses waits. */
+  durable: boolean | null;
   /**
    * Whether some arm is not misconfigured. One that rests since it fails or is limited is asked where all others rest too: to
    * take the gateway out for it would make a bad minute of a provider's an outage.
@@ -17,14 +19,16 @@ interface Readiness {
   arms: boolean;
 }
 
-export async function readinessOf({ accepting, config, health, state }: Gateway): Promise<Readiness> {
+export async function readinessOf({ accepting, config, durable, health, state }: Gateway): Promise<Readiness> {
   const answers = (await within(STORE_MS, state.readHealth())) !== null;
   const arms = [...config.models.values()].some((model) => health.restOf(model)?.reason !== 'misconfigured');
-  const ready = accepting() && answers && arms;
+  const kept = durable?.isWell() ?? null;
+  const ready = accepting() && answers && arms && kept !== false;
   return {
     status: ready ? 'ready' : 'not_ready',
     accepting: accepting(),
     state: answers,
+    durable: kept,
     arms,
   };
 }

@@ -1,12 +1,15 @@
 /** One router's learning: folds what is new in its log and derives the posterior from it, off the response path. */
 import { emptyFold, type Fold, foldEntry } from '../bandit/fold.ts';
+import { foldToBytes } from '../bandit/fold-bytes.ts';
 import { derivePosterior, type Posterior } from '../bandit/posterior.ts';
 import { type Preference, type Rates, ratesFor } from '../bandit/utility.ts';
 import type { Model, Router } from '../config/resolve.ts';
 import { encoder } from '../context/encoder.ts';
-import { LOG_START, type StateStore } from '../stores/ports.ts';
+import { LOG_START, type SharedState, type Snapshot, type Snapshots, type StateStore } from '../stores/ports.ts';
+
 import { FEEDBACK_WINDOW_MS } from './decision.ts';
-import type { Runtime } from './runtime.ts';
+import { DAMAGED, soundSnapshot } from './recovery.ts';
+import type { Log, Runtime } from './runtime.ts';
 
 export interface Learner {
   readonly router: Router;
@@ -18,6 +21,8 @@ export interface Learner {
   grown(): void;
   /** Folds everything that is in the log now. */
   catchUp(): Promise<void>;
+  /** Takes what was learned elsewhere in the place of what this learner has, and goes on from there. */
+  adopt(learned: Learned): Promise<void>;
   /** Ends this learner's folding and gives what it has learned to its successor, as when the config changes. */
   handOver(): Promise<Learned>;
 }
@@ -40,6 +45,8 @@ const LONGEST_REST_MS = 1_000;
 const shareFor = (entries: number): number => Math.min(0.1, Math.max(0.01, 50 / entries));
 /** Of that share where nobody has said anything new: lengths and times alone move the choice little. */
 const UNLABELLED = 0.25;
+/** When what has been learned is left for others, and for how long nobody else need do so. */
+const SNAPSHOT = { entries: 10_000, ms: 60_000, leaseMs: 30_000 };
 /** Open decisions whose current entry is kept so that a revision can take it out; the same bound as the store's. */
 const MAX_OPEN = 10_000;
 
@@ -56,15 +63,39 @@ export function nothingLearned({ halfLifeMs }: Router): Learned {
   return { fold, cursor: LOG_START, halfLifeMs };
 }
 
-/** Folds everything that is in the router's log now and was not yet. */
-export async function learnOn(learned: Learned, router: string, state: StateStore): Promise<void> {
+/** Folds everything that is in the router's log now and was not yet; gives how many entries that were. */
+export async function learnOn(learned: Learned, router: string, state: StateStore, log: Log): Promise<number> {
+  const { shared } = state;
+  let folded = 0;
+  if (shared && learned.cursor === LOG_START) await startFromSnapshot(learned, router, shared.snapshots, log);
   for (;;) {
     const slice = await state.readSince(router, learned.cursor, BATCH);
-    if (slice.entries.length === 0) return;
+    // What is missing is in a snapshot, if anywhere.
+    if (slice.gap !== null && shared && (await startFromSnapshot(learned, router, shared.snapshots, log))) continue;
     for (const entry of slice.entries) foldEntry(learned.fold, entry);
+    folded += slice.entries.length;
+    const lost = slice.gap === 'other' && learned.cursor !== LOG_START;
+    const ended = slice.cursor === learned.cursor;
     learned.cursor = slice.cursor;
+    // The store came back empty: what this process has learned is the start of the new log, unless another was faster.
+    if (lost && shared && !(await shared.snapshots.put(router, snapshotOf(learned)))) {
+      await startFromSnapshot(learned, router, shared.snapshots, log);
+    }
+    if (ended) return folded;
   }
 }
+
+/** False where there is none that is of use and further than what has been learned. */
+async function startFromSnapshot(learned: Learned, router: string, snapshots: Snapshots, log: Log): Promise<boolean> {
+  const { found, refused } = await soundSnapshot(snapshots, router, learned.fold.settings);
+  if (refused > 0) log.error({ router, refused }, DAMAGED);
+  if (!found || found.cursor === learned.cursor) return false;
+  learned.fold = found.fold;
+  learned.cursor = found.cursor;
+  return true;
+}
+
+const snapshotOf = ({ fold, cursor }: Learned): Snapshot => ({ cursor, bytes: foldToBytes(fold) });
 
 /** What was learned before is taken over where evidence fades as it did; else the log is folded anew. */
 export function createLearner(
@@ -74,26 +105,32 @@ export function createLearner(
   runtime: Runtime,
   earlier?: Learned,
 ): Learner {
-  const learned = earlier?.halfLifeMs === router.halfLifeMs ? earlier : nothingLearned(router);
-  const { fold } = learned;
+  let learned = earlier?.halfLifeMs === router.halfLifeMs ? earlier : nothingLearned(router);
   const ids = arms.map((arm) => arm.id);
-  let posterior = derivePosterior(fold, ids);
+  let posterior = derivePosterior(learned.fold, ids);
   let posteriorCursor = learned.cursor;
   let ratesByPreference = new Map<Preference, Rates>();
-  let labelsDerived = fold.labels;
+  let labelsDerived = learned.fold.labels;
   let restUntil = 0;
   let running: Promise<void> | null = null;
   let folding = false;
   let again = false;
   let retired = false;
+  let sinceSnapshot = 0;
+  let snapshotAt = runtime.now();
 
   const foldNew = async (): Promise<void> => {
     if (retired) return;
-    await learnOn(learned, router.name, state);
-    if (learned.cursor === posteriorCursor) return;
+    const folded = await learnOn(learned, router.name, state, runtime.log);
+    if (learned.cursor !== posteriorCursor) derive();
+    if (state.shared) await shareSnapshot(state.shared, folded);
+  };
+
+  const derive = (): void => {
+    const { fold, cursor } = learned;
     const started = runtime.clock();
     posterior = derivePosterior(fold, ids);
-    posteriorCursor = learned.cursor;
+    posteriorCursor = cursor;
     ratesByPreference = new Map();
     const share = shareFor(fold.entries) * (fold.labels === labelsDerived ? UNLABELLED : 1);
     labelsDerived = fold.labels;
@@ -101,14 +138,25 @@ export function createLearner(
     restUntil = runtime.clock() + Math.min(LONGEST_REST_MS, took * (1 / share - 1));
   };
 
-  /** Folds in turn, never twice at once. */
-  const foldInTurn = (): Promise<void> => {
-    const turn = (running ?? Promise.resolve()).then(foldNew, foldNew).finally(() => {
+  /** Now and then one of the processes leaves what it has learned for those that start later. */
+  const shareSnapshot = async ({ lease, snapshots }: SharedState, folded: number): Promise<void> => {
+    sinceSnapshot += folded;
+    if (sinceSnapshot === 0) return;
+    if (sinceSnapshot < SNAPSHOT.entries && runtime.now() - snapshotAt < SNAPSHOT.ms) return;
+    sinceSnapshot = 0;
+    snapshotAt = runtime.now();
+    if (await lease(`snapshot:${router.name}`, SNAPSHOT.leaseMs)) await snapshots.put(router.name, snapshotOf(learned));
+  };
+
+  /** In turn, never twice at once. */
+  const inTurn = (work: () => Promise<void>): Promise<void> => {
+    const turn = (running ?? Promise.resolve()).then(work, work).finally(() => {
       if (running === turn) running = null;
     });
     running = turn;
     return turn;
   };
+  const foldInTurn = (): Promise<void> => inTurn(foldNew);
 
   /** Rests between its turns, not in them: whoever asks to catch up waits for one fold at most. */
   const foldSoon = async (): Promise<void> => {
@@ -150,6 +198,13 @@ export function createLearner(
     },
     grown,
     catchUp: foldInTurn,
+    adopt: (next) =>
+      inTurn(async () => {
+        learned = next;
+        // Whatever the cursor is, what is believed was derived from something else.
+        posteriorCursor = '';
+        await foldNew();
+      }),
     async handOver() {
       retired = true;
       // A turn that is running ends first: the fold must not grow behind its cursor.

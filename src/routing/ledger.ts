@@ -124,7 +124,10 @@ export function createLedger(state: StateStore, runtime: Runtime): Ledger {
       await entry?.kept;
       const decision = await recall(decisionId);
       if (!decision) return { status: whyUnknown(decisionId, runtime.now()) };
-      return await giveFeedback(state, decision, feedback, runtime.now());
+      const result = await giveFeedback(state, decision, feedback, runtime.now());
+      // Whoever is told that it counts is told so for good: of what was said before, too.
+      if ('decision' in result) await state.confirm();
+      return result;
     },
   };
 }

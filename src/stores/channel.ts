@@ -16,7 +16,17 @@ export interface RemoteStoreOptions {
   maxPending?: number;
 }
 
-const VERBS = ['remember', 'revise', 'recall', 'lookUp', 'readSince', 'add', 'putHealth', 'readHealth'] as const;
+const VERBS = [
+  'remember',
+  'revise',
+  'recall',
+  'lookUp',
+  'readSince',
+  'add',
+  'putHealth',
+  'readHealth',
+  'confirm',
+] as const;
 type Verb = (typeof VERBS)[number];
 
 interface Call {
@@ -171,6 +181,7 @@ export function createRemoteStore(channel: Channel, options: RemoteStoreOptions 
     add: method('add'),
     putHealth: method('putHealth'),
     readHealth: method('readHealth'),
+    confirm: method('confirm'),
     watch(listener) {
       listeners.add(listener);
       return () => listeners.delete(listener);

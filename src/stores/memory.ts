@@ -196,6 +196,8 @@ export function createMemoryStore(options: MemoryStoreOptions): HotStore {
 
     shared: null,
 
+    async confirm() {},
+
     async close() {},
   };
 }

@@ -31,8 +31,13 @@ export interface Kept {
   names: readonly string[];
 }
 
+export interface ReadKept extends Kept {
+  /** Told by a durable store: it came to be behind the cursor, so that no fold up to there can have counted it. */
+  isNew?: boolean;
+}
+
 export interface KeptSlice {
-  kept: Kept[];
+  kept: ReadKept[];
   cursor: string;
   gap: Gap | null;
 }
@@ -99,6 +104,11 @@ export interface StateStore {
   watch(listener: (log: string) => void): () => void;
   /** What replicas need of a store that they share; null where one machine has it to itself. */
   readonly shared: SharedState | null;
+  /**
+   * Resolves once all that was written until now is where it outlives this process, if there is such a place; rejects with
+   * `StoreUnavailable` where it cannot be had now.
+   */
+  confirm(): Promise<void>;
   /** Writes what still waits to be written, for a few seconds at most, and lets go of every connection. Never rejects. */
   close(): Promise<void>;
 }
@@ -127,10 +137,15 @@ export interface Batch {
 }
 
 /**
- * `at`: a cursor of the durable store's own log, up to and with this batch. `moved`: another drainer was faster; nothing was
- * taken, and it has come so far.
+ * `before` and `at`: cursors of the durable store's own log of this name, without this batch and with it. `moved`: another
+ * drainer was faster; nothing was taken, and it has come so far.
  */
-export type Ingested = { outcome: 'ingested'; at: string } | { outcome: 'moved'; cursor: string | null };
+export type Ingested =
+  | { outcome: 'ingested'; before: string; at: string }
+  | { outcome: 'moved'; cursor: string | null };
+
+/** The durable store will never take this batch: something in it cannot be kept there. */
+export class RejectedBatch extends Error {}
 
 /**
  * Keeps every decision for as long as `retention` says. Its own log (`readKept`) holds each decision once, as it is now, in

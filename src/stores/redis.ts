@@ -223,6 +223,8 @@ export function createRedisStore(options: RedisStoreOptions): RedisStore {
       },
     }),
 
+    confirm: writing.confirm,
+
     async close() {
       if (closed) return;
       const unwritten = await writing.close(now() + CLOSE_MS, now);

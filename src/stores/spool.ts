@@ -22,6 +22,8 @@ export interface Spool {
   put(spooled: Spooled): Promise<void>;
   /** What is in the store need not be on disk. */
   remove(id: string): void;
+  /** Resolves once everything that was put until now is on disk, or is known not to be. */
+  flushed(): Promise<void>;
   /**
    * Takes over what processes have left that are gone, oldest first, some at a time and no more than there is room for.
    * What cannot be read is put aside.
@@ -86,6 +88,7 @@ interface Row {
 }
 
 type Change =
+  | { kind: 'flushed'; resolve: () => void }
   | { kind: 'put'; spooled: Spooled; resolve: () => void; reject: (error: Error) => void }
   | { kind: 'remove'; id: string };
 
@@ -121,10 +124,11 @@ export function openSpool({ folder: parent }: SpoolOptions): Spool {
     try {
       // There is no file until there is something to write.
       if (own || batch.some(({ kind }) => kind === 'put')) carryOut(ownFile(), batch);
-      for (const change of batch) if (change.kind === 'put') change.resolve();
+      for (const one of batch) if (one.kind === 'put') one.resolve();
     } catch (error) {
-      for (const change of batch) if (change.kind === 'put') change.reject(error as Error);
+      for (const one of batch) if (one.kind === 'put') one.reject(error as Error);
     }
+    for (const one of batch) if (one.kind === 'flushed') one.resolve();
   };
 
   const change = (one: Change): void => {
@@ -135,6 +139,7 @@ export function openSpool({ folder: parent }: SpoolOptions): Spool {
   return {
     put: (spooled) => new Promise((resolve, reject) => change({ kind: 'put', spooled, resolve, reject })),
     remove: (id) => change({ kind: 'remove', id }),
+    flushed: () => new Promise((resolve) => change({ kind: 'flushed', resolve })),
 
     async adopt(room, take) {
       for (const path of filesIn(folder)) {
@@ -177,7 +182,7 @@ function carryOut({ database, put, remove }: File, changes: readonly Change[]): 
   try {
     for (const change of changes) {
       if (change.kind === 'remove') remove.run(change.id);
-      else {
+      else if (change.kind === 'put') {
         const { id, version, log, texts, bytes, names } = change.spooled;
         put.run(id, version, log, texts, bytes, names.join(' '));
       }

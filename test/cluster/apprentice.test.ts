@@ -17,6 +17,8 @@ function config(router = ''): ConduitConfig {
   return loaded.config;
 }
 
+const lessons = (state: StateStore) => ({ state, durable: null, learned: new Map(), late: Promise.resolve(new Map()) });
+
 async function decide(store: StateStore, times: number): Promise<void> {
   for (let i = 0; i < times; i++) {
     const one = decision();
@@ -26,7 +28,7 @@ async function decide(store: StateStore, times: number): Promise<void> {
 
 test('who takes a dead worker’s place knows what the log no longer has', async () => {
   const store = createMemoryStore({ now: Date.now, maxEntries: 10 });
-  const apprentice = createApprentice(() => config(), store, silent);
+  const apprentice = createApprentice(() => config(), lessons(store), silent);
   onTestFinished(() => apprentice.end());
   for (let i = 0; i < 10; i++) {
     await decide(store, 10);
@@ -44,7 +46,7 @@ test('who takes a dead worker’s place knows what the log no longer has', async
 
 test('where evidence fades otherwise now, what is left of the log is folded anew', async () => {
   const store = createMemoryStore({ now: Date.now });
-  const apprentice = createApprentice(() => config(), store, silent);
+  const apprentice = createApprentice(() => config(), lessons(store), silent);
   onTestFinished(() => apprentice.end());
   await decide(store, 4);
   await apprentice.learned(config());

@@ -20,7 +20,11 @@ export async function startTestGateway(
   yaml: string,
   options: { key?: string; random?: () => number } = {},
 ): Promise<TestGateway> {
-  const text = yaml.includes('server:') ? yaml : `server: { host: 127.0.0.1, port: 0 }\n${yaml}`;
+  const text = [
+    yaml,
+    ...(yaml.includes('server:') ? [] : ['server: { host: 127.0.0.1, port: 0 }']),
+    ...(yaml.includes('stores:') ? [] : ['stores: { durable: none }']),
+  ].join('\n');
   const loaded = loadConfig({ text, env: {}, sha256Hex });
   if (!loaded.ok) throw new Error(JSON.stringify(loaded.problems));
   const logged: string[] = [];
@@ -97,5 +101,6 @@ export function simpleConfig(
     'routers:',
     `  auto: { models: [${models.map((name) => `fake/${name}`).join(', ')}]${more.router ? `, ${more.router}` : ''} }`,
     more.rest ?? '',
+    more.rest?.includes('stores:') ? '' : 'stores: { durable: none }',
   ].join('\n');
 }

@@ -45,6 +45,8 @@ export interface Writing {
   seenEpoch(epoch: string): void;
   /** Forgets what snapshots cover by now. */
   forgetCovered(): Promise<void>;
+  /** Resolves once what waits is on disk, if there is one; rejects where it cannot be. */
+  confirm(): Promise<void>;
   /** Writes what waits for a few seconds at most; gives how many decisions nobody will write any more. */
   close(untilMs: number, now: () => number): Promise<number>;
 }
@@ -60,6 +62,8 @@ const MOST_MERGES = 10;
 export function createWriting(options: WritingOptions): Writing {
   const { connection, records, places, spool, newEpoch, merge, notices, onWritten, onSettled } = options;
   const outbox = createOutbox(options.maxWaiting);
+  /** What waits and could not be put on disk. */
+  const inMemory = new Set<string>();
   const sentLog = createSentLog(options.maxSent);
   let epoch: string | null = null;
   /** Whether it is known that Redis has what it took before this connection was made. */
@@ -220,7 +224,9 @@ export function createWriting(options: WritingOptions): Writing {
   const writeWaiting = async (): Promise<void> => {
     while (outbox.size() > 0 && canWrite()) {
       const failure = await writeAll(outbox.first(BATCH), (outgoing) => {
-        if (outbox.remove(outgoing)) spool?.remove(outgoing.id);
+        if (!outbox.remove(outgoing)) return;
+        inMemory.delete(outgoing.id);
+        spool?.remove(outgoing.id);
       });
       if (failure) {
         notices.trouble(failure);
@@ -279,7 +285,10 @@ export function createWriting(options: WritingOptions): Writing {
       }
       putAside(outgoing);
       // It is kept in any case; on disk it would outlive this process too.
-      await spool?.put(spooledOf(outgoing)).catch(notices.trouble);
+      await spool?.put(spooledOf(outgoing)).catch((error) => {
+        if (outbox.find(outgoing.id)) inMemory.add(outgoing.id);
+        notices.trouble(error);
+      });
     },
 
     async revise(decision) {
@@ -324,6 +333,12 @@ export function createWriting(options: WritingOptions): Writing {
       }
     },
 
+    async confirm() {
+      if (!spool || outbox.size() === 0) return;
+      await spool.flushed();
+      if (inMemory.size > 0) throw new StoreUnavailable('what waits for Redis could not be kept on disk');
+    },
+
     async close(untilMs, now) {
       while (outbox.size() > 0 && now() < untilMs) {
         if (canWrite()) await Promise.race([drain(), pause(untilMs - now())]);
@@ -332,8 +347,8 @@ export function createWriting(options: WritingOptions): Writing {
       closed = true;
       clearTimeout(retry);
       clearInterval(adopting ?? undefined);
-      const onDisk = (await spool?.close()) ?? 0;
-      return Math.max(0, outbox.size() - onDisk);
+      await spool?.close();
+      return spool ? inMemory.size : outbox.size();
     },
   };
 }

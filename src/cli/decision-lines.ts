@@ -1,0 +1,102 @@
+/** Decisions as lines of JSON, to be read by other programs and by another Conduit. */
+import * as z from 'zod';
+import { decisionTime } from '../routing/decision.ts';
+import type { DecisionRecord } from '../stores/decision-record.ts';
+
+/** Changes whenever older releases could not read what is written. */
+const FORMAT = 1;
+
+export function lineOf(decision: DecisionRecord): string {
+  return `${JSON.stringify({ object: 'decision', format: FORMAT, ...decision })}\n`;
+}
+
+const number = z.number();
+const text = z.string();
+const share = z.number().min(0).max(1);
+const count = z.int().min(0);
+const outcome = z.enum(['completed', 'client_abort', 'upstream_error', 'upstream_drop', 'timeout']);
+
+const decisionSchema = z.object({
+  object: z.literal('decision'),
+  format: z.literal(FORMAT),
+  id: text.refine((id) => decisionTime(id) !== null, { error: 'not the id of a decision' }),
+  version: z.int().min(1),
+  router: text.nullable(),
+  created: count,
+  call: text,
+  key: text.nullable(),
+  chosen: text,
+  model: text,
+  reason: z.enum(['explore', 'exploit', 'warmup', 'only-eligible', 'sticky', 'budget', 'pinned', 'fallback']),
+  propensity: share,
+  candidates: z.array(
+    z.object({
+      model: text,
+      eligible: z.boolean(),
+      ruledOut: text.nullable(),
+      propensity: share,
+      quality: z.object({ mean: number, low: number, high: number }),
+      costUsd: number,
+      firstByteMs: number,
+      totalMs: number,
+      utility: number,
+    }),
+  ),
+  encoder: text,
+  x: z.array(number),
+  uniform: share,
+  cursor: text,
+  promptTokensEstimate: number.min(0),
+  attempts: z.array(
+    z.object({
+      model: text,
+      outcome,
+      status: count.nullable(),
+      firstByteMs: number.nullable(),
+      totalMs: number,
+    }),
+  ),
+  outcome: z
+    .object({
+      kind: outcome,
+      finishReason: text.nullable(),
+      promptTokens: number.nullable(),
+      completionTokens: number.nullable(),
+      costUsd: number,
+      estimated: z.boolean(),
+    })
+    .nullable(),
+  signals: z.array(
+    z.object({
+      signal: text,
+      source: z.enum(['explicit', 'implicit']),
+      value: share,
+      weight: number.min(0),
+      at: count,
+      comment: text.exactOptional(),
+    }),
+  ),
+  reward: share.nullable(),
+  rewardBefore: share.nullable(),
+  completionId: text.nullable(),
+  idempotencyKeys: z.array(text),
+});
+
+export type ReadLine = { ok: true; decision: DecisionRecord } | { ok: false; problem: string };
+
+/** What is wrong with a line is told with the field that it is wrong in. */
+export function decisionIn(line: string): ReadLine {
+  let value: unknown;
+  try {
+    value = JSON.parse(line);
+  } catch {
+    return { ok: false, problem: 'not JSON' };
+  }
+  const parsed = decisionSchema.safeParse(value);
+  if (parsed.success) {
+    const { object: _, format: __, ...decision } = parsed.data;
+    return { ok: true, decision };
+  }
+  const issue = parsed.error.issues[0];
+  return { ok: false, problem: `${issue?.path.join('.') || 'the line'}: ${issue?.message}` };
+}

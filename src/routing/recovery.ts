@@ -1,0 +1,105 @@
+/** Learns from what is kept: the latest sound snapshot of a router's fold, and what came behind it. */
+import type { Evidence } from '../bandit/evidence.ts';
+import { type Fold, type FoldSettings, foldEntry } from '../bandit/fold.ts';
+import { foldFromBytes } from '../bandit/fold-bytes.ts';
+import { evidenceOf } from '../stores/decision-record.ts';
+import { type DecisionLog, type DurableStore, LOG_START, type ReadKept, type Snapshots } from '../stores/ports.ts';
+
+/** A fold with the cursor, in the log that it was folded from, up to which it goes. */
+export interface FoldAt {
+  fold: Fold;
+  cursor: string;
+}
+
+/** What is logged of a snapshot that cannot be used. */
+export const DAMAGED = 'a snapshot of what was learned is damaged: an older one is taken, or the log itself';
+
+/** Decisions that are read and folded at once: a few milliseconds, in which nobody else is served. */
+const BATCH = 250;
+
+/** The latest snapshot that can be used with these settings; `refused` counts those that turned out damaged. */
+export async function soundSnapshot(
+  snapshots: Snapshots,
+  router: string,
+  settings: FoldSettings,
+  skip: ReadonlySet<string> = new Set(),
+): Promise<{ found: FoldAt | null; refused: number }> {
+  let refused = 0;
+  for (const { cursor, bytes } of await snapshots.read(router)) {
+    if (skip.has(cursor)) continue;
+    const fold = foldFromBytes(bytes);
+    if (fold === null) refused++;
+    // Of other settings: nothing is wrong with it, but it answers another question.
+    else if (sameSettings(fold.settings, settings)) return { found: { fold, cursor }, refused };
+  }
+  return { found: null, refused };
+}
+
+export interface Recovered extends FoldAt {
+  /** Snapshots that were damaged. */
+  refused: number;
+}
+
+/** Everything that the durable store has of a router, folded; the cursor is of its own log. */
+export async function recoverFold(durable: DurableStore, router: string, empty: () => Fold): Promise<Recovered> {
+  const tried = new Set<string>();
+  let refused = 0;
+  for (;;) {
+    const { found, refused: damaged } = await soundSnapshot(durable.snapshots, router, empty().settings, tried);
+    refused = Math.max(refused, damaged);
+    const at = found ?? { fold: empty(), cursor: LOG_START };
+    if (await foldKept(at, durable, router)) return { ...at, refused };
+    // The snapshot is of another log than the one that is there.
+    tried.add(at.cursor);
+  }
+}
+
+export interface Rebuilt extends FoldAt {
+  /** Decisions whose features another encoder made: they count without their context. */
+  otherEncoder: number;
+}
+
+/** Everything that the durable store has of a router, folded anew whatever snapshots there are. */
+export async function rebuildFold(durable: DurableStore, router: string, empty: () => Fold): Promise<Rebuilt> {
+  const at = { fold: empty(), cursor: LOG_START };
+  const { encoder } = at.fold.settings;
+  let otherEncoder = 0;
+  await foldKept(at, durable, router, (entry) => {
+    if (entry.encoder !== encoder) otherEncoder++;
+  });
+  return { ...at, otherEncoder };
+}
+
+/** Folds what is behind the cursor; false, and nothing is folded, where the log does not go back to there. */
+export async function foldKept(
+  at: FoldAt,
+  log: DecisionLog,
+  router: string,
+  onEntry?: (entry: Evidence) => void,
+): Promise<boolean> {
+  for (;;) {
+    const { kept, cursor, gap } = await log.readKept(router, at.cursor, BATCH);
+    if (gap !== null && at.cursor !== LOG_START) return false;
+    for (const one of kept) {
+      const entry = entryOf(one);
+      if (!entry) continue;
+      onEntry?.(entry);
+      foldEntry(at.fold, entry);
+    }
+    if (cursor === at.cursor) return true;
+    at.cursor = cursor;
+  }
+}
+
+/** What a kept decision adds to a fold: one that is new counts as such, however often it was revised meanwhile. */
+export function entryOf({ decision, isNew = false }: ReadKept): Evidence | null {
+  const entry = evidenceOf(decision);
+  return entry && isNew ? { ...entry, revision: 1, earlier: null } : entry;
+}
+
+const sameSettings = (one: FoldSettings, other: FoldSettings): boolean =>
+  one.encoder === other.encoder &&
+  one.dimensions === other.dimensions &&
+  one.halfLifeMs === other.halfLifeMs &&
+  one.windowMs === other.windowMs &&
+  one.maxOpen === other.maxOpen;

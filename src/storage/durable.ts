@@ -1,0 +1,22 @@
+/** Opens the durable store that a config names, and nothing else. */
+import type { Stores } from '../config/resolve.ts';
+import type { DurableStore } from '../stores/ports.ts';
+
+// Each is loaded where it is asked for: who does without it need not load a database or a client for it.
+
+export async function openFolder({ folder }: Stores): Promise<DurableStore> {
+  const { openEmbeddedStore } = await import('../stores/embedded.ts');
+  return await openEmbeddedStore({ folder });
+}
+
+/** It need not be there. */
+export async function openSupabase({ supabase }: Stores): Promise<DurableStore> {
+  const { createSupabaseStore } = await import('../stores/supabase.ts');
+  return createSupabaseStore(supabase as NonNullable<Stores['supabase']>);
+}
+
+/** Where everything is in the end; null where nothing outlives the state store. */
+export async function openDurable(stores: Stores): Promise<DurableStore | null> {
+  if (stores.durable === 'none') return null;
+  return stores.durable === 'embedded' ? await openFolder(stores) : await openSupabase(stores);
+}

@@ -1,0 +1,70 @@
+/** The durable store in a folder of this machine: SQLite, in a thread of its own, for one process at a time. */
+import { pid } from 'node:process';
+import { Worker } from 'node:worker_threads';
+import { openCaller, type Thread, type ThreadEvents } from './embedded/caller.ts';
+import type { Answer, ThreadData } from './embedded/messages.ts';
+import { createPacker, packAll, unpack, unpackOne } from './embedded/packing.ts';
+import type { DurableStore } from './ports.ts';
+
+export { FolderInUse, FolderUnusable } from './embedded/failures.ts';
+
+export interface EmbeddedStoreOptions {
+  /** Created where it is missing, for this user alone. */
+  folder: string;
+  /** How long an answer is waited for. A disk may take seconds when it has much to write. */
+  timeoutMs?: number;
+}
+
+export type EmbeddedStore = DurableStore;
+
+/** Compiled as this file is, or not. */
+const THREAD = new URL(`./embedded/thread${import.meta.url.slice(import.meta.url.lastIndexOf('.'))}`, import.meta.url);
+/** In MB. A thread needs a few; one that needs far more has gone wrong, and dies alone. */
+const LIMITS = { maxYoungGenerationSizeMb: 4, maxOldGenerationSizeMb: 96, stackSizeMb: 2 };
+
+/** Rejects with `FolderInUse` or `FolderUnusable`; once it is open, calls reject with `StoreUnavailable`. */
+export async function openEmbeddedStore({ folder, timeoutMs = 10_000 }: EmbeddedStoreOptions): Promise<EmbeddedStore> {
+  const start = (events: ThreadEvents): Thread => startThread({ folder, pid }, events);
+  const { call, close } = await openCaller({ folder, start, timeoutMs });
+  const packer = createPacker();
+  return {
+    cursorOf: (log) => call('cursorOf', [log]),
+    async ingest({ kept, ...batch }) {
+      const packed = packAll(packer, kept);
+      return call('ingest', [{ ...batch, kept: packed }], [packed.bytes.buffer]);
+    },
+    recall: async (decisionId) => unpackOne(await call('recall', [decisionId])),
+    lookUp: async (names) => unpackOne(await call('lookUp', [names])),
+    async readKept(log, cursor, limit) {
+      const { kept, ...read } = await call('readKept', [log, cursor, limit]);
+      return { kept: [...unpack(kept)], ...read };
+    },
+    snapshots: {
+      read: (router) => call('readSnapshots', [router]),
+      async put(router, snapshot) {
+        // Of its own: with a part of a buffer all of it would travel.
+        const bytes = snapshot.bytes.slice() as Uint8Array<ArrayBuffer>;
+        return call('putSnapshot', [router, { ...snapshot, bytes }], [bytes.buffer]);
+      },
+    },
+    logs: () => call('logs', []),
+    forget: (before) => call('forget', [before]),
+    isShared: false,
+    close,
+  };
+}
+
+function startThread(data: ThreadData, { onAnswer, onEnd }: ThreadEvents): Thread {
+  // Nothing of the environment, which holds keys, is needed there.
+  const worker = new Worker(THREAD, { workerData: data, resourceLimits: LIMITS, env: {}, name: 'embedded store' });
+  let why = 'its thread has ended';
+  worker.on('message', (answer: Answer) => onAnswer(answer));
+  worker.on('error', (error: Error) => {
+    why = `its thread has failed: ${error.message}`;
+  });
+  worker.on('exit', () => onEnd(why));
+  return {
+    send: (request, handedOver = []) => worker.postMessage(request, handedOver),
+    stop: () => worker.terminate(),
+  };
+}

@@ -1,0 +1,137 @@
+/** What the durable store does, as transactions on any SQLite. */
+import type { DecisionRecord } from '../decision-record.ts';
+import { type Batch, type Gap, type Ingested, type Kept, LOG_START, PINNED_LOG, type Snapshot } from '../ports.ts';
+import { createDecisionTables } from './decision-tables.ts';
+import { createNameTable } from './name-table.ts';
+import { migrate } from './schema.ts';
+import { bytesIn, firstOf, type Sql } from './sql.ts';
+
+/** The verbs of `DurableStore`, without waiting. */
+export interface Database {
+  cursorOf(log: string): string | null;
+  ingest(batch: Omit<Batch, 'kept'> & { kept: Iterable<Kept> }): Ingested;
+  recall(decisionId: string): DecisionRecord | null;
+  lookUp(names: readonly string[]): DecisionRecord | null;
+  /** Gives the decisions one by one, so that however many are asked for, one is in memory. */
+  readKept(log: string, cursor: string, limit: number, take: (kept: Kept) => void): { cursor: string; gap: Gap | null };
+  readSnapshots(router: string): Snapshot[];
+  putSnapshot(router: string, snapshot: Snapshot): boolean;
+  logs(): string[];
+  forget(before: number): number;
+}
+
+/** Decisions that are forgotten at once, so that nobody waits for long meanwhile. */
+const FORGOTTEN_AT_ONCE = 1_000;
+/**
+ * Places that are left out in the log whenever the database is opened. After a power failure its last seconds may be gone
+ * while somebody still has a cursor into them: what comes then must not lie before that cursor.
+ */
+const LEFT_OUT = 1_000_000;
+
+/** Creates what is missing. Throws `WrongSchema` where it is not this release's to use. */
+export function openDatabase(sql: Sql): Database {
+  migrate(sql);
+  const selectIdentity = sql.prepare('select id, seq from store_identity');
+  const updateSeq = sql.prepare('update store_identity set seq = ?');
+  const selectCursor = sql.prepare('select cursor from log_cursors where log = ?');
+  const putCursor = sql.prepare('insert or replace into log_cursors values (?, ?)');
+  const selectLogs = sql.prepare('select log from log_cursors order by log');
+  const selectSnapshots = sql.prepare('select seq, bytes from model_states where router = ? order by seq desc limit 2');
+  const selectLatest = sql.prepare('select max(seq) as seq from model_states where router = ?');
+  const putState = sql.prepare('insert or replace into model_states (router, seq, bytes) values (?, ?, ?)');
+  const removeStates = sql.prepare(
+    'delete from model_states where router = ?1 and seq not in (select seq from model_states where router = ?1 order by seq desc limit 2)',
+  );
+  const decisions = createDecisionTables(sql);
+  const names = createNameTable(sql);
+
+  const lastSeq = (): number => firstOf(selectIdentity.rows())!.seq as number;
+  const id = firstOf(selectIdentity.rows())!.id as string;
+  sql.transaction(() => updateSeq.run(lastSeq() + LEFT_OUT));
+
+  const cursorAt = (seq: number): string => `${id}-${seq}`;
+  /** Null where the cursor is of another log, or of a later time than this database knows of. */
+  const seqOf = (cursor: string): number | null => {
+    if (cursor === LOG_START) return 0;
+    if (!cursor.startsWith(`${id}-`)) return null;
+    const seq = Number(cursor.slice(id.length + 1));
+    return seq <= lastSeq() ? seq : null;
+  };
+  const cursorOf = (log: string): string | null => (firstOf(selectCursor.rows(log))?.cursor ?? null) as string | null;
+
+  return {
+    cursorOf,
+
+    ingest({ log, after, cursor, kept }) {
+      return sql.transaction((): Ingested => {
+        const current = cursorOf(log);
+        if (current !== after) return { outcome: 'moved', cursor: current };
+        let seq = lastSeq();
+        for (const { decision, names: given } of kept) {
+          const version = decisions.versionOf(decision.id);
+          if (version !== null && version >= decision.version) continue;
+          if (version !== null) decisions.remove(decision.id);
+          decisions.insert(decision, ++seq);
+          // What has been said of a decision since takes no name back from a later one.
+          names.give(given, decision, version === null);
+        }
+        names.dropOld();
+        updateSeq.run(seq);
+        putCursor.run(log, cursor);
+        return { outcome: 'ingested', at: cursorAt(seq) };
+      });
+    },
+
+    recall: decisions.recall,
+
+    lookUp(wanted) {
+      for (const name of wanted) {
+        const decisionId = names.find(name);
+        const decision = decisionId === null ? null : decisions.recall(decisionId);
+        if (decision) return decision;
+      }
+      return null;
+    },
+
+    readKept(log, cursor, limit, take) {
+      const from = seqOf(cursor);
+      let last = from ?? 0;
+      for (const { seq, decision } of decisions.readBehind(log === PINNED_LOG ? null : log, last, limit)) {
+        take({ decision, names: [] });
+        last = seq;
+      }
+      return { cursor: last === from ? cursor : cursorAt(last), gap: from === null ? 'other' : null };
+    },
+
+    readSnapshots(router) {
+      return Array.from(selectSnapshots.rows(router), ({ seq, bytes }) => ({
+        cursor: cursorAt(seq as number),
+        bytes: bytesIn(bytes),
+      }));
+    },
+
+    putSnapshot(router, { cursor, bytes }) {
+      return sql.transaction(() => {
+        const seq = seqOf(cursor);
+        const latest = (firstOf(selectLatest.rows(router))?.seq ?? null) as number | null;
+        if (seq === null || (latest !== null && latest > seq)) return false;
+        putState.run(router, seq, bytes);
+        removeStates.run(router);
+        return true;
+      });
+    },
+
+    logs() {
+      return Array.from(selectLogs.rows(), ({ log }) => log as string);
+    },
+
+    forget(before) {
+      return sql.transaction(() => {
+        const old = decisions.madeBefore(before, FORGOTTEN_AT_ONCE);
+        for (const decisionId of old) decisions.remove(decisionId);
+        names.drop(before, 10 * FORGOTTEN_AT_ONCE);
+        return old.length;
+      });
+    },
+  };
+}

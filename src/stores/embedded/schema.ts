@@ -1,0 +1,135 @@
+/**
+ * The tables of the durable store in SQLite, in steps that are only ever appended to. A Durable Object's SQLite runs them
+ * too: nothing here needs a pragma, an extension or a second file.
+ */
+import { firstOf, type Sql } from './sql.ts';
+import { VIEWS } from './views.ts';
+
+/**
+ * Times are milliseconds since 1970, lists are JSON. What must not be missing is little: a number that is none, which JSON
+ * and SQLite have no word for, is better kept as null than in the way of all that come after it.
+ *
+ * `seq` is the place in the log, and what the rows lie in order of; an index ends with it anyway. Tables without rowid lie in
+ * the order of their decision's id, which begins with its time: new rows come to the end, and no id is written twice.
+ */
+const TABLES = `
+create table store_identity (id text not null, seq integer not null);
+insert into store_identity values (lower(hex(randomblob(6))), 0);
+
+create table log_cursors (log text primary key, cursor text not null) without rowid;
+
+create table queries (
+  decision_id text primary key,
+  created_at integer not null,
+  router text,
+  call text,
+  key text,
+  encoder text,
+  x text,
+  prompt_tokens_estimate integer
+) without rowid;
+
+create table routing_decisions (
+  seq integer primary key,
+  decision_id text not null unique,
+  created_at integer not null,
+  router text,
+  version integer not null,
+  chosen text,
+  model text,
+  reason text,
+  propensity real,
+  uniform real,
+  cursor text,
+  candidates text,
+  reward real,
+  reward_before real,
+  idempotency_keys text
+);
+create index routing_decisions_by_router on routing_decisions (router);
+create index routing_decisions_by_time on routing_decisions (created_at);
+
+create table responses (
+  decision_id text primary key,
+  created_at integer not null,
+  outcome text,
+  finish_reason text,
+  prompt_tokens integer,
+  completion_tokens integer,
+  cost_usd real,
+  estimated integer,
+  completion_id text,
+  first_byte_ms real,
+  total_ms real,
+  attempts text
+) without rowid;
+
+create table feedback (
+  decision_id text,
+  position integer,
+  signal text,
+  value real,
+  weight real,
+  at integer,
+  comment text,
+  primary key (decision_id, signal)
+) without rowid;
+
+create table implicit_feedback (
+  decision_id text,
+  position integer,
+  signal text,
+  value real,
+  weight real,
+  at integer,
+  comment text,
+  primary key (decision_id, position)
+) without rowid;
+
+create table model_states (
+  router text not null,
+  seq integer not null,
+  created_at integer not null default (cast(unixepoch('subsec') * 1000 as integer)),
+  bytes blob not null,
+  primary key (router, seq)
+);
+
+create table decision_names (name text primary key, decision_id text not null, created_at integer not null) without rowid;
+create index decision_names_by_time on decision_names (created_at);
+`;
+
+const STEPS: readonly string[] = [TABLES + VIEWS];
+
+/** Why a database cannot be used. `foreign`: it is somebody else's. `newer`: a later release has written it. */
+export class WrongSchema extends Error {
+  readonly reason: 'foreign' | 'newer';
+
+  constructor(reason: 'foreign' | 'newer') {
+    super(reason === 'newer' ? 'it was written by a newer release of Conduit' : 'it is a database of something else');
+    this.reason = reason;
+  }
+}
+
+/** Brings a database, which may be empty, to the schema of this release, each step at once or not at all. */
+export function migrate(sql: Sql): void {
+  const isThere = (name: string): boolean =>
+    firstOf(sql.prepare("select 1 from sqlite_master where type = 'table' and name = ?").rows(name)) !== null;
+  if (!isThere('schema_version')) {
+    // A Durable Object's database has tables of its platform's own.
+    const other =
+      "select 1 from sqlite_master where type = 'table' and name not like 'sqlite%' and name not like '\\_cf%' escape '\\'";
+    if (firstOf(sql.prepare(other).rows()) !== null) throw new WrongSchema('foreign');
+    sql.exec('create table schema_version (version integer not null)');
+  }
+  // Without a row while no step has been done.
+  const version = Number(
+    firstOf(sql.prepare('select max(version) as version from schema_version').rows())?.version ?? 0,
+  );
+  if (version > STEPS.length) throw new WrongSchema('newer');
+  for (let step = version; step < STEPS.length; step++) {
+    sql.transaction(() => {
+      sql.exec(STEPS[step] as string);
+      sql.prepare('insert into schema_version values (?)').run(step + 1);
+    });
+  }
+}

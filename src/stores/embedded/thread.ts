@@ -1,0 +1,79 @@
+/** The thread that has the database: whatever the disk does, the gateway's own thread goes on. */
+import { parentPort, workerData } from 'node:worker_threads';
+import { type Database, openDatabase } from './database.ts';
+import { reasonOf, sqliteCode } from './failures.ts';
+import { failureOf, OpenFailed, type OpenFile, openFile } from './file.ts';
+import type { Answer, Request, ThreadData, Verbs } from './messages.ts';
+import { createPacker, type Packed, packOne, unpack } from './packing.ts';
+
+const WHY = {
+  damaged: 'the database is damaged, or its disk is',
+  foreign: 'the database is damaged',
+  newer: 'the database has been changed by a newer release',
+  'not writable': 'the database cannot be written to',
+  full: 'the disk is full',
+};
+
+const port = parentPort!;
+const { folder, pid } = workerData as ThreadData;
+
+const say = (answer: Answer, handedOver: ArrayBuffer[] = []): void => port.postMessage(answer, handedOver);
+
+function verbsOf(database: Database, { shrink }: OpenFile): Verbs {
+  const packer = createPacker();
+  return {
+    ...database,
+    ingest: (batch) => database.ingest({ ...batch, kept: unpack(batch.kept) }),
+    recall: (decisionId) => packOne(packer, database.recall(decisionId)),
+    lookUp: (names) => packOne(packer, database.lookUp(names)),
+    readKept(log, cursor, limit) {
+      packer.take();
+      const read = database.readKept(log, cursor, limit, packer.add);
+      return { kept: packer.take(), ...read };
+    },
+    forget(before) {
+      const forgotten = database.forget(before);
+      shrink();
+      return forgotten;
+    },
+  };
+}
+
+/** What is in an answer and need not be copied. */
+function handedOver(value: unknown): ArrayBuffer[] {
+  if (typeof value !== 'object' || value === null) return [];
+  const packed = 'kept' in value ? (value.kept as Packed) : value;
+  return 'bytes' in packed ? [(packed as Packed).bytes.buffer] : [];
+}
+
+function answer(verbs: Verbs, { id, verb, args }: Exclude<Request, 'close'>): void {
+  try {
+    const value = (verbs[verb] as (...args: readonly unknown[]) => unknown)(...args);
+    say({ kind: 'value', id, value }, handedOver(value));
+  } catch (error) {
+    const { message } = error as Error;
+    const reason = reasonOf(error);
+    const text = reason === null ? message : `${WHY[reason]} (${message})`;
+    say({ kind: 'error', id, message: text, unavailable: sqliteCode(error) !== null });
+  }
+}
+
+function open(): void {
+  let file: OpenFile | undefined;
+  try {
+    const opened = openFile(folder, pid);
+    file = opened;
+    const verbs = verbsOf(openDatabase(opened.sql), opened);
+    port.on('message', (request: Request) => {
+      if (request !== 'close') return answer(verbs, request);
+      opened.close();
+      port.close();
+    });
+    say({ kind: 'opened' });
+  } catch (error) {
+    file?.close();
+    say({ kind: 'not opened', failure: error instanceof OpenFailed ? error.failure : failureOf(error) });
+  }
+}
+
+open();

@@ -1,0 +1,214 @@
+/** What a gateway with nothing else installed still knows after it was stopped, killed, or moved. */
+import { existsSync, readFileSync, statSync } from 'node:fs';
+import { join } from 'node:path';
+import { describe, expect, onTestFinished, test } from 'vitest';
+import { conduit, directory, type Serving, serve } from '../cli/run-cli.ts';
+import { answer, type FakeUpstream, startFakeUpstream } from '../support/fake-upstream.ts';
+import { simpleConfig } from '../support/gateway.ts';
+
+const PATIENCE = { timeout: 15_000, interval: 50 };
+
+async function prepare(stores = '{ durable: embedded }', more: { router?: string; server?: string } = {}) {
+  const upstream = await startFakeUpstream(answer());
+  onTestFinished(() => upstream.close());
+  return { upstream, folder: directory({ 'conduit.yaml': configText(upstream, stores, more) }) };
+}
+
+const configText = (
+  upstream: FakeUpstream,
+  stores: string,
+  { router, server = '{ port: 0 }' }: { router?: string; server?: string } = {},
+) =>
+  simpleConfig(upstream.url, ['small', 'large'], {
+    ...(router !== undefined && { router }),
+    rest: `server: ${server}\nstores: ${stores}`,
+  });
+
+const post = (serving: Serving, path: string, body: object, headers: Record<string, string> = {}) =>
+  fetch(`${serving.url}${path}`, {
+    method: 'POST',
+    headers: { 'content-type': 'application/json', ...headers },
+    body: JSON.stringify(body),
+  });
+
+async function ask(serving: Serving, content: string, earlier: object[] = []) {
+  const messages = [...earlier, { role: 'user', content }];
+  const response = await post(serving, '/v1/chat/completions', { model: 'auto', messages });
+  expect(response.status).toBe(200);
+  const { id, choices } = (await response.json()) as { id: string; choices: { message: object }[] };
+  return { id, said: choices[0]?.message as object, headers: response.headers };
+}
+
+const rate = async (serving: Serving, by: object, value: number) =>
+  (await post(serving, '/v1/feedback', { ...by, signal: 'thumbs', value })).json();
+
+const routerOf = async (serving: Serving) =>
+  (await (await fetch(`${serving.url}/v1/routers/auto`)).json()) as {
+    observations: number;
+    labels: number;
+    arms: { model: string; pulls: number; quality: object }[];
+  };
+
+async function kill({ process, ended }: Serving): Promise<void> {
+  process.kill('SIGKILL');
+  await ended;
+}
+
+async function stop({ process, ended }: Serving): Promise<void> {
+  process.kill('SIGTERM');
+  expect((await ended).code).toBe(0);
+}
+
+describe('a gateway with a folder', () => {
+  test('killed with -9 right after feedback was taken, knows all of it at the next start', async () => {
+    const { folder } = await prepare();
+    const first = await serve(['--config', 'conduit.yaml'], folder);
+    const asked: { id: string | null; value: number }[] = [];
+    for (let i = 0; i < 20; i++) {
+      const { headers } = await ask(first, `question ${i}`);
+      const one = { id: headers.get('x-conduit-decision'), value: i % 2 };
+      expect(await rate(first, { decision_id: one.id }, one.value)).toMatchObject({ status: 'recorded' });
+      asked.push(one);
+    }
+    const before = await routerOf(first);
+    await kill(first);
+
+    const second = await serve(['--config', 'conduit.yaml'], folder);
+    expect(await routerOf(second)).toEqual(before);
+    expect(before).toMatchObject({ observations: 20, labels: 20 });
+    for (const { id, value } of asked) {
+      expect(await rate(second, { decision_id: id }, value)).toMatchObject({ status: 'duplicate', reward: value });
+    }
+  });
+
+  test('after a stop goes on with a conversation, and takes feedback by the answer’s own id', async () => {
+    const { folder } = await prepare();
+    const first = await serve(['--config', 'conduit.yaml'], folder);
+    const question = { role: 'user', content: 'hi' };
+    const { id, said, headers } = await ask(first, 'hi');
+    await stop(first);
+    const second = await serve(['--config', 'conduit.yaml'], folder);
+    const next = await ask(second, 'and now?', [question, said]);
+    expect(next.headers.get('x-conduit-reason')).toBe('sticky');
+    expect(next.headers.get('x-conduit-model')).toBe(headers.get('x-conduit-model'));
+    expect(await rate(second, { completion_id: id }, 1)).toMatchObject({
+      status: 'recorded',
+      decision_id: headers.get('x-conduit-decision'),
+    });
+  });
+
+  test('keeps it beside its config, for its own user alone', async () => {
+    const { folder } = await prepare();
+    const serving = await serve(['--config', join(folder, 'conduit.yaml')], '/');
+    await serving.said(/what is learned is kept in .*\.conduit$/);
+    const kept = join(folder, '.conduit');
+    expect(statSync(kept).mode & 0o777).toBe(0o700);
+    for (const name of ['conduit.sqlite', 'secret']) expect(statSync(join(kept, name)).mode & 0o777).toBe(0o600);
+    expect(readFileSync(join(kept, 'secret'), 'utf8')).toMatch(/^[0-9a-f]{64}$/);
+  });
+
+  test('shared by two gateways is a clear error for the second; with no folder named it serves, and says what is missing', async () => {
+    const { folder, upstream } = await prepare('{ durable: embedded, folder: kept }');
+    const first = await serve(['--config', 'conduit.yaml'], folder);
+    const second = await conduit(['serve', '--config', 'conduit.yaml'], folder);
+    expect(second.code).toBe(1);
+    expect(second.stderr).toMatch(/^cannot start: .*kept is in use by process \d+: .*stores\.folder/m);
+
+    const unasked = directory({ 'conduit.yaml': configText(upstream, '{ state: memory }') });
+    const [one, other] = [await serve([], unasked), await serve([], unasked)];
+    await ask(one, 'hi');
+    await ask(other, 'hi');
+    await other.said(/nothing outlives this process: its folder cannot be used/);
+    await other.said(/what is learned is kept in memory: .* only the last 10,000 answers take feedback/);
+    await stop(first);
+  });
+
+  test('shared by workers through their primary, killed and started again, knows what they all learned', async () => {
+    const { folder } = await prepare('{ durable: embedded }', { server: '{ port: 0, workers: 2 }' });
+    const first = await serve([], folder);
+    for (let i = 0; i < 10; i++) {
+      const { headers } = await ask(first, `question ${i}`);
+      await rate(first, { decision_id: headers.get('x-conduit-decision') }, 1);
+    }
+    await expect.poll(async () => (await routerOf(first)).labels, PATIENCE).toBe(10);
+    await kill(first);
+    const second = await serve([], folder);
+    await expect.poll(async () => (await routerOf(second)).labels, PATIENCE).toBe(10);
+  });
+
+  test('learns anew from all that is kept where evidence fades otherwise, while it serves and at a start', async () => {
+    const { folder, upstream } = await prepare();
+    const first = await serve([], folder);
+    for (let i = 0; i < 5; i++) await ask(first, `question ${i}`);
+    await stop(first);
+    const { writeFileSync } = await import('node:fs');
+    const change = (halfLife: string): void =>
+      writeFileSync(
+        join(folder, 'conduit.yaml'),
+        configText(upstream, '{ durable: embedded }', { router: `half_life: ${halfLife}` }),
+      );
+    change('3d');
+    const second = await serve([], folder);
+    expect((await routerOf(second)).observations).toBe(5);
+    change('2d');
+    second.process.kill('SIGHUP');
+    await second.said(/config reloaded/);
+    await expect.poll(async () => (await routerOf(second)).observations, PATIENCE).toBe(5);
+  });
+});
+
+describe('what is kept can be taken elsewhere', () => {
+  test('exported as JSON lines, imported into another folder and rebuilt, it teaches the same', async () => {
+    const { folder, upstream } = await prepare();
+    const first = await serve([], folder);
+    for (let i = 0; i < 12; i++) {
+      const { headers } = await ask(first, `question ${i}`);
+      await rate(first, { decision_id: headers.get('x-conduit-decision') }, i % 2);
+    }
+    const before = await routerOf(first);
+    const inUse = await conduit(['export'], folder);
+    expect(inUse).toMatchObject({ code: 1, stdout: '' });
+    expect(inUse.stderr).toMatch(/is in use by process/);
+    await stop(first);
+
+    const exported = await conduit(['export', 'all.jsonl'], folder);
+    expect(exported).toMatchObject({ code: 0, stderr: '12 decisions exported\n' });
+    const lines = readFileSync(join(folder, 'all.jsonl'), 'utf8');
+    expect((await conduit(['export'], folder)).stdout).toBe(lines);
+    expect(JSON.parse(lines.split('\n')[0] as string)).toMatchObject({ object: 'decision', router: 'auto', reward: 0 });
+
+    const other = directory({
+      'conduit.yaml': configText(upstream, '{ durable: embedded }'),
+      'all.jsonl': lines,
+      'bad.jsonl': `${lines.split('\n')[0]}\n{"object":"decision","format":1,"id":"dec_1"}\n`,
+    });
+    const bad = await conduit(['import', 'bad.jsonl'], other);
+    expect(bad).toMatchObject({ code: 1, stderr: '1 decisions imported\nbad.jsonl:2: id: not the id of a decision\n' });
+    for (let i = 0; i < 2; i++) {
+      expect(await conduit(['import', 'all.jsonl'], other)).toMatchObject({
+        code: 0,
+        stderr: '12 decisions imported\n',
+      });
+    }
+    expect(await conduit(['rebuild'], other)).toMatchObject({
+      code: 0,
+      stdout: 'auto: 12 decisions, 12 of them rated\n',
+    });
+    const second = await serve([], other);
+    const after = await routerOf(second);
+    expect(after.arms.map(({ model, pulls }) => [model, pulls])).toEqual(
+      before.arms.map(({ model, pulls }) => [model, pulls]),
+    );
+    expect(after).toMatchObject({ observations: 12, labels: 12 });
+  });
+
+  test('nothing is exported, imported or rebuilt where nothing is kept', async () => {
+    const { folder } = await prepare('{ durable: none }');
+    for (const command of [['export'], ['rebuild'], ['import', 'x.jsonl']]) {
+      const { code, stderr } = await conduit(command, folder);
+      expect(code).toBe(1);
+      expect(stderr).toBe('stores.durable: none keeps nothing (allowed: embedded, supabase)\n');
+    }
+    expect(existsSync(join(folder, '.conduit'))).toBe(false);
+  });
+});

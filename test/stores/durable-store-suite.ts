@@ -1,0 +1,455 @@
+/** What every durable store must do, whichever it is: one suite that each runs with a factory of its own. */
+import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import type { DecidedSignal, DecisionRecord } from '../../src/stores/decision-record.ts';
+import { type DurableStore, type Ingested, type Kept, LOG_START, PINNED_LOG } from '../../src/stores/ports.ts';
+
+export interface DurableStoreUnderTest {
+  store: DurableStore;
+  /** The same data, as another start of the process finds it; the store from before is closed. */
+  reopen?(): Promise<DurableStore>;
+  close(): Promise<void>;
+}
+
+export interface DurableStoreSuite {
+  name: string;
+  /** Opens an empty store. */
+  create(): Promise<DurableStoreUnderTest>;
+  /** Tests that this store cannot pass, by name, and why. */
+  skip?: Readonly<Record<string, string>>;
+}
+
+const START = 1_764_000_000_000;
+const ARMS = ['openai/large', 'openai/small', 'local/tiny'];
+let made = 0;
+
+/** A decision with all that one can have, no two alike. */
+export function finishedDecision(more: Partial<DecisionRecord> = {}): DecisionRecord {
+  const n = ++made;
+  const created = START + n;
+  const model = ARMS[n % ARMS.length] as string;
+  return {
+    id: `dec_${created.toString(16).padStart(12, '0')}${n.toString(16).padStart(20, '0')}`,
+    version: 1,
+    router: 'auto',
+    created,
+    call: 'chat/completions',
+    key: 'web',
+    chosen: model,
+    model,
+    reason: 'explore',
+    propensity: 0.1 + 0.2,
+    candidates: ARMS.map((arm, i) => ({
+      model: arm,
+      eligible: i !== 2,
+      propensity: i / 7,
+      quality: { mean: 1 / 3, low: 1e-9, high: 0.9999999999999999 },
+      costUsd: 1.5e-7 * i,
+      firstByteMs: 12.25,
+      totalMs: 1_234.5678,
+      utility: -0.123456789012345,
+      ruledOut: i === 2 ? 'context too small: “128k”' : null,
+    })),
+    encoder: 'hand-1',
+    x: [1, -0.1234, 0, 0.9999, -3.5],
+    uniform: 0.123456789012345,
+    cursor: `a1b2-${n}`,
+    promptTokensEstimate: 250,
+    attempts: [
+      { model: 'openai/large', outcome: 'upstream_error', status: 500, firstByteMs: null, totalMs: 12.5 },
+      { model, outcome: 'completed', status: 200, firstByteMs: 210.75, totalMs: 3_000.125 },
+    ],
+    outcome: {
+      kind: 'completed',
+      finishReason: 'stop',
+      promptTokens: 240,
+      completionTokens: 300,
+      costUsd: 0.00123,
+      estimated: false,
+    },
+    signals: [],
+    reward: null,
+    rewardBefore: null,
+    completionId: `chatcmpl-${n}`,
+    idempotencyKeys: [],
+    ...more,
+  };
+}
+
+const signal = (more: Partial<DecidedSignal> = {}): DecidedSignal => ({
+  signal: 'thumbs',
+  source: 'explicit',
+  value: 1,
+  weight: 1,
+  at: START + 60_000,
+  ...more,
+});
+
+const kept = (...decisions: DecisionRecord[]): Kept[] => decisions.map((decision) => ({ decision, names: [] }));
+const many = (count: number, more: Partial<DecisionRecord> = {}): DecisionRecord[] =>
+  Array.from({ length: count }, () => finishedDecision(more));
+const idsOf = (list: readonly Kept[]): string[] => list.map(({ decision }) => decision.id);
+const bytes = (length: number, seed: number): Uint8Array =>
+  Uint8Array.from({ length }, (_, i) => (i * 31 + seed) % 256);
+
+export function durableStoreSuite({ name, create, skip = {} }: DurableStoreSuite): void {
+  describe(`the durable store ${name}`, () => {
+    let under: DurableStoreUnderTest;
+    let store: DurableStore;
+    /** Where each log of the hot store is. */
+    let cursors: Map<string, string>;
+
+    beforeEach(async () => {
+      under = await create();
+      store = under.store;
+      cursors = new Map();
+    });
+    afterEach(() => under.close());
+
+    const check = (what: string, body: () => Promise<void>): void => {
+      if (skip[what] === undefined) test(what, body);
+      else test.skip(`${what} (${skip[what]})`, body);
+    };
+    /** The next batch of its log, whose cursor counts on. Gives the cursor in the store's own log. */
+    const ingest = async (batch: readonly Kept[], log = 'auto'): Promise<string> => {
+      const after = cursors.get(log) ?? null;
+      const cursor = `hot-${Number(after?.slice(4) ?? 0) + batch.length}`;
+      const ingested = await store.ingest({ log, after, cursor, kept: batch });
+      cursors.set(log, cursor);
+      expect(ingested.outcome).toBe('ingested');
+      return (ingested as Extract<Ingested, { outcome: 'ingested' }>).at;
+    };
+    const read = (log = 'auto', cursor = LOG_START, limit = 1_000) => store.readKept(log, cursor, limit);
+
+    check('gives a decision back as it was given', async () => {
+      const one = finishedDecision({
+        signals: [
+          signal({ signal: 'continued', source: 'implicit', value: 0.7, weight: 0.25 }),
+          signal({ comment: 'Größer als erwartet 👍🏽\n“très bien” \\ \'; drop table queries; -- 木\t"{}' }),
+          signal({ signal: 'rephrased', source: 'implicit', value: 0.2, weight: 1 / 3, comment: '' }),
+          signal({ signal: 'rating', value: 0.75, at: START + 90_000 }),
+          signal({ signal: 'continued', source: 'implicit', value: 0.6, weight: 0.5 }),
+        ],
+        version: 4,
+        reward: 0.8123456789,
+        rewardBefore: 0.5,
+        idempotencyKeys: ['key-1', 'ключ “2” 🙂'],
+      });
+      await ingest(kept(one));
+      expect(await store.recall(one.id)).toEqual(one);
+      expect(await store.recall(finishedDecision().id)).toBe(null);
+    });
+
+    check('gives back a decision of which little is known', async () => {
+      const bare = finishedDecision({
+        router: null,
+        key: null,
+        reason: 'pinned',
+        candidates: [],
+        x: [],
+        attempts: [],
+        outcome: null,
+        completionId: null,
+        cursor: LOG_START,
+      });
+      const unanswered = finishedDecision({
+        router: null,
+        key: null,
+        attempts: [{ model: ARMS[0]!, outcome: 'timeout', status: null, firstByteMs: null, totalMs: 60_000 }],
+        outcome: {
+          kind: 'timeout',
+          finishReason: null,
+          promptTokens: null,
+          completionTokens: null,
+          costUsd: 0,
+          estimated: true,
+        },
+        completionId: null,
+      });
+      await ingest(kept(bare, unanswered), PINNED_LOG);
+      expect(await store.recall(bare.id)).toEqual(bare);
+      expect(await store.recall(unanswered.id)).toEqual(unanswered);
+      expect(idsOf((await read(PINNED_LOG)).kept)).toEqual([bare.id, unanswered.id]);
+    });
+
+    check('keeps of a decision the latest version, whole', async () => {
+      const first = finishedDecision({
+        signals: [signal({ comment: 'bad' }), signal({ signal: 'continued', source: 'implicit' })],
+        outcome: null,
+        attempts: [],
+        completionId: null,
+      });
+      const second = finishedDecision({
+        ...first,
+        version: 2,
+        signals: [signal({ signal: 'rating', value: 0.5 })],
+        reward: 0.5,
+        idempotencyKeys: ['a'],
+      });
+      const fourth = { ...finishedDecision({ ...second, version: 4 }), signals: [], reward: null, rewardBefore: 0.5 };
+      await ingest(kept(first));
+      await ingest(kept(second));
+      expect(await store.recall(first.id)).toEqual(second);
+      await ingest(kept(fourth));
+      expect(await store.recall(first.id)).toEqual(fourth);
+    });
+
+    check('changes nothing for a version that is earlier, or the same', async () => {
+      const third = finishedDecision({ version: 3, signals: [signal()], reward: 1 });
+      await ingest(kept(third));
+      const { cursor } = await read();
+      await ingest(kept({ ...third, version: 2, signals: [], reward: 0 }, { ...third, reward: 0.25 }));
+      expect(await store.recall(third.id)).toEqual(third);
+      expect((await read('auto', cursor)).kept).toEqual([]);
+    });
+
+    check('takes the latest of versions that come in one batch, in any order', async () => {
+      const [one, two, three] = [1, 2, 3].map((version) => ({ ...finishedDecision({ version }), id: 'dec_several' }));
+      await ingest(kept(one!, three!, two!, one!));
+      expect(await store.recall('dec_several')).toEqual(three);
+      expect((await read()).kept).toHaveLength(1);
+    });
+
+    check('keeps a cursor for each log, null before its first batch', async () => {
+      expect(await store.cursorOf('auto')).toBe(null);
+      expect(await store.cursorOf(PINNED_LOG)).toBe(null);
+      await ingest(kept(finishedDecision()));
+      await ingest(kept(finishedDecision({ router: null }), finishedDecision({ router: null })), PINNED_LOG);
+      expect(await store.cursorOf('auto')).toBe('hot-1');
+      expect(await store.cursorOf(PINNED_LOG)).toBe('hot-2');
+      expect(await store.cursorOf('other')).toBe(null);
+    });
+
+    check('moves a cursor on with a batch in which there is nothing', async () => {
+      await ingest(kept(finishedDecision()));
+      expect(await store.ingest({ log: 'auto', after: 'hot-1', cursor: 'hot-9', kept: [] })).toMatchObject({
+        outcome: 'ingested',
+      });
+      expect(await store.cursorOf('auto')).toBe('hot-9');
+    });
+
+    check('takes nothing of a batch that goes on from elsewhere, and tells how far it is', async () => {
+      const [first, late] = many(2) as [DecisionRecord, DecisionRecord];
+      expect(await store.ingest({ log: 'auto', after: 'hot-1', cursor: 'hot-2', kept: kept(late) })).toEqual({
+        outcome: 'moved',
+        cursor: null,
+      });
+      await ingest(kept(first));
+      for (const after of [null, 'hot-0', 'hot-2']) {
+        expect(await store.ingest({ log: 'auto', after, cursor: 'hot-3', kept: kept(late) })).toEqual({
+          outcome: 'moved',
+          cursor: 'hot-1',
+        });
+      }
+      expect(await store.recall(late.id)).toBe(null);
+      expect(await store.cursorOf('auto')).toBe('hot-1');
+    });
+
+    check('counts a batch once that is sent twice', async () => {
+      const batch = { log: 'auto', after: null, cursor: 'hot-3', kept: kept(...many(3)) };
+      expect((await store.ingest(batch)).outcome).toBe('ingested');
+      expect(await store.ingest(batch)).toEqual({ outcome: 'moved', cursor: 'hot-3' });
+      expect((await read()).kept).toEqual(batch.kept);
+    });
+
+    check('takes one of two batches that are sent at once for the same place', async () => {
+      const sent = [many(20), many(20)].map((decisions) => ({
+        log: 'auto',
+        after: null,
+        cursor: 'hot-20',
+        kept: kept(...decisions),
+      }));
+      const outcomes = await Promise.all(sent.map((batch) => store.ingest(batch)));
+      expect(outcomes.map(({ outcome }) => outcome).sort()).toEqual(['ingested', 'moved']);
+      const taken = sent[outcomes.findIndex(({ outcome }) => outcome === 'ingested')];
+      expect((await read()).kept).toEqual(taken?.kept);
+    });
+
+    check('takes all of a batch or nothing', async () => {
+      const fine = finishedDecision();
+      const broken = { ...finishedDecision(), id: null as unknown as string };
+      await expect(
+        store.ingest({ log: 'auto', after: null, cursor: 'hot-2', kept: kept(fine, broken) }),
+      ).rejects.toThrow();
+      expect(await store.recall(fine.id)).toBe(null);
+      expect(await store.cursorOf('auto')).toBe(null);
+      await ingest(kept(fine));
+      expect((await read()).kept).toEqual(kept(fine));
+    });
+
+    check('takes a large batch', async () => {
+      const decisions = many(500, { signals: [signal(), signal({ signal: 'continued', source: 'implicit' })] });
+      await ingest(kept(...decisions));
+      expect((await read('auto', LOG_START, 500)).kept).toEqual(kept(...decisions));
+    });
+
+    check('reads a log in the order in which it came, page by page', async () => {
+      const decisions = many(25);
+      for (let i = 0; i < 25; i += 5) await ingest(kept(...decisions.slice(i, i + 5)));
+      const found: string[] = [];
+      let cursor = LOG_START;
+      for (const expected of [10, 10, 5, 0, 0]) {
+        const slice = await read('auto', cursor, 10);
+        expect(slice.kept).toHaveLength(expected);
+        expect(slice.gap).toBe(null);
+        found.push(...idsOf(slice.kept));
+        cursor = slice.cursor;
+      }
+      expect(found).toEqual(decisions.map(({ id }) => id));
+      const [next] = many(1) as [DecisionRecord];
+      await ingest(kept(next));
+      expect(idsOf((await read('auto', cursor)).kept)).toEqual([next.id]);
+    });
+
+    check('reads each log for itself', async () => {
+      const mine = many(3);
+      const others = many(3, { router: 'größe “x”' });
+      for (let i = 0; i < 3; i++) {
+        await ingest(kept(mine[i]!));
+        await ingest(kept(others[i]!), 'größe “x”');
+      }
+      expect((await read()).kept).toEqual(kept(...mine));
+      expect((await read('größe “x”')).kept).toEqual(kept(...others));
+      expect((await read('unknown')).kept).toEqual([]);
+      expect((await read(PINNED_LOG)).kept).toEqual([]);
+      expect((await store.logs()).sort()).toEqual(['auto', 'größe “x”']);
+      await ingest(kept(finishedDecision({ router: null })), PINNED_LOG);
+      expect((await store.logs()).sort()).toEqual([PINNED_LOG, 'auto', 'größe “x”']);
+    });
+
+    check('shows a decision that was changed once, at the end', async () => {
+      const [one, two, three] = many(3) as [DecisionRecord, DecisionRecord, DecisionRecord];
+      await ingest(kept(one, two, three));
+      const { cursor } = await read();
+      const changed = { ...one, version: 2, reward: 1, signals: [signal()] };
+      await ingest(kept(changed));
+      expect((await read('auto', cursor)).kept).toEqual(kept(changed));
+      expect((await read()).kept).toEqual(kept(two, three, changed));
+      // Also for whoever was in the middle.
+      const { cursor: middle } = await read('auto', LOG_START, 1);
+      expect((await read('auto', middle)).kept).toEqual(kept(three, changed));
+    });
+
+    check('tells with a batch where it ends in the own log', async () => {
+      await ingest(kept(...many(3)), 'auto');
+      const at = await ingest(kept(...many(2)), 'auto');
+      expect((await read('auto', at)).kept).toEqual([]);
+      const [later] = many(1) as [DecisionRecord];
+      await ingest(kept(later));
+      expect((await read('auto', at)).kept).toEqual(kept(later));
+    });
+
+    check('reads from the start, and says so, for a cursor of another log', async () => {
+      const decisions = many(3);
+      await ingest(kept(...decisions));
+      for (const cursor of ['0123456789ab-2', 'nonsense', '1764000000000-7', '2']) {
+        const slice = await read('auto', cursor, 2);
+        expect(slice.gap).toBe('other');
+        expect(slice.kept).toEqual(kept(decisions[0]!, decisions[1]!));
+        const rest = await read('auto', slice.cursor);
+        expect(rest.gap).toBe(null);
+        expect(rest.kept).toEqual(kept(decisions[2]!));
+      }
+      expect((await read('auto', LOG_START)).gap).toBe(null);
+    });
+
+    check('keeps the two latest snapshots of each router, the latest first, byte for byte', async () => {
+      expect(await store.snapshots.read('auto')).toEqual([]);
+      const cursors = [];
+      for (let i = 0; i < 3; i++) cursors.push(await ingest(kept(...many(2))));
+      const snapshots = cursors.map((cursor, i) => ({ cursor, bytes: bytes(1_000 + i, i) }));
+      for (const snapshot of snapshots) expect(await store.snapshots.put('auto', snapshot)).toBe(true);
+      const found = await store.snapshots.read('auto');
+      expect(found.map(({ cursor }) => cursor)).toEqual([cursors[2], cursors[1]]);
+      for (const [i, place] of [2, 1].entries()) {
+        expect(Buffer.compare(found[i]!.bytes, snapshots[place]!.bytes)).toBe(0);
+      }
+      expect(await store.snapshots.read('other')).toEqual([]);
+    });
+
+    check('keeps no snapshot behind a later one, and none of another log', async () => {
+      const earlier = await ingest(kept(...many(2)));
+      const later = await ingest(kept(...many(2)));
+      const [one, other] = [bytes(10, 1), bytes(10, 2)];
+      expect(await store.snapshots.put('auto', { cursor: later, bytes: one })).toBe(true);
+      expect(await store.snapshots.put('auto', { cursor: earlier, bytes: other })).toBe(false);
+      expect(await store.snapshots.put('auto', { cursor: '0123456789ab-9', bytes: other })).toBe(false);
+      expect(await store.snapshots.read('auto')).toEqual([{ cursor: later, bytes: new Uint8Array(one) }]);
+      // Each router has its own.
+      expect(await store.snapshots.put('other', { cursor: earlier, bytes: other })).toBe(true);
+    });
+
+    check('keeps a snapshot of three megabytes', async () => {
+      const cursor = await ingest(kept(...many(1)));
+      // A part of something larger, as a reader of a file would have it.
+      const large = bytes(3 * 2 ** 20 + 20, 5).subarray(10, 10 + 3 * 2 ** 20);
+      expect(await store.snapshots.put('auto', { cursor, bytes: large })).toBe(true);
+      const [found] = await store.snapshots.read('auto');
+      expect(Buffer.compare(found!.bytes, large)).toBe(0);
+    });
+
+    check('forgets decisions made before a time, and everything of theirs', async () => {
+      const old = many(30, { created: START - 1_000, signals: [signal()], version: 2 });
+      const young = many(5);
+      await ingest([...kept(...old), ...kept(...young)].map((one) => ({ ...one, names: [`name:${one.decision.id}`] })));
+      let forgotten = 0;
+      for (let count = 1; count > 0; forgotten += count) count = await store.forget(START);
+      expect(forgotten).toBe(30);
+      expect(await store.recall(old[0]!.id)).toBe(null);
+      expect(await store.lookUp([`name:${old[0]!.id}`])).toBe(null);
+      expect((await read()).kept).toEqual(kept(...young));
+      expect(await store.forget(START)).toBe(0);
+      // Nothing of it was left that would come back with the decision.
+      const again = { ...old[0]!, version: 1, signals: [], outcome: null, attempts: [], completionId: null };
+      await ingest(kept(again));
+      expect(await store.recall(again.id)).toEqual(again);
+    });
+
+    check('never uses a place in its log again, whatever was forgotten', async () => {
+      const at = await ingest(kept(...many(3, { created: START - 1_000 })));
+      while ((await store.forget(START)) > 0);
+      const [next] = many(1) as [DecisionRecord];
+      await ingest(kept(next));
+      const slice = await read('auto', at);
+      expect(slice.kept).toEqual(kept(next));
+      expect(slice.gap).toBe(null);
+    });
+
+    check('finds a decision by its names, the first that is known', async () => {
+      const [one, other] = many(2) as [DecisionRecord, DecisionRecord];
+      await ingest([
+        { decision: one, names: ['talk:a', 'completion:ä👍'] },
+        { decision: other, names: ['talk:b'] },
+      ]);
+      expect(await store.lookUp(['completion:ä👍'])).toEqual(one);
+      expect(await store.lookUp(['unknown', 'talk:b', 'talk:a'])).toEqual(other);
+      expect(await store.lookUp(['unknown'])).toBe(null);
+      expect(await store.lookUp([])).toBe(null);
+    });
+
+    check('moves a name that is given again to the later decision, and feedback does not move it back', async () => {
+      const [one, other] = many(2) as [DecisionRecord, DecisionRecord];
+      await ingest([{ decision: one, names: ['session', 'mine'] }]);
+      await ingest([{ decision: other, names: ['session'] }]);
+      expect((await store.lookUp(['session']))?.id).toBe(other.id);
+      const changed = { ...one, version: 2, reward: 1, signals: [signal()] };
+      await ingest([{ decision: changed, names: ['session', 'mine'] }]);
+      expect((await store.lookUp(['session']))?.id).toBe(other.id);
+      expect(await store.lookUp(['mine'])).toEqual(changed);
+    });
+
+    check('has everything after a restart', async () => {
+      if (!under.reopen) return;
+      const decisions = many(10, { signals: [signal()] });
+      const at = await ingest(kept(...decisions));
+      await store.snapshots.put('auto', { cursor: at, bytes: bytes(100, 1) });
+      store = await under.reopen();
+      expect(await store.cursorOf('auto')).toBe('hot-10');
+      expect((await read()).kept).toEqual(kept(...decisions));
+      expect(await read('auto', at)).toEqual({ kept: [], cursor: at, gap: null });
+      expect(await store.snapshots.read('auto')).toEqual([{ cursor: at, bytes: bytes(100, 1) }]);
+      const [next] = many(1) as [DecisionRecord];
+      await ingest(kept(next));
+      expect((await read('auto', at)).kept).toEqual(kept(next));
+    });
+  });
+}
