@@ -1,6 +1,12 @@
 /** Ends a decision: what its attempts came to, and what it cost. */
 import type { Model } from '../config/resolve.ts';
-import { type DecidedCandidate, type DecidedOutcome, type DecisionRecord, rounded } from '../stores/decision-record.ts';
+import {
+  type DecidedCandidate,
+  type DecidedOutcome,
+  type DecisionRecord,
+  rounded,
+  roundedShare,
+} from '../stores/decision-record.ts';
 import type { AttemptEnd } from '../upstream/outcome.ts';
 import { costOf, type Usage } from '../upstream/usage.ts';
 
@@ -39,7 +45,7 @@ const roundedCandidate = ({ model, eligible, propensity, quality, ruledOut, ...p
   model,
   eligible,
   propensity,
-  quality: { mean: rounded(quality.mean), low: rounded(quality.low), high: rounded(quality.high) },
+  quality: { mean: roundedShare(quality.mean), low: roundedShare(quality.low), high: roundedShare(quality.high) },
   costUsd: rounded(predicted.costUsd),
   firstByteMs: rounded(predicted.firstByteMs),
   totalMs: rounded(predicted.totalMs),

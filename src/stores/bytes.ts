@@ -1,7 +1,8 @@
 /** Numbers, texts and vectors as bytes, each in the shortest of a few forms out of which it comes back exactly as it was. */
 import type { Symbols } from './symbols.ts';
 
-/** What a number begins with; a smaller first byte is the number itself. */
+/** What a number begins with; a smaller first byte is the number itself, or with the next one a little more. */
+const INTEGER_13 = 0xd0;
 const NULL = 0xf0;
 const INTEGER_16 = 0xf1;
 const INTEGER_32 = 0xf2;
@@ -9,6 +10,7 @@ const INTEGER_48 = 0xf3;
 const FLOAT_32 = 0xf4;
 const FLOAT_64 = 0xf5;
 const LONGEST_NUMBER = 9;
+const MOST_13 = INTEGER_13 + 256 * (NULL - INTEGER_13);
 
 /** What a symbol begins with where the text has no number. */
 const WRITTEN_OUT = 0;
@@ -16,8 +18,12 @@ const WRITTEN_OUT = 0;
 /** Features have four decimals: as whole ten-thousandths they take two bytes instead of eight. */
 const SCALE = 10_000;
 const MOST_SCALED = 32_767;
+const MOST_FEATURE = 16_383;
+/** What a feature of two bytes begins with at least. */
+const LONG_FEATURE = 0x80;
+const MOST_SHORT_FEATURE = 63;
 /** Stands for −0, which rounding gives and which is no whole number. */
-const MINUS_ZERO = -32_768;
+const MINUS_ZERO = 0x7f;
 
 /** What an id as Conduit makes them begins with, instead of a text's length. */
 const OWN_ID = 0xff;
@@ -31,12 +37,15 @@ const WIDE = 1;
 /** Four characters of the base64url alphabet in three bytes: what providers and programs make up names of. */
 const PACKED = 2;
 
-/** Instead of a decimal's first byte, whose exponent is never so high. */
+/** A decimal that begins with less is one of at most four places, as two bytes; else of five digits, as three. */
+const LONG_DECIMAL = 0x80;
+/** Instead of a long decimal's first byte, whose exponent is never so high. */
 const NO_DECIMAL = 0xff;
 const NULL_DECIMAL = 0xfe;
+/** The most and the fewest places behind the point that a long one has. */
+const PLACES = { most: 21, fewest: -9 };
 /** Exact as doubles, so that one division or multiplication of whole numbers gives the nearest double of a decimal. */
 const POWERS_OF_TEN = Array.from({ length: 23 }, (_, power) => 10 ** power);
-const MOST_PLACES = POWERS_OF_TEN.length - 1;
 const DIGITS = 5;
 
 const ALPHABET = 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_';
@@ -101,8 +110,12 @@ export class ByteWriter {
     const whole = value >>> 0;
     // −0 is equal to 0 and is none.
     if (whole === value && (whole !== 0 || 1 / value > 0)) {
-      if (whole < NULL) bytes[this.at++] = whole;
-      else if (whole < 2 ** 16) {
+      if (whole < INTEGER_13) bytes[this.at++] = whole;
+      else if (whole < MOST_13) {
+        bytes[this.at] = INTEGER_13 + ((whole - INTEGER_13) >> 8);
+        bytes[this.at + 1] = whole - INTEGER_13;
+        this.at += 2;
+      } else if (whole < 2 ** 16) {
         bytes[this.at] = INTEGER_16;
         this.#view.setUint16(this.at + 1, whole);
         this.at += 3;
@@ -127,30 +140,36 @@ export class ByteWriter {
     }
   }
 
-  /** A number of at most five digits in three bytes; any other in nine. */
+  /** A number of at most five digits in three bytes, or two where it is a share with four places; any other in nine. */
   decimal(value: number | null): void {
     this.#reserve(LONGEST_NUMBER);
+    const { bytes, at } = this;
     if (value === null) {
-      this.bytes[this.at++] = NULL_DECIMAL;
+      bytes[this.at++] = NULL_DECIMAL;
+      return;
+    }
+    const units = Math.round(value * SCALE);
+    if (units >= 0 && units <= MOST_SCALED && units / SCALE === value && !Object.is(value, -0)) {
+      bytes[at] = units >> 8;
+      bytes[at + 1] = units;
+      this.at += 2;
       return;
     }
     const size = Math.abs(value);
-    const places = size === 0 ? 0 : DIGITS - 1 - Math.floor(Math.log10(size));
-    if (places >= -MOST_PLACES && places <= MOST_PLACES) {
-      const digits = Math.round(scaled(size, places));
-      if (scaled(digits, -places) === size) {
-        const sign = value < 0 || Object.is(value, -0) ? 1 : 0;
-        const exponent = places >= 0 ? places : MOST_PLACES - places;
-        const { bytes, at } = this;
-        bytes[at] = (sign << 7) | (exponent << 1) | (digits >> 16);
+    const places = DIGITS - 1 - Math.floor(Math.log10(size));
+    if (places >= PLACES.fewest && places <= PLACES.most) {
+      const digits = Math.round(timesTenTo(size, places));
+      if (timesTenTo(digits, -places) === size) {
+        const sign = value < 0 ? 1 : 0;
+        bytes[at] = LONG_DECIMAL | (sign << 6) | ((places - PLACES.fewest) << 1) | (digits >> 16);
         bytes[at + 1] = digits >> 8;
         bytes[at + 2] = digits;
         this.at += 3;
         return;
       }
     }
-    this.bytes[this.at] = NO_DECIMAL;
-    this.#view.setFloat64(this.at + 1, value);
+    bytes[at] = NO_DECIMAL;
+    this.#view.setFloat64(at + 1, value);
     this.at += LONGEST_NUMBER;
   }
 
@@ -244,23 +263,29 @@ export class ByteWriter {
     }
   }
 
+  /** Features: two bytes each, or one where it is next to nothing. */
   vector(values: readonly number[]): void {
     const { length } = values;
     this.#reserve(LONGEST_NUMBER + 8 * length);
     const start = this.at;
     this.number(2 * length);
-    const view = this.#view;
+    const { bytes } = this;
     let { at } = this;
-    for (let i = 0; i < length; i++, at += 2) {
+    for (let i = 0; i < length; i++) {
       const value = values[i]!;
       const units = Math.round(value * SCALE);
-      if (units / SCALE !== value || units > MOST_SCALED || units < -MOST_SCALED) {
+      if (units / SCALE !== value || units > MOST_FEATURE || units < -MOST_FEATURE) {
         this.at = start;
         this.#unscaledVector(values);
         return;
       }
-      view.setInt16(at, units);
-      if (units === 0 && 1 / value < 0) view.setInt16(at, MINUS_ZERO);
+      if (units === 0 && 1 / value < 0) bytes[at++] = MINUS_ZERO;
+      else if (units >= -MOST_SHORT_FEATURE && units <= MOST_SHORT_FEATURE) bytes[at++] = units + MOST_SHORT_FEATURE;
+      else {
+        const shifted = units + MOST_FEATURE;
+        bytes[at++] = LONG_FEATURE | (shifted >> 8);
+        bytes[at++] = shifted;
+      }
     }
     this.at = at;
   }
@@ -318,7 +343,8 @@ export class ByteReader {
 
   numberOrNull(): number | null {
     const first = this.#bytes[this.#at++]!;
-    if (first < NULL) return first;
+    if (first < INTEGER_13) return first;
+    if (first < NULL) return INTEGER_13 + 256 * (first - INTEGER_13) + this.#bytes[this.#at++]!;
     const at = this.#at;
     switch (first) {
       case NULL:
@@ -349,8 +375,13 @@ export class ByteReader {
   }
 
   decimalOrNull(): number | null {
+    const bytes = this.#bytes;
     const at = this.#at;
-    const first = this.#bytes[at]!;
+    const first = bytes[at]!;
+    if (first < LONG_DECIMAL) {
+      this.#at += 2;
+      return ((first << 8) | bytes[at + 1]!) / SCALE;
+    }
     if (first === NULL_DECIMAL) {
       this.#at += 1;
       return null;
@@ -360,10 +391,10 @@ export class ByteReader {
       return this.#view.getFloat64(at + 1);
     }
     this.#at += 3;
-    const digits = ((first & 1) << 16) | (this.#bytes[at + 1]! << 8) | this.#bytes[at + 2]!;
-    const exponent = (first >> 1) & 0x3f;
-    const size = scaled(digits, exponent > MOST_PLACES ? exponent - MOST_PLACES : -exponent);
-    return first & 0x80 ? -size : size;
+    const digits = ((first & 1) << 16) | (bytes[at + 1]! << 8) | bytes[at + 2]!;
+    const places = ((first >> 1) & 0x1f) + PLACES.fewest;
+    const size = timesTenTo(digits, -places);
+    return first & 0x40 ? -size : size;
   }
 
   text(): string {
@@ -445,9 +476,12 @@ export class ByteReader {
     if (header % 2 === 1) {
       for (let i = 0; i < values.length; i++, at += 8) values[i] = view.getFloat64(at);
     } else {
-      for (let i = 0; i < values.length; i++, at += 2) {
-        const units = view.getInt16(at);
-        values[i] = units === MINUS_ZERO ? -0 : units / SCALE;
+      const bytes = this.#bytes;
+      for (let i = 0; i < values.length; i++) {
+        const first = bytes[at++]!;
+        if (first >= LONG_FEATURE) {
+          values[i] = ((((first & 0x7f) << 8) | bytes[at++]!) - MOST_FEATURE) / SCALE;
+        } else values[i] = first === MINUS_ZERO ? -0 : (first - MOST_SHORT_FEATURE) / SCALE;
       }
     }
     this.#at = at;
@@ -455,6 +489,6 @@ export class ByteReader {
   }
 }
 
-/** The number times ten to this power, up or down. */
-const scaled = (value: number, power: number): number =>
+/** Up or down. */
+const timesTenTo = (value: number, power: number): number =>
   power >= 0 ? value * POWERS_OF_TEN[power]! : value / POWERS_OF_TEN[-power]!;

@@ -20,6 +20,11 @@ const READERS: Readonly<Record<number, (from: ByteReader, id: string, version: n
 const AT_TIME_OF_ID = 1;
 const BY_CHOSEN = 2;
 const RATED = 4;
+const WITH_CERTAINTY = 8;
+/** Whether tokens and cost are an estimate. */
+const ESTIMATED = 16;
+/** The model that answered was tried alone, and ended as the decision did. */
+const ONE_ATTEMPT = 32;
 
 /** What a candidate's byte says. */
 const ELIGIBLE = 1;
@@ -64,7 +69,21 @@ function writeBody(to: ByteWriter, decision: DecisionRecord): void {
   const { signals, idempotencyKeys } = decision;
   const rated =
     signals.length > 0 || idempotencyKeys.length > 0 || decision.reward !== null || decision.rewardBefore !== null;
-  to.byte((atTimeOfId ? AT_TIME_OF_ID : 0) | (byChosen ? BY_CHOSEN : 0) | (rated ? RATED : 0));
+  const withCertainty = decision.propensity === 1;
+  const [attempt] = decision.attempts;
+  const oneAttempt =
+    attempt !== undefined &&
+    decision.attempts.length === 1 &&
+    attempt.model === decision.model &&
+    attempt.outcome === decision.outcome?.kind;
+  to.byte(
+    (atTimeOfId ? AT_TIME_OF_ID : 0) |
+      (byChosen ? BY_CHOSEN : 0) |
+      (rated ? RATED : 0) |
+      (withCertainty ? WITH_CERTAINTY : 0) |
+      (decision.outcome?.estimated ? ESTIMATED : 0) |
+      (oneAttempt ? ONE_ATTEMPT : 0),
+  );
   to.symbol(decision.router);
   if (!atTimeOfId) to.number(decision.created);
   to.symbol(decision.call);
@@ -72,7 +91,7 @@ function writeBody(to: ByteWriter, decision: DecisionRecord): void {
   to.symbol(decision.chosen);
   if (!byChosen) to.symbol(decision.model);
   to.symbol(decision.reason);
-  writePropensity(to, decision.propensity);
+  if (!withCertainty) to.float(decision.propensity);
   to.number(decision.candidates.length);
   for (const candidate of decision.candidates) writeCandidate(to, candidate, decision.propensity);
   to.symbol(decision.encoder);
@@ -80,9 +99,12 @@ function writeBody(to: ByteWriter, decision: DecisionRecord): void {
   to.float(decision.uniform);
   writeCursor(to, decision.cursor, decision.created);
   to.number(decision.promptTokensEstimate);
-  to.number(decision.attempts.length);
-  for (const attempt of decision.attempts) writeAttempt(to, attempt);
   writeOutcome(to, decision.outcome);
+  if (oneAttempt) writeTimes(to, attempt);
+  else {
+    to.number(decision.attempts.length);
+    for (const one of decision.attempts) writeAttempt(to, one);
+  }
   to.text(decision.completionId);
   if (!rated) return;
   to.number(signals.length);
@@ -104,7 +126,19 @@ function readBody(from: ByteReader, id: string, version: number): DecisionRecord
   const chosen = from.symbol();
   const model = flags & BY_CHOSEN ? chosen : from.symbol();
   const reason = from.symbol() as Reason;
-  const propensity = readPropensity(from);
+  const propensity = flags & WITH_CERTAINTY ? 1 : from.float();
+  const candidates = listOf(from, (reader) => readCandidate(reader, propensity));
+  const encoder = from.symbol();
+  const x = from.vector();
+  const uniform = from.float();
+  const cursor = readCursor(from, created);
+  const promptTokensEstimate = from.number();
+  const outcome = readOutcome(from, (flags & ESTIMATED) !== 0);
+  const attempts =
+    flags & ONE_ATTEMPT
+      ? [readTimes(from, model, (outcome as DecidedOutcome).kind)]
+      : listOf(from, (reader) => readTimes(reader, reader.symbol(), reader.symbol() as OutcomeKind));
+  const completionId = from.textOrNull();
   return {
     id,
     version,
@@ -116,18 +150,18 @@ function readBody(from: ByteReader, id: string, version: number): DecisionRecord
     model,
     reason,
     propensity,
-    candidates: listOf(from, (reader) => readCandidate(reader, propensity)),
-    encoder: from.symbol(),
-    x: from.vector(),
-    uniform: from.float(),
-    cursor: readCursor(from, created),
-    promptTokensEstimate: from.number(),
-    attempts: listOf(from, readAttempt),
-    outcome: readOutcome(from),
-    completionId: from.textOrNull(),
+    candidates,
+    encoder,
+    x,
+    uniform,
+    cursor,
+    promptTokensEstimate,
+    attempts,
+    outcome,
     signals: rated ? listOf(from, readSignal) : [],
     reward: rated ? from.numberOrNull() : null,
     rewardBefore: rated ? from.numberOrNull() : null,
+    completionId,
     idempotencyKeys: rated ? listOf(from, (reader) => reader.text()) : [],
   };
 }
@@ -137,14 +171,6 @@ function listOf<Item>(from: ByteReader, read: (from: ByteReader) => Item): Item[
   for (let left = from.number(); left > 0; left--) items.push(read(from));
   return items;
 }
-
-/** A decision's own: what is certain, as where nothing was drawn, takes one byte. */
-function writePropensity(to: ByteWriter, propensity: number): void {
-  to.byte(propensity === 1 ? CERTAIN : OWN);
-  if (propensity !== 1) to.float(propensity);
-}
-
-const readPropensity = (from: ByteReader): number => (from.byte() === CERTAIN ? 1 : from.float());
 
 function writeCandidate(to: ByteWriter, candidate: DecidedCandidate, ofChosen: number): void {
   const { propensity, ruledOut } = candidate;
@@ -215,20 +241,22 @@ function readCursor(from: ByteReader, created: number): string {
 function writeAttempt(to: ByteWriter, attempt: DecidedAttempt): void {
   to.symbol(attempt.model);
   to.symbol(attempt.outcome);
-  to.number(attempt.status);
-  to.decimal(attempt.firstByteMs);
-  to.decimal(attempt.totalMs);
+  writeTimes(to, attempt);
 }
 
-function readAttempt(from: ByteReader): DecidedAttempt {
-  return {
-    model: from.symbol(),
-    outcome: from.symbol() as OutcomeKind,
-    status: from.numberOrNull(),
-    firstByteMs: from.decimalOrNull(),
-    totalMs: from.decimal(),
-  };
+function writeTimes(to: ByteWriter, { status, firstByteMs, totalMs }: DecidedAttempt): void {
+  to.number(status);
+  to.decimal(firstByteMs);
+  to.decimal(totalMs);
 }
+
+const readTimes = (from: ByteReader, model: string, outcome: OutcomeKind): DecidedAttempt => ({
+  model,
+  outcome,
+  status: from.numberOrNull(),
+  firstByteMs: from.decimalOrNull(),
+  totalMs: from.decimal(),
+});
 
 function writeOutcome(to: ByteWriter, outcome: DecidedOutcome | null): void {
   to.symbol(outcome?.kind ?? null);
@@ -237,10 +265,9 @@ function writeOutcome(to: ByteWriter, outcome: DecidedOutcome | null): void {
   to.number(outcome.promptTokens);
   to.number(outcome.completionTokens);
   to.decimal(outcome.costUsd);
-  to.byte(outcome.estimated ? 1 : 0);
 }
 
-function readOutcome(from: ByteReader): DecidedOutcome | null {
+function readOutcome(from: ByteReader, estimated: boolean): DecidedOutcome | null {
   const kind = from.symbolOrNull() as OutcomeKind | null;
   if (kind === null) return null;
   return {
@@ -249,7 +276,7 @@ function readOutcome(from: ByteReader): DecidedOutcome | null {
     promptTokens: from.numberOrNull(),
     completionTokens: from.numberOrNull(),
     costUsd: from.decimal(),
-    estimated: from.byte() === 1,
+    estimated,
   };
 }
 

@@ -85,6 +85,9 @@ const DIGITS = 5;
 /** Exact as doubles, so that what comes out is the nearest double of its decimal. */
 const POWERS_OF_TEN = Array.from({ length: 23 }, (_, power) => 10 ** power);
 
+/** A share with four places, as which it is kept in two bytes. */
+export const roundedShare = (value: number): number => Math.round(value * 1e4) / 1e4;
+
 /** The number with five significant digits, as which it is kept in three bytes. */
 export function rounded(value: number): number {
   const places = DIGITS - 1 - Math.floor(Math.log10(Math.abs(value)));

@@ -25,11 +25,13 @@ export const leaseKey = (name: string): string => `${TAG}lease:${name}`;
 
 /**
  * Names and pointers live in hashes, many in each: one by itself takes a key and an expiry, several times what it says. A
- * field is 8 bytes, and with the bucket's 12 bits no two of a billion are the same but by a chance of one in a hundred
- * thousand.
+ * name's field is 7 bytes, and with the bucket's 12 bits no two of ten million are the same but by a chance of one in millions.
  */
-const FIELD_DIGITS = 16;
+const FIELD_DIGITS = 14;
 const BUCKET_DIGITS = 3;
+const HANDLE_DIGITS = 16;
+/** There are fewer pointers than names. */
+const POINTER_BUCKETS = 1_024;
 
 /** What is kept of a name's SHA-256 in hex: it tells nothing of the name and is of one length. */
 export const nameHash = (hash: string): string => hash.slice(0, FIELD_DIGITS + BUCKET_DIGITS);
@@ -58,15 +60,15 @@ const TIME_DIGITS = 12;
 
 /** Of an id as Conduit makes them its last bytes, which are chance; of any other a hash. */
 export function handleOf(id: string, sha256Hex: (text: string) => string): Handle {
-  if (!OWN_ID.test(id)) return { bytes: Buffer.from(sha256Hex(id).slice(0, FIELD_DIGITS), 'hex'), time: 0 };
+  if (!OWN_ID.test(id)) return { bytes: Buffer.from(sha256Hex(id).slice(0, HANDLE_DIGITS), 'hex'), time: 0 };
   return {
-    bytes: Buffer.from(id.slice(-FIELD_DIGITS), 'hex'),
+    bytes: Buffer.from(id.slice(-HANDLE_DIGITS), 'hex'),
     time: Number.parseInt(id.slice(4, 4 + TIME_DIGITS), 16),
   };
 }
 
 export const pointersKey = (stretch: number, handle: Buffer): string =>
-  `${TAG}i:${stretch}:${handle.toString('hex').slice(-BUCKET_DIGITS)}`;
+  `${TAG}i:${stretch}:${handle.readUInt16BE(handle.length - 2) % POINTER_BUCKETS}`;
 
 /** A decision that the log no longer has, taken back from the durable store. */
 export const revivedKey = (handle: Buffer): Buffer => Buffer.concat([Buffer.from(`${TAG}r:`), handle]);

@@ -32,6 +32,7 @@ const WORDS = [
 
 /** Longer ones would cost where an entry has to spell them: a log's entries share those of their block's first. */
 const MOST_CHARACTERS = 200;
+const BETWEEN = '\n';
 /** How many different ones are remembered as read; a log has a handful. */
 const MOST_READ = 100;
 
@@ -58,19 +59,19 @@ export function createRecords(): Records {
   const read = createRecordSymbols(WORDS);
   const writer = new ByteWriter(written);
   const reader = new ByteReader(read);
-  let lastTexts: { list: readonly string[]; bytes: Buffer } = { list: [], bytes: Buffer.from('[]') };
+  let lastTexts: { list: readonly string[]; bytes: Buffer } = { list: [], bytes: Buffer.from('') };
   const textsRead = new Map<string, readonly string[]>();
 
   const textsOf = (decision: DecisionRecord): typeof lastTexts => {
     const list = sharedTexts(decision);
-    if (!sameTexts(list, lastTexts.list)) lastTexts = { list, bytes: Buffer.from(JSON.stringify(list)) };
+    if (!sameTexts(list, lastTexts.list)) lastTexts = { list, bytes: Buffer.from(list.join(BETWEEN)) };
     return lastTexts;
   };
   const textsIn = (bytes: Buffer): readonly string[] => {
     const text = bytes.toString();
     let list = textsRead.get(text);
     if (!list) {
-      list = JSON.parse(text) as readonly string[];
+      list = text === '' ? [] : text.split(BETWEEN);
       if (textsRead.size >= MOST_READ) textsRead.clear();
       textsRead.set(text, list);
     }
@@ -103,7 +104,7 @@ function sharedTexts({ router, encoder, candidates, cursor }: DecisionRecord): s
   const list: string[] = [];
   const end = cursor.indexOf('-');
   const add = (text: string): void => {
-    if (text.length <= MOST_CHARACTERS && !list.includes(text)) list.push(text);
+    if (isShared(text) && !list.includes(text)) list.push(text);
   };
   if (router !== null) add(router);
   add(encoder);
@@ -111,6 +112,10 @@ function sharedTexts({ router, encoder, candidates, cursor }: DecisionRecord): s
   for (const { model } of candidates) add(model);
   return list;
 }
+
+/** Any that comes back out of UTF-8 and out of the list. */
+const isShared = (text: string): boolean =>
+  text !== '' && text.length <= MOST_CHARACTERS && !text.includes(BETWEEN) && text.isWellFormed();
 
 const sameTexts = (one: readonly string[], other: readonly string[]): boolean =>
   one.length === other.length && one.every((text, i) => text === other[i]);

@@ -30,7 +30,7 @@ end
 export const FIND = `
 local function pointersKey(stretch, handle)
   local high, low = string.byte(handle, 7, 8)
-  return string.format('{conduit:1}i:%.0f:%03x', stretch, (high % 16) * 256 + low)
+  return string.format('{conduit:1}i:%.0f:%d', stretch, (high * 256 + low) % 1024)
 end
 local function packed(place)
   local ms, seq = string.match(place, '^(%d+)%-(%d+)$')
@@ -51,7 +51,8 @@ end
 -- An entry begins with its version, a number as bytes.ts writes them, and behind it the id.
 local function versionOf(bytes)
   local first, second, third, fourth, fifth = string.byte(bytes, 1, 5)
-  if first < 240 then return first, 2 end
+  if first < 208 then return first, 2 end
+  if first < 240 then return 208 + (first - 208) * 256 + second, 3 end
   if first == 241 then return second * 256 + third, 4 end
   return ((second * 256 + third) * 256 + fourth) * 256 + fifth, 6
 end
