@@ -68,7 +68,7 @@ export function createRedisStore(options: RedisStoreOptions): RedisStore {
   const records = createRecords();
   const places = createPlaces({ now, sha256Hex, keepMs });
   const nodes: Nodes = new Set();
-  const newEpoch = chanceText(random);
+  const newEpoch = (): string => chanceText(random);
   const listeners = new Set<(log: string) => void>();
   /** Logs that anybody has asked for or told of. */
   const logs = new Set<string>();

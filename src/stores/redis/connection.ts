@@ -1,6 +1,7 @@
 /** A connection to Redis that never holds anybody up: it answers in time, or says that it does not. */
 import { Redis } from 'ioredis';
 import { StoreUnavailable, UncertainWrite } from '../ports.ts';
+import { Refused } from './refused.ts';
 
 export type Argument = string | number | Buffer;
 
@@ -16,17 +17,6 @@ export interface Connection {
   run(script: string, keys: readonly (string | Buffer)[], args: readonly Argument[]): Promise<unknown>;
   /** Takes it out of use, at once and for good. */
   close(): void;
-}
-
-/** Redis has said no. */
-export class Refused extends StoreUnavailable {
-  /** Whether it would say so again, whatever the state it is in. */
-  readonly forGood: boolean;
-
-  constructor(message: string) {
-    super(`Redis refuses: ${message}`);
-    this.forGood = /^(ERR|WRONGTYPE)\b/.test(message);
-  }
 }
 
 /** The nodes of a cluster that are known by now, as "HOST:PORT": any of them tells which one has the keys. */

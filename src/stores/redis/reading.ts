@@ -12,8 +12,8 @@ export interface ReadingOptions {
   connection: Pick<Connection, 'run'>;
   records: Records;
   places: Places;
-  /** The epoch that a Redis without one gets. */
-  newEpoch: string;
+  /** The epoch that a Redis without one gets: another one each time, since it may lose one and get one from the same process. */
+  newEpoch: () => string;
   seenEpoch: (epoch: string) => void;
   /** Told of an entry that cannot be read. */
   onUnreadable: (error: Error) => void;
@@ -40,7 +40,7 @@ export function createReading(options: ReadingOptions): Reading {
     const answer = await connection.run(
       'conduitReadLog',
       [EPOCH_KEY, logKey(log), marksKey(log)],
-      [newEpoch, cursorEpoch ?? '', place, limit],
+      [newEpoch(), cursorEpoch ?? '', place, limit],
     );
     const [epochBytes, gapBytes, found] = answer as [Buffer, Buffer, [Buffer, [Buffer, Buffer]][]];
     const epoch = epochBytes.toString();

@@ -6,8 +6,8 @@ import { EPOCH_KEY, leaseKey, marksKey, snapshotsKey } from './keys.ts';
 
 export interface SharedOptions {
   connection: Pick<Connection, 'run' | 'call'>;
-  /** The epoch that a Redis without one gets. */
-  newEpoch: string;
+  /** The epoch that a Redis without one gets: another one each time, since it may lose one and get one from the same process. */
+  newEpoch: () => string;
   seenEpoch: (epoch: string) => void;
   /** Tells this process from all others. */
   owner: string;
@@ -34,7 +34,7 @@ export function createShared({ connection, newEpoch, seenEpoch, owner, onSnapsho
         const answer = await connection.run(
           'conduitPutSnapshot',
           [EPOCH_KEY, snapshotsKey(router)],
-          [newEpoch, epoch, cursorAt(epoch, place), Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length)],
+          [newEpoch(), epoch, cursorAt(epoch, place), Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length)],
         );
         const [present, kept] = answer as [Buffer, number];
         seenEpoch(present.toString());
@@ -51,7 +51,7 @@ export function createShared({ connection, newEpoch, seenEpoch, owner, onSnapsho
     async drained(log, cursor) {
       const { epoch, place } = readCursor(cursor);
       if (epoch === null) return;
-      await connection.run('conduitMarkDrained', [EPOCH_KEY, marksKey(log)], [newEpoch, epoch, place]);
+      await connection.run('conduitMarkDrained', [EPOCH_KEY, marksKey(log)], [newEpoch(), epoch, place]);
     },
   };
 }

@@ -5,11 +5,12 @@
 import type { DecisionRecord } from '../decision-record.ts';
 import { type Kept, logOf, StoreUnavailable } from '../ports.ts';
 import type { Spool, Spooled } from '../spool.ts';
-import { type Connection, Refused } from './connection.ts';
+import type { Connection } from './connection.ts';
 import { EPOCH_KEY, GROWN_CHANNEL, logKey, marksKey, revivedKey, snapshotsKey } from './keys.ts';
 import { createOutbox, type Outgoing } from './outbox.ts';
 import type { Places } from './places.ts';
 import type { Entry, Records } from './records.ts';
+import { Refused } from './refused.ts';
 import { createSentLog } from './sent.ts';
 
 export interface WritingOptions {
@@ -19,8 +20,8 @@ export interface WritingOptions {
   spool: Spool | null;
   maxWaiting: number;
   maxSent: number;
-  /** The epoch that a Redis without one gets. */
-  newEpoch: string;
+  /** The epoch that a Redis without one gets: another one each time, since it may lose one and get one from the same process. */
+  newEpoch: () => string;
   /** Of two versions of a decision that do not know of each other the next one; `theirs` itself where it lacks nothing. */
   merge: (mine: DecisionRecord, theirs: DecisionRecord) => DecisionRecord;
   notices: { trouble: (error: Error) => void; lost: (decisions: number, error: Error) => void };
@@ -97,7 +98,7 @@ export function createWriting(options: WritingOptions): Writing {
       pointer,
       keys: [EPOCH_KEY, logKey(log), pointer.key],
       args: [
-        newEpoch,
+        newEpoch(),
         GROWN_CHANNEL,
         log,
         texts,
