@@ -5,6 +5,7 @@ import { LOG_START, UncertainWrite } from '../../src/stores/ports.ts';
 import type { RedisStoreOptions } from '../../src/stores/redis.ts';
 import { freePort, NO_REDIS, startRedisServer } from '../support/redis-server.ts';
 import { connected, entriesOf, open, PATIENCE, rememberNew } from '../support/redis-store.ts';
+import { startRelay } from '../support/relay.ts';
 
 describe.skipIf(NO_REDIS)('a Redis that is away', () => {
   async function one(more: Partial<RedisStoreOptions> = {}) {
@@ -112,6 +113,62 @@ describe.skipIf(NO_REDIS)('a Redis that is away', () => {
     await server.client.config('SET', 'maxmemory', '0');
     await expect.poll(() => told.recovered, PATIENCE).toBe(1);
     expect(await entriesOf(store)).toHaveLength(1);
+  });
+
+  test('slow: what is remembered waits for nobody, and all of it is there in the end, once', async () => {
+    const server = await startRedisServer();
+    onTestFinished(() => server.close());
+    const relay = await startRelay(server.port);
+    onTestFinished(() => relay.close());
+    const { store, told } = open(`redis://127.0.0.1:${relay.port}`);
+    onTestFinished(() => store.close());
+    await connected(store, server);
+    relay.delay(250);
+    const kept = await Promise.all(Array.from({ length: 50 }, () => rememberNew(store)));
+    const rated = { ...(kept[0] as DecisionRecord), version: 2, reward: 1 };
+    expect(await store.revise(rated)).toBe('written');
+    // Slower than a call may be: nobody knows what became of it.
+    relay.delay(700);
+    kept.push(await rememberNew(store));
+    relay.delay(0);
+    await expect.poll(() => told.recovered, PATIENCE).toBeGreaterThanOrEqual(1);
+    const entries = await entriesOf(store);
+    expect(entries).toHaveLength(52);
+    expect(new Set(entries.map(({ decisionId }) => decisionId))).toEqual(new Set(kept.map(({ id }) => id)));
+  });
+
+  test('coming and going: every decision is there once', async () => {
+    const server = await startRedisServer();
+    onTestFinished(() => server.close());
+    const relay = await startRelay(server.port);
+    onTestFinished(() => relay.close());
+    const { store, told } = open(`redis://127.0.0.1:${relay.port}`);
+    onTestFinished(() => store.close());
+    await connected(store, server);
+    const kept: string[] = [];
+    for (let i = 0; i < 200; i++) {
+      if (i % 20 === 10) relay.cut();
+      if (i % 20 === 15) relay.mend();
+      kept.push((await rememberNew(store)).id);
+      await new Promise((resolve) => setTimeout(resolve, 5));
+    }
+    relay.mend();
+    await expect.poll(async () => (await entriesOf(store).catch(() => [])).length, PATIENCE).toBe(200);
+    expect(new Set((await entriesOf(store)).map(({ decisionId }) => decisionId))).toEqual(new Set(kept));
+    expect(told.lost).toBe(0);
+  });
+
+  test('a replica that takes no writes: they wait until it does', async () => {
+    const { server, store, told } = await one();
+    const primary = await startRedisServer();
+    onTestFinished(() => primary.close());
+    await server.client.replicaof('127.0.0.1', primary.port);
+    const kept = await rememberNew(store);
+    await expect.poll(() => told.trouble[0], PATIENCE).toContain('READONLY');
+    expect(await store.recall(kept.id)).toEqual(kept);
+    await server.client.replicaof('NO', 'ONE');
+    await expect.poll(() => told.recovered, PATIENCE).toBe(1);
+    expect((await entriesOf(store)).map(({ decisionId }) => decisionId)).toEqual([kept.id]);
   });
 
   test('ends in time with it away, and says how many decisions are lost', async () => {
