@@ -75,7 +75,7 @@ function measureArms(count: number): Measured[] {
   const arms = Array.from({ length: count }, (_, k) => model(k));
   const ids = arms.map(({ id }) => id);
   const fold = learned(ids);
-  const posterior = derivePosterior(fold, ids);
+  const posterior = derivePosterior(fold, arms);
   const rates = ratesFor('balanced', posterior, arms);
   const explore = { floor: 0.02, warmup: 8 };
   // As many as are folded: one that comes a second time is left out.
@@ -106,7 +106,7 @@ function measureArms(count: number): Measured[] {
     measured(`whole decision, ${count} arms`, 10_000, choosing(learner, health, limits)),
     measured(`limits and health, ${count} arms`, 10_000, counting(arms[0] as Model, health, limits)),
     measured(`folding an entry, ${count} arms`, 3000, () => foldEntry(fold, entries.next().value!)),
-    measured(`deriving the posterior, ${count} arms`, 100, () => derivePosterior(fold, ids), 1),
+    measured(`deriving the posterior, ${count} arms`, 100, () => derivePosterior(fold, arms), 1),
   ];
 }
 

@@ -93,6 +93,7 @@ export function model(k: number): Model {
       idleMs: 60_000,
       totalMs: 600_000,
     },
+    was: [],
   };
 }
 

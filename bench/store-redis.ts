@@ -3,7 +3,7 @@
  * processor. Starts a Redis of its own; without a `redis-server` it measures nothing.
  */
 import { createHash } from 'node:crypto';
-import { merged } from '../src/routing/merge.ts';
+import { mergedDecisions } from '../src/routing/feedback.ts';
 import { createRedisStore } from '../src/stores/redis.ts';
 import { NO_REDIS, startRedisServer } from '../test/support/redis-server.ts';
 import { finished } from './finished.ts';
@@ -26,7 +26,7 @@ const store = createRedisStore({
   keepMs: 25 * 60 * 60 * 1_000,
   drained: false,
   spool: null,
-  merge: merged,
+  merge: mergedDecisions,
   notices: { trouble: (error) => console.error(error), recovered() {}, lost() {} },
 });
 await store.tried;

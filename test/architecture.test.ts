@@ -88,6 +88,8 @@ const FOR_ONE_PLATFORM: Readonly<Record<string, readonly string[]>> = {
   'stores/redis.ts': [],
   'stores/redis/connection.ts': ['ioredis'],
   'stores/spool.ts': [],
+  'stores/supabase.ts': [],
+  'stores/supabase/client.ts': ['@supabase/supabase-js'],
   'upstream/send-undici.ts': ['undici', 'undici/lib/dispatcher/pool.js'],
   'upstream/send-fetch.ts': [],
 };

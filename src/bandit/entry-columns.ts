@@ -68,10 +68,11 @@ function putNumbers(numbers: Float64Array, at: number, entry: Evidence): boolean
   );
 }
 
-/** NaN stands for null, and does not fit itself. */
+/** NaN stands for null, and does not fit itself: there are several, and what is in the bytes shall come of the entry alone. */
 function putNumber(numbers: Float64Array, at: number, value: number): boolean {
+  if (typeof value !== 'number' || Number.isNaN(value)) return false;
   numbers[at] = value;
-  return typeof value === 'number' && !Number.isNaN(value);
+  return true;
 }
 
 function putNumberOrNull(numbers: Float64Array, at: number, value: number | null): boolean {
@@ -120,6 +121,27 @@ export const revisionOf = ({ numbers }: Columns, at: number): number => numbers[
 
 /** The decision's time. */
 export const timeOf = ({ numbers }: Columns, at: number): number => numbers[at * NUMBERS + AT]!;
+
+/** Whether an entry that a fold counted can lie there, of a decision made by `newest`. */
+export function isEntry(
+  { ids, numbers, names }: Columns,
+  at: number,
+  list: readonly string[],
+  newest: number,
+): boolean {
+  const number = at * NUMBERS;
+  const name = at * NAMES;
+  const time = numbers[number + AT]!;
+  return (
+    ids[at * ID_BYTES]! < ID_BYTES &&
+    numbers[number]! > 0 &&
+    time >= 0 &&
+    time <= newest &&
+    !Number.isNaN(numbers[number + 2]!) &&
+    !Number.isNaN(numbers[number + 3]!) &&
+    Math.max(names[name]!, names[name + 1]!, names[name + 2]!) < list.length
+  );
+}
 
 export function idOf({ ids }: Columns, at: number): string {
   const start = at * ID_BYTES + 1;

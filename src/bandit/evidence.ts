@@ -1,7 +1,18 @@
 /** What one decision has shown so far: the entry of the log that everything is learned from. */
 
-/** The whole current evidence of a decision, never a difference: a later revision takes an earlier one's place. */
-export interface Evidence {
+/** What was said of an answer. */
+export interface Label {
+  /** In [0, 1]; null while nobody has said anything. */
+  quality: number | null;
+  /** ≥ 0; 1 is an explicit one. */
+  weight: number;
+}
+
+/**
+ * The whole current evidence of a decision, never a difference: a later revision takes an earlier one's place. From one
+ * revision to the next only the label changes.
+ */
+export interface Evidence extends Label {
   decisionId: string;
   /** Counts from 1; of one decision the highest counts, once. */
   revision: number;
@@ -12,12 +23,8 @@ export interface Evidence {
   /** The encoder that made `x`. */
   encoder: string;
   x: readonly number[];
-  /** In [0, 1]; null while nobody has said anything. */
-  quality: number | null;
-  /** Of the label, ≥ 0; 1 is an explicit one. */
-  weight: number;
-  /** What the revision before said of both, for a fold that no longer has it; null for the first. */
-  earlier: { quality: number | null; weight: number } | null;
+  /** The label of the revision before, for a fold that no longer has it; null for the first. */
+  earlier: Label | null;
   promptTokensEstimate: number;
   /** From here on null where it is not known. */
   promptTokens: number | null;

@@ -1,93 +1,187 @@
-/** A fold as bytes, for snapshots: text with a checksum. Numbers survive exactly, so a fold read back goes on byte-equal. */
-import type { Evidence } from './evidence.ts';
-import { type ArmSums, emptyArm, type Fold, OUTCOMES } from './fold.ts';
-import { allOpen, emptyOpenEntries, keepEntry } from './open-entries.ts';
+/**
+ * A fold as bytes, for snapshots: what is numbers lies there as it lies in memory, the rest is JSON before it. The bytes
+ * come of the entries folded alone, and a fold read back goes on byte-equal.
+ *
+ * Words of 32 bits as this machine has them, so that one of the other byte order reads no version that it knows and folds
+ * anew: what it is, its version, its length, that of the JSON, the checksum's two lanes. Then the JSON, then the arrays, each
+ * filled up with zeros to eight bytes.
+ */
+
+import { type ArmSums, emptyArm, OUTCOMES } from './arm-sums.ts';
+import { checksumOf } from './checksum.ts';
+import type { Fold } from './fold.ts';
+import { type OddEntry, readOdd, writeOdd } from './odd-entries.ts';
+import { areSound, arraysOf, type OpenFrame, roomFor } from './open-arrays.ts';
 import type { Sums } from './sums.ts';
 
-/** Changes whenever the meaning of what is kept does. */
-const VERSION = 'conduit-fold-1';
+/** `fold`, in the bytes' order. */
+const MAGIC = 0x646c6f66;
+const CHECKSUM_WORD = 4;
+const HEADER_BYTES = 24;
 
-export function foldToBytes(fold: Fold): Uint8Array {
-  const { arms, open, ...rest } = fold;
-  const plain = {
-    ...rest,
-    arms: [...arms].map(([id, sums]) => [id, sums]),
-    open: allOpen(open),
-  };
-  const body = JSON.stringify(plain, (_, value) => (value instanceof Float64Array ? [...value] : value));
-  return new TextEncoder().encode(`${VERSION} ${checksumOf(body)}\n${body}`);
+/** What has been written once can be read for ever, or is folded anew: a change of what is kept is a new version. */
+const READERS: ReadonlyMap<number, (bytes: Uint8Array, headBytes: number) => Fold | null> = new Map([[1, readFold]]);
+const VERSION = 1;
+
+interface Head extends Omit<Fold, 'arms' | 'open'> {
+  arms: string[];
+  open: Omit<OpenFrame, 'odd' | 'dimensions'>;
+  odd: OddEntry[];
 }
 
-/** Null where the bytes are of another version, damaged, or hold numbers that no log can have led to. */
+export function foldToBytes(fold: Fold): Uint8Array {
+  const head = new TextEncoder().encode(JSON.stringify(headOf(fold)));
+  const arms = [...fold.arms.values()];
+  const arrays = [head, Float64Array.from(arms.flatMap(scalarsOf)), ...arms.flatMap(armArrays), ...arraysOf(fold.open)];
+  const length = arrays.reduce((sum, { byteLength }) => sum + filledUp(byteLength), HEADER_BYTES);
+  const bytes = new Uint8Array(length);
+  let at = HEADER_BYTES;
+  for (const array of arrays) {
+    bytes.set(bytesOf(array), at);
+    at += filledUp(array.byteLength);
+  }
+  const words = new Uint32Array(bytes.buffer);
+  words.set([MAGIC, VERSION, length, head.byteLength]);
+  words.set(checksumOf(words), CHECKSUM_WORD);
+  return bytes;
+}
+
+/** Null where the bytes are of a version that is not known, damaged, or hold what no log can have led to. Never throws. */
 export function foldFromBytes(bytes: Uint8Array): Fold | null {
+  if (bytes.length < HEADER_BYTES || bytes.length % 8 !== 0) return null;
+  // A copy begins where words may begin.
+  const copy = new Uint8Array(bytes);
+  const words = new Uint32Array(copy.buffer);
+  const [magic, version, length, headBytes, one, other] = words as unknown as number[];
+  if (magic !== MAGIC || length !== copy.length) return null;
+  words.fill(0, CHECKSUM_WORD, CHECKSUM_WORD + 2);
+  const sums = checksumOf(words);
+  if (sums[0] !== one || sums[1] !== other) return null;
   try {
-    const text = new TextDecoder('utf-8', { fatal: true }).decode(bytes);
-    const lineEnd = text.indexOf('\n');
-    const body = text.slice(lineEnd + 1);
-    if (text.slice(0, lineEnd) !== `${VERSION} ${checksumOf(body)}`) return null;
-    return restored(JSON.parse(body));
+    return READERS.get(version!)?.(copy, headBytes!) ?? null;
   } catch {
     return null;
   }
 }
 
-interface PlainFold extends Omit<Fold, 'arms' | 'open'> {
-  arms: [string, PlainArm][];
-  open: Evidence[];
+/** In one order, whatever order the fold's fields came to be in. */
+function headOf(fold: Fold): Head {
+  const { landmark, newest, openSince, entries, labels, late, broken, open } = fold;
+  const { encoder, dimensions, halfLifeMs, windowMs, maxOpen } = fold.settings;
+  const { size, used, free, oldest, newest: newestOpen, names } = open;
+  return {
+    settings: { encoder, dimensions, halfLifeMs, windowMs, maxOpen },
+    landmark,
+    newest,
+    openSince,
+    entries,
+    labels,
+    late,
+    broken,
+    arms: [...fold.arms.keys()],
+    open: { size, used, free, oldest, newest: newestOpen, names },
+    odd: writeOdd(open),
+  };
 }
-type PlainSums = { xx: number[]; xy: number[]; yy: number };
-type PlainArm = Pick<ArmSums, 'pulls' | 'labels'> & {
-  quality: PlainSums;
-  outcomes: Record<(typeof OUTCOMES)[number], PlainSums>;
-  requests: { weight: number; x: number[]; logPrompt: number };
-};
 
-function restored({ arms, open, ...rest }: PlainFold): Fold | null {
-  const { settings, landmark, newest, openSince, entries, labels } = rest;
-  const numbers = [landmark, newest, openSince, entries, labels];
-  if (!numbers.every((value) => Number.isFinite(value) && value >= 0)) return null;
-  const fold: Fold = { ...rest, arms: new Map(), open: emptyOpenEntries(settings.dimensions) };
-  for (const entry of open) keepEntry(fold.open, entry);
-  for (const [id, plain] of arms) {
-    const arm = emptyArm(settings.dimensions);
-    arm.pulls = plain.pulls;
-    arm.labels = plain.labels;
-    arm.requests.weight = plain.requests.weight;
-    arm.requests.logPrompt = plain.requests.logPrompt;
-    const sound =
-      filled(arm.requests.x, plain.requests.x) &&
-      restoredSums(arm.quality, plain.quality) &&
-      OUTCOMES.every((outcome) => restoredSums(arm.outcomes[outcome], plain.outcomes[outcome]));
-    if (!sound || !(arm.pulls >= 0 && arm.labels >= 0)) return null;
-    fold.arms.set(id, arm);
+function readFold(bytes: Uint8Array, headBytes: number): Fold | null {
+  const text = new TextDecoder('utf-8', { fatal: true }).decode(bytes.subarray(HEADER_BYTES, HEADER_BYTES + headBytes));
+  const { arms: ids, odd, open: frame, ...rest } = JSON.parse(text) as Head;
+  const { dimensions } = rest.settings;
+  if (!isClockSound(rest) || !isShapeSound(dimensions, ids.length, frame, bytes.length)) return null;
+
+  const arms = new Map(ids.map((id): [string, ArmSums] => [id, emptyArm(dimensions)]));
+  if (arms.size !== ids.length) return null;
+  const open = roomFor({ ...frame, dimensions, odd: readOdd(odd) });
+  const scalars = new Float64Array(ids.length * SCALARS);
+  let at = HEADER_BYTES + filledUp(headBytes);
+  for (const array of [scalars, ...[...arms.values()].flatMap(armArrays), ...arraysOf(open)]) {
+    bytesOf(array).set(bytes.subarray(at, at + array.byteLength));
+    at += filledUp(array.byteLength);
   }
-  return fold;
+  if (at !== bytes.length) return null;
+
+  for (const [k, arm] of [...arms.values()].entries())
+    putScalars(arm, scalars.subarray(k * SCALARS, (k + 1) * SCALARS));
+  const fold = { ...rest, arms, open };
+  return areSumsSound(fold) && open.size <= rest.settings.maxOpen && areSound(open, rest.newest) ? fold : null;
+}
+
+const bytesOf = ({ buffer, byteOffset, byteLength }: ArrayBufferView): Uint8Array =>
+  new Uint8Array(buffer, byteOffset, byteLength);
+const filledUp = (bytes: number): number => Math.ceil(bytes / 8) * 8;
+
+function armArrays({ quality, outcomes, requests }: ArmSums): Float64Array[] {
+  const sums = [quality, ...OUTCOMES.map((outcome) => outcomes[outcome])];
+  return [...sums.flatMap(({ xx, xy }) => [xx, xy]), requests.x];
+}
+
+/** An arm's numbers that lie in no array. */
+function scalarsOf({ pulls, labels, quality, outcomes, requests }: ArmSums): number[] {
+  const squares = OUTCOMES.map((outcome) => outcomes[outcome].yy);
+  return [pulls, labels, requests.weight, requests.logPrompt, quality.yy, ...squares];
+}
+const SCALARS = scalarsOf(emptyArm(1)).length;
+
+function putScalars(arm: ArmSums, scalars: Float64Array): void {
+  const [pulls, labels, weight, logPrompt, square, ...squares] = scalars as unknown as number[];
+  Object.assign(arm, { pulls, labels });
+  Object.assign(arm.requests, { weight, logPrompt });
+  arm.quality.yy = square!;
+  for (const [i, outcome] of OUTCOMES.entries()) arm.outcomes[outcome].yy = squares[i]!;
+}
+
+const isCount = (value: number): boolean => Number.isSafeInteger(value) && value >= 0;
+const isTime = (value: number): boolean => Number.isFinite(value) && value >= 0;
+
+/** The landmark follows from the newest time. */
+function isClockSound({ settings, landmark, newest, openSince, ...counts }: Omit<Fold, 'arms' | 'open'>): boolean {
+  const { encoder, halfLifeMs, windowMs, maxOpen } = settings;
+  return (
+    typeof encoder === 'string' &&
+    (halfLifeMs === null || (isTime(halfLifeMs) && halfLifeMs > 0)) &&
+    [windowMs, newest, openSince].every(isTime) &&
+    [maxOpen, counts.entries, counts.labels, counts.late, counts.broken].every(isCount) &&
+    landmark === (halfLifeMs === null ? 0 : Math.floor(newest / halfLifeMs) * halfLifeMs)
+  );
+}
+
+/** Whether so much can be in so many bytes, before room is made for it. */
+function isShapeSound(dimensions: number, arms: number, { used, names }: Head['open'], bytes: number): boolean {
+  return (
+    isCount(dimensions) &&
+    dimensions > 0 &&
+    isCount(used) &&
+    names.every((name) => typeof name === 'string') &&
+    arms * 4 * dimensions ** 2 + used * (100 + 2 * dimensions) <= bytes
+  );
 }
 
 /** Taking entries out leaves rounding errors: sums of squares may be this much below zero, and no more. */
 const ROUNDING = -1e-6;
 
-function restoredSums(sums: Sums, plain: PlainSums): boolean {
-  sums.yy = plain.yy;
-  if (!filled(sums.xx, plain.xx) || !filled(sums.xy, plain.xy) || !(sums.yy >= ROUNDING)) return false;
-  for (let i = 0, at = 0; i < sums.xy.length; at += ++i + 1) if (!(sums.xx[at]! >= ROUNDING)) return false;
-  return true;
+function areSumsSound({ arms, entries, labels }: Fold): boolean {
+  const all = [...arms.values()];
+  return (
+    all.every(isArmSound) &&
+    all.reduce((sum, arm) => sum + arm.pulls, 0) === entries &&
+    all.reduce((sum, arm) => sum + arm.labels, 0) === labels
+  );
 }
 
-function filled(target: Float64Array, values: readonly number[]): boolean {
-  if (values.length !== target.length || !values.every(Number.isFinite)) return false;
-  target.set(values);
-  return true;
+function isArmSound(arm: ArmSums): boolean {
+  const { pulls, labels, quality, outcomes } = arm;
+  return (
+    isCount(pulls) &&
+    isCount(labels) &&
+    scalarsOf(arm).every(Number.isFinite) &&
+    armArrays(arm).every((array) => array.every(Number.isFinite)) &&
+    [quality, ...OUTCOMES.map((outcome) => outcomes[outcome])].every(areSquaresSound)
+  );
 }
 
-/** FNV-1a over the text, twice with different starts. */
-function checksumOf(text: string): string {
-  let one = 0x811c9dc5 | 0;
-  let other = 0x1b873593 | 0;
-  for (let i = 0; i < text.length; i++) {
-    const code = text.charCodeAt(i);
-    one = Math.imul(one ^ code, 0x01000193);
-    other = Math.imul(other ^ code, 0x5bd1e995);
-  }
-  return [one, other].map((hash) => (hash >>> 0).toString(16).padStart(8, '0')).join('');
+function areSquaresSound({ xx, xy, yy }: Sums): boolean {
+  if (!(yy >= ROUNDING)) return false;
+  for (let i = 0, at = 0; i < xy.length; at += ++i + 1) if (!(xx[at]! >= ROUNDING)) return false;
+  return true;
 }

@@ -1,9 +1,9 @@
 /** Folds the log of evidence into what is learned from it: sums per arm, and the entries that may still be revised. */
-import type { Evidence } from './evidence.ts';
+import { type ArmSums, emptyArm, scaleArm } from './arm-sums.ts';
+import type { Evidence, Label } from './evidence.ts';
 import {
   emptyOpenEntries,
   entryAt,
-  forgetEntry,
   forgetOldest,
   keepEntry,
   NONE,
@@ -12,7 +12,7 @@ import {
   revisionAt,
   slotFor,
 } from './open-entries.ts';
-import { addObservation, emptySums, type Sums, scaleSums } from './sums.ts';
+import { addObservation } from './sums.ts';
 
 export interface FoldSettings {
   /** Entries made by another encoder count without their context. */
@@ -26,34 +26,20 @@ export interface FoldSettings {
   maxOpen: number;
 }
 
-/** What is predicted besides quality, all on a log scale. */
-export const OUTCOMES = ['outputTokens', 'promptRatio', 'firstByteMs', 'totalMs'] as const;
-export type Outcome = (typeof OUTCOMES)[number];
-
-/** Lengths and times depend on a request's size and kind: on the encoder's first coordinates, no more. */
-export const OUTCOME_DIMENSIONS = 4;
-
-export interface ArmSums {
-  /** Decisions and labelled ones among them, whatever their age. */
-  pulls: number;
-  labels: number;
-  quality: Sums;
-  outcomes: Record<Outcome, Sums>;
-  /** The requests it got: y is the log of the prompt's estimated tokens. Of `xx` only the first column is of use. */
-  requests: { weight: number; x: Float64Array; logPrompt: number };
-}
-
 export interface Fold {
   readonly settings: FoldSettings;
   /** All weights are relative to this time, milliseconds since 1970, a multiple of the half-life. */
   landmark: number;
   /** The latest decision's time. */
   newest: number;
-  /** Decisions from here on are open. What comes of an earlier one is counted only if it is the first thing known. */
+  /**
+   * Every decision from here on that has been counted is open: what comes of another one is the first thing known of it. An
+   * earlier decision may be open or have been closed.
+   */
   openSince: number;
   entries: number;
   labels: number;
-  /** Entries left out: a revision that came too late, or no evidence at all. */
+  /** Entries left out: a revision that changes nothing or came too late, or no evidence at all. */
   late: number;
   broken: number;
   arms: Map<string, ArmSums>;
@@ -76,6 +62,19 @@ export function emptyFold(settings: FoldSettings): Fold {
   };
 }
 
+/**
+ * Counts an entry. What was counted stays open, so that the next revision takes it out again, until more than `maxOpen`
+ * came after it or the clock is a window past it. It is closed in the order in which it came, and the invariant is
+ *
+ *   a decision that was counted and is not open is of before `openSince`.
+ *
+ * So a revision of a decision that is not open is the first thing known of it where the decision is of `openSince` or later.
+ * An earlier one was closed or was never seen, which a fold cannot tell: with revision 1 it counts as never seen, with a later
+ * one as closed, after the revision before. Of that one only the label can be another, and the entry says which it was.
+ *
+ * Hence all is counted once where of each decision the revisions come one after the other the first time, and what comes
+ * again comes while its decision is open. While it is open they may come in any order, and some may be left out.
+ */
 export function foldEntry(fold: Fold, entry: Evidence): void {
   if (!Number.isFinite(entry.at) || entry.at < 0 || !(entry.revision > 0)) {
     fold.broken++;
@@ -83,18 +82,30 @@ export function foldEntry(fold: Fold, entry: Evidence): void {
   }
   const { open } = fold;
   const slot = slotFor(open, entry.decisionId);
-  const isOpen = slot !== NONE;
-  if (isOpen ? entry.revision <= revisionAt(open, slot) : entry.at < fold.openSince && entry.revision > 1) {
+  const isClosed = slot === NONE && entry.revision > 1 && entry.at < fold.openSince;
+  if (slot === NONE ? isClosed && !entry.earlier : entry.revision <= revisionAt(open, slot)) {
     fold.late++;
     return;
   }
   // Before the clock moves: it may be forgotten then.
-  const earlier = isOpen ? entryAt(open, slot, entry.decisionId) : null;
+  const before = slot === NONE ? null : entryAt(open, slot, entry.decisionId);
   if (entry.at > fold.newest) advance(fold, entry.at);
-  if (earlier) contribute(fold, earlier, -1);
-  contribute(fold, entry, 1);
-  if (entry.at >= fold.openSince) keepOpen(fold, entry);
-  else forgetEntry(open, entry.decisionId);
+  if (isClosed && entry.earlier && mayHold(fold, entry, entry.earlier)) {
+    contributeLabel(fold, entry, entry.earlier, -1);
+    contributeLabel(fold, entry, entry, 1);
+  } else {
+    if (before) contribute(fold, before, -1);
+    contribute(fold, entry, 1);
+  }
+  keepOpen(fold, entry);
+}
+
+/** Whether a decision with this label can be among those counted: one that cannot be was never seen, whatever its revision. */
+function mayHold(fold: Fold, entry: Evidence, earlier: Label): boolean {
+  const arm = fold.arms.get(entry.arm);
+  if (!arm) return false;
+  const others = arm.labels - (isLabel(earlier) ? 1 : 0);
+  return others >= 0 && others < arm.pulls;
 }
 
 /** The weight of an observation made at a time: ½ for each half-life before the landmark. */
@@ -119,7 +130,8 @@ function advance(fold: Fold, newest: number): void {
   }
   for (;;) {
     const at = oldestAt(fold.open);
-    if (at === null || at >= fold.openSince) return;
+    // Not `openSince`: an older decision that was heard of lately is as likely to be heard of again as any.
+    if (at === null || at >= newest - windowMs) return;
     forgetOldest(fold.open);
   }
 }
@@ -127,7 +139,7 @@ function advance(fold: Fold, newest: number): void {
 function keepOpen(fold: Fold, entry: Evidence): void {
   keepEntry(fold.open, entry);
   if (fold.open.size <= fold.settings.maxOpen) return;
-  // From now on the oldest decision cannot be told from a new one: its revisions would count twice.
+  // What comes of it from now on is no longer the first thing known. That it was older already moves nothing.
   fold.openSince = Math.max(fold.openSince, oldestAt(fold.open)! + 1);
   forgetOldest(fold.open);
 }
@@ -146,12 +158,7 @@ function contribute(fold: Fold, entry: Evidence, sign: 1 | -1): void {
   arm.requests.logPrompt += weight * logPrompt;
   for (let i = 0; i < dimensions; i++) arm.requests.x[i] = arm.requests.x[i]! + weight * x[i]!;
 
-  const { quality } = entry;
-  if (quality !== null && Number.isFinite(quality) && entry.weight > 0) {
-    fold.labels += sign;
-    arm.labels += sign;
-    addObservation(arm.quality, x, bounded(quality, 0, 1), weight * Math.min(entry.weight, MOST_WEIGHT));
-  }
+  if (isLabel(entry)) addLabel(fold, arm, x, entry, weight, sign);
   const { promptTokens, completionTokens, firstByteMs, totalMs } = entry;
   const { outcomes } = arm;
   if (isKnown(completionTokens)) addObservation(outcomes.outputTokens, x, logOf(completionTokens), weight);
@@ -159,6 +166,30 @@ function contribute(fold: Fold, entry: Evidence, sign: 1 | -1): void {
   if (isKnown(firstByteMs)) addObservation(outcomes.firstByteMs, x, logOf(firstByteMs), weight);
   if (isKnown(totalMs)) addObservation(outcomes.totalMs, x, logOf(totalMs), weight);
 }
+
+/** Puts into the sums of an entry's arm, or takes out, what was said of its decision at one time. */
+function contributeLabel(fold: Fold, entry: Evidence, label: Label, sign: 1 | -1): void {
+  if (!isLabel(label)) return;
+  const weight = sign * weightAt(fold, entry.at);
+  addLabel(fold, armOf(fold, entry.arm), contextOf(fold.settings, entry), label, weight, sign);
+}
+
+function addLabel(
+  fold: Fold,
+  arm: ArmSums,
+  x: readonly number[],
+  label: GivenLabel,
+  weight: number,
+  sign: 1 | -1,
+): void {
+  fold.labels += sign;
+  arm.labels += sign;
+  addObservation(arm.quality, x, bounded(label.quality, 0, 1), weight * Math.min(label.weight, MOST_WEIGHT));
+}
+
+type GivenLabel = Label & { quality: number };
+const isLabel = (label: Label): label is GivenLabel =>
+  label.quality !== null && Number.isFinite(label.quality) && label.weight > 0;
 
 /** One label may not outweigh a hundred. */
 const MOST_WEIGHT = 100;
@@ -186,25 +217,6 @@ function armOf(fold: Fold, id: string): ArmSums {
     fold.arms.set(id, arm);
   }
   return arm;
-}
-
-export function emptyArm(dimensions: number): ArmSums {
-  const small = (): Sums => emptySums(Math.min(OUTCOME_DIMENSIONS, dimensions));
-  return {
-    pulls: 0,
-    labels: 0,
-    quality: emptySums(dimensions),
-    outcomes: { outputTokens: small(), promptRatio: small(), firstByteMs: small(), totalMs: small() },
-    requests: { weight: 0, x: new Float64Array(dimensions), logPrompt: 0 },
-  };
-}
-
-function scaleArm({ quality, outcomes, requests }: ArmSums, factor: number): void {
-  scaleSums(quality, factor);
-  for (const outcome of OUTCOMES) scaleSums(outcomes[outcome], factor);
-  for (let i = 0; i < requests.x.length; i++) requests.x[i] = requests.x[i]! * factor;
-  requests.weight *= factor;
-  requests.logPrompt *= factor;
 }
 
 const isKnown = (value: number | null): value is number => value !== null && Number.isFinite(value) && value >= 0;

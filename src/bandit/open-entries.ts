@@ -24,7 +24,7 @@ export interface OpenEntries {
 }
 
 /** Room for so many slots. What has been reserved once is never copied, and none of it ever given back. */
-interface Chunk extends Columns {
+export interface Chunk extends Columns {
   /** Of the ids. */
   hashes: Int32Array;
   /** Slots: the next one whose id's hash ends alike, and those that came before and after. */
@@ -34,8 +34,8 @@ interface Chunk extends Columns {
 }
 
 const CHUNK_BITS = 8;
-const CHUNK = 1 << CHUNK_BITS;
-const IN_CHUNK = CHUNK - 1;
+export const CHUNK = 1 << CHUNK_BITS;
+export const IN_CHUNK = CHUNK - 1;
 /** In the place of a slot. */
 export const NONE = -1;
 
@@ -77,11 +77,6 @@ export function keepEntry(open: OpenEntries, entry: Evidence): void {
   put(open, slot, entry);
 }
 
-export function forgetEntry(open: OpenEntries, decisionId: string): void {
-  const slot = slotFor(open, decisionId);
-  if (slot !== NONE) forget(open, slot);
-}
-
 /** The time of the decision whose entry came first; null where there is none. */
 export function oldestAt(open: OpenEntries): number | null {
   const slot = open.oldest;
@@ -100,7 +95,7 @@ export function allOpen(open: OpenEntries): Evidence[] {
   return entries;
 }
 
-const chunkOf = (open: OpenEntries, slot: number): Chunk => open.chunks[slot >> CHUNK_BITS]!;
+export const chunkOf = (open: OpenEntries, slot: number): Chunk => open.chunks[slot >> CHUNK_BITS]!;
 
 /** FNV-1a over the code units. */
 function hashOf(id: string): number {
@@ -187,7 +182,7 @@ function forget(open: OpenEntries, slot: number): void {
   open.size--;
 }
 
-function newChunk(dimensions: number): Chunk {
+export function newChunk(dimensions: number): Chunk {
   return {
     ...newColumns(CHUNK, dimensions),
     hashes: new Int32Array(CHUNK),
@@ -198,7 +193,8 @@ function newChunk(dimensions: number): Chunk {
 }
 
 function put(open: OpenEntries, slot: number, entry: Evidence): void {
-  if (!putEntry(chunkOf(open, slot), slot & IN_CHUNK, entry, open.dimensions, open.names)) open.odd.set(slot, entry);
+  if (!putEntry(chunkOf(open, slot), slot & IN_CHUNK, entry, open.dimensions, open.names))
+    open.odd.set(slot, { ...entry, earlier: null });
   else if (open.odd.size > 0) open.odd.delete(slot);
 }
 

@@ -1,6 +1,7 @@
 /** What is believed of each arm after a fold: quality, lengths and times, with how sure one is. Pure and deterministic. */
 import { dotAt, outcomeLength, quadraticAt, quadraticsAt, qualityLength, rowOf } from './arm-row.ts';
-import { type ArmSums, emptyArm, type Fold, OUTCOME_DIMENSIONS, OUTCOMES, type Outcome, weightAt } from './fold.ts';
+import { type ArmSums, addedUp, emptyArm, OUTCOME_DIMENSIONS, OUTCOMES, type Outcome } from './arm-sums.ts';
+import { type Fold, weightAt } from './fold.ts';
 import { type ArmFit, fitHierarchy, type HierarchyPrior } from './hierarchy.ts';
 import { allFinite } from './linear-algebra.ts';
 import { OUTCOME_PRIORS, QUALITY_PRIOR } from './priors.ts';
@@ -23,7 +24,7 @@ export interface Prediction {
   totalMs: number;
   /** Effective labels of the arm. */
   observations: number;
-  /** Decisions ever given to the arm. */
+  /** Decisions ever given to the arm, under whatever id. */
   pulls: number;
 }
 
@@ -74,10 +75,16 @@ interface ArmBelief {
   row: Float64Array;
 }
 
-export function derivePosterior(fold: Fold, arms: readonly string[]): Posterior {
+/** An arm, and the ids under which it gathered evidence before it had this one. */
+export interface NamedArm {
+  id: string;
+  was: readonly string[];
+}
+
+export function derivePosterior(fold: Fold, arms: readonly NamedArm[]): Posterior {
   const { dimensions } = fold.settings;
   const scale = 1 / weightAt(fold, fold.newest);
-  const sums = arms.map((id) => fold.arms.get(id) ?? emptyArm(dimensions));
+  const sums = arms.map((arm) => sumsOf(fold, arm));
   const quality = fitOrPrior(
     sums.map((arm) => arm.quality),
     dimensions,
@@ -94,7 +101,7 @@ export function derivePosterior(fold: Fold, arms: readonly string[]): Posterior 
     ),
   );
   const beliefs = new Map(
-    arms.map((id, k): [string, ArmBelief] => [
+    arms.map(({ id }, k): [string, ArmBelief] => [
       id,
       {
         pulls: sums[k]!.pulls,
@@ -147,6 +154,12 @@ export function derivePosterior(fold: Fold, arms: readonly string[]): Posterior 
     },
     betas: (id) => beliefOf(id).betas,
   };
+}
+
+/** Of an arm under all its ids. */
+function sumsOf({ arms, settings }: Fold, { id, was }: NamedArm): ArmSums {
+  const known = [...new Set([id, ...was])].flatMap((one) => arms.get(one) ?? []);
+  return known.length === 1 ? known[0]! : addedUp(known, settings.dimensions);
 }
 
 /** A prediction to be written. */

@@ -1,5 +1,5 @@
 /** What is believed of arms before any evidence. It enters when a posterior is derived, and so never fades. */
-import type { Outcome } from './fold.ts';
+import type { Outcome } from './arm-sums.ts';
 import type { HierarchyPrior } from './hierarchy.ts';
 
 /** Wide on the intercept (deviation .3), modest on context (.15 at a usual prompt), before anything is known. */

@@ -29,3 +29,14 @@ export function scaleSums(sums: Sums, factor: number): void {
   for (let i = 0; i < sums.xy.length; i++) sums.xy[i] = sums.xy[i]! * factor;
   sums.yy *= factor;
 }
+
+/** Adds the others' sums: what comes out is that of all their observations. */
+export function addSums(sums: Sums, other: Sums): void {
+  addNumbers(sums.xx, other.xx);
+  addNumbers(sums.xy, other.xy);
+  sums.yy += other.yy;
+}
+
+export function addNumbers(numbers: Float64Array, others: Float64Array): void {
+  for (let i = 0; i < numbers.length; i++) numbers[i] = numbers[i]! + others[i]!;
+}

@@ -13,7 +13,6 @@ interface Unbuilt {
 }
 
 const UNBUILT: readonly Unbuilt[] = [
-  { path: 'models.*.was' },
   { path: 'models.*.price.image' },
   {
     path: 'routers.*.policy',

@@ -54,6 +54,25 @@ function modelProblems({ models, providers }: WrittenConfig): Problem[] {
     if (!names.includes(provider)) problems.push(unknownName(`models[${index}].id`, 'provider', provider, names));
     problems.push(...paramsProblems(model.params, `models[${index}].params`));
   });
+  return [...problems, ...renameProblems(models)];
+}
+
+/** Evidence that counted for two models would be counted twice. */
+function renameProblems(models: WrittenConfig['models']): Problem[] {
+  const problems: Problem[] = [];
+  const ids = models.map((model) => model.id);
+  const heirs = new Map<string, string>();
+  models.forEach(({ id, was }, index) => {
+    was.forEach((earlier, at) => {
+      const path = `models[${index}].was[${at}]`;
+      const heir = heirs.get(earlier);
+      if (ids.includes(earlier)) {
+        problems.push({ path, message: `${earlier} is a model of this config, and keeps its evidence itself` });
+      } else if (heir === id) problems.push({ path, message: 'this id is here twice' });
+      else if (heir !== undefined) problems.push({ path, message: `${heir} has the evidence of ${earlier} already` });
+      else heirs.set(earlier, id);
+    });
+  });
   return problems;
 }
 

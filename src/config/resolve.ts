@@ -45,6 +45,8 @@ export interface Model {
   supports: ReadonlySet<Capability>;
   params: Params;
   timeouts: Timeouts;
+  /** Earlier ids, whose evidence counts as its own. */
+  was: readonly string[];
 }
 
 export interface Provider {
@@ -259,6 +261,7 @@ function resolveModel(written: WrittenModel, index: number, config: WrittenConfi
       idleMs: written.timeouts.idle_ms,
       totalMs: written.timeouts.total_ms,
     },
+    was: written.was,
   };
 }
 

@@ -154,6 +154,7 @@ const model = section({
   supports: list(choice(CAPABILITIES), `a list of ${CAPABILITIES.join(', ')}`).optional(),
   params: z.union([z.literal('as-is', { error: 'as-is' }), params]).prefault({}),
   timeouts: timeouts.prefault({}),
+  was: list(modelId, 'a list of model ids').default([]),
 });
 
 const prefer = z.union([
@@ -206,8 +207,10 @@ const retention = z
   .string({ error: retentionAllowed })
   .refine((value) => DURATION.test(value) && (durationMs(value) as number) >= DAY_MS, { error: retentionAllowed });
 
-const url = (allowed: string) =>
-  text(/^https?:\/\/[^\s?#]+$/, allowed).refine((value) => URL.canParse(value), { error: allowed });
+const webAddress = (allowed: string) =>
+  z
+    .string({ error: allowed })
+    .refine((value) => /^https?:\/\/[^\s?#]+$/.test(value) && URL.canParse(value), { error: allowed });
 
 const stores = section({
   state: state.default('memory'),
@@ -215,7 +218,7 @@ const stores = section({
   folder: text(/^[^\0]+$/, 'the path of a folder').optional(),
   retention: retention.default('30d'),
   supabase: section({
-    url: url('https://PROJECT.supabase.co'),
+    url: webAddress('https://PROJECT.supabase.co'),
     service_role_key: secret,
   }).optional(),
 });

@@ -64,6 +64,13 @@ export function createGateway(parts: GatewayParts, learned: LearnedByRouter = ne
     refusals: createRefusals(runtime),
   };
   const gateway = build(parts, shared, learned);
+  // What was spent today before this process, and by others: the first requests are to know of it.
+  for (const { name, usdPerDay } of config.routers.values()) {
+    if (usdPerDay !== null) shared.limits.spentToday({ kind: 'router', name });
+  }
+  for (const { name, usdPerDay } of config.keys) {
+    if (usdPerDay !== null) shared.limits.spentToday({ kind: 'key', name });
+  }
   // What others have put in the logs meanwhile: nobody tells of it until they grow again.
   for (const learner of gateway.learners.values()) learner.grown();
   return gateway;

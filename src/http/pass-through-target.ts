@@ -131,4 +131,5 @@ const standIn = (provider: Provider, id: string, upstream: string): Model => ({
   supports: new Set(),
   params: { rename: {}, drop: [], defaults: {} },
   timeouts: STAND_IN_TIMEOUTS,
+  was: [],
 });

@@ -17,6 +17,9 @@ export async function getRouter(gateway: Gateway, name: string): Promise<object>
   }
   await learner.catchUp();
   const { posterior } = learner.current();
+  const owner = { kind: 'router', name } as const;
+  // Asked for first, so that what others have spent comes with it.
+  gateway.limits.spentToday(owner);
   await gateway.limits.flush();
   return {
     object: 'router',
@@ -41,7 +44,7 @@ export async function getRouter(gateway: Gateway, name: string): Promise<object>
       };
     }),
     budget: {
-      usd_today: gateway.limits.spentToday({ kind: 'router', name }),
+      usd_today: gateway.limits.spentToday(owner),
       usd_per_day: learner.router.usdPerDay,
     },
   };

@@ -41,6 +41,8 @@ export interface ArchiveOptions {
   /** How long the sink keeps a decision, in milliseconds. */
   retentionMs: number;
   runtime: Runtime;
+  /** Whose logs these are, where several machines keep theirs in one sink. */
+  feed?: string;
   /** Whether this process is the one that keeps now; left out where it is the only one. */
   mayKeep?: () => Promise<boolean>;
   /** Told once everything up to a cursor is kept. */
@@ -71,7 +73,7 @@ interface Followed {
 }
 
 export function createArchive(options: ArchiveOptions): Archive {
-  const { source, sink, retentionMs, runtime, mayKeep = async () => true, onKept } = options;
+  const { source, sink, feed = '', retentionMs, runtime, mayKeep = async () => true, onKept } = options;
   const { log } = runtime;
   const batch = sink.isShared ? BATCH.shared : BATCH.own;
   const followed = new Map<string, Followed>();
@@ -112,7 +114,7 @@ export function createArchive(options: ArchiveOptions): Archive {
     // Before anything is added: what is added is folded behind it.
     if (router) await learnedOf(router);
     const one = followedLog(name);
-    if (one.cursor === undefined) one.cursor = await sink.cursorOf(name);
+    if (one.cursor === undefined) one.cursor = await sink.cursorOf(name, feed);
     for (;;) {
       const slice = await source.readKept(name, one.cursor ?? LOG_START, one.cautious ? 1 : batch);
       if (slice.gap === 'trimmed') {
@@ -128,14 +130,14 @@ export function createArchive(options: ArchiveOptions): Archive {
   const keepSlice = async (name: string, one: Followed, slice: KeptSlice): Promise<void> => {
     const { kept, cursor } = slice;
     const after = one.cursor ?? null;
-    const ingested = await sink.ingest({ log: name, after, cursor, kept }).catch(async (error) => {
+    const ingested = await sink.ingest({ log: name, feed, after, cursor, kept }).catch(async (error) => {
       if (!(error instanceof RejectedBatch)) throw error;
       if (kept.length > 1) {
         one.cautious = true;
         return null;
       }
       log.error({ err: error, decision: kept[0]?.decision.id }, 'a decision cannot be kept in the durable store');
-      return await sink.ingest({ log: name, after, cursor, kept: [] });
+      return await sink.ingest({ log: name, feed, after, cursor, kept: [] });
     });
     if (ingested === null) return;
     if (ingested.outcome === 'moved') {

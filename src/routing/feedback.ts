@@ -52,7 +52,7 @@ export function readFeedbackText(text: string): Feedback | null {
 }
 
 /** Idempotency keys remembered with a decision. */
-export const MAX_IDEMPOTENCY_KEYS = 20;
+const MAX_IDEMPOTENCY_KEYS = 20;
 /** How often a change is tried again when somebody else changed the decision in between. */
 const MAX_TRIES = 10;
 
@@ -120,8 +120,30 @@ export function withSignal(decision: DecisionRecord, feedback: Feedback, now: nu
   };
 }
 
+/**
+ * What two replicas have kept of one decision, neither knowing of the other's, as the version after `theirs`: of each signal
+ * what was said last, and the keys of all requests that were carried out. `theirs` itself where `mine` adds nothing.
+ */
+export function mergedDecisions(mine: DecisionRecord, theirs: DecisionRecord): DecisionRecord {
+  const named = ({ source, signal }: DecidedSignal): string => `${source}:${signal}`;
+  const latest = new Map(theirs.signals.map((signal) => [named(signal), signal]));
+  const news = mine.signals.filter((signal) => !(signal.at <= (latest.get(named(signal))?.at ?? -1)));
+  const newKeys = mine.idempotencyKeys.filter((key) => !theirs.idempotencyKeys.includes(key));
+  if (news.length === 0 && newKeys.length === 0) return theirs;
+  for (const signal of news) latest.set(named(signal), signal);
+  const signals = [...latest.values()].sort((one, other) => one.at - other.at);
+  return {
+    ...theirs,
+    version: theirs.version + 1,
+    signals,
+    reward: rewardOf(signals),
+    rewardBefore: theirs.reward,
+    idempotencyKeys: [...theirs.idempotencyKeys, ...newKeys].slice(-MAX_IDEMPOTENCY_KEYS),
+  };
+}
+
 /** The mean of what people said in different ways (a thumb and a rating, say), in [0, 1]. */
-export function rewardOf(signals: readonly DecidedSignal[]): number | null {
+function rewardOf(signals: readonly DecidedSignal[]): number | null {
   const weight = signals.reduce((sum, signal) => sum + signal.weight, 0);
   return weight > 0 ? signals.reduce((sum, signal) => sum + signal.weight * signal.value, 0) / weight : null;
 }

@@ -106,8 +106,7 @@ export function createLearner(
   earlier?: Learned,
 ): Learner {
   let learned = earlier?.halfLifeMs === router.halfLifeMs ? earlier : nothingLearned(router);
-  const ids = arms.map((arm) => arm.id);
-  let posterior = derivePosterior(learned.fold, ids);
+  let posterior = derivePosterior(learned.fold, arms);
   let posteriorCursor = learned.cursor;
   let ratesByPreference = new Map<Preference, Rates>();
   let labelsDerived = learned.fold.labels;
@@ -129,7 +128,7 @@ export function createLearner(
   const derive = (): void => {
     const { fold, cursor } = learned;
     const started = runtime.clock();
-    posterior = derivePosterior(fold, ids);
+    posterior = derivePosterior(fold, arms);
     posteriorCursor = cursor;
     ratesByPreference = new Map();
     const share = shareFor(fold.entries) * (fold.labels === labelsDerived ? UNLABELLED : 1);

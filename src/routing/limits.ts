@@ -1,4 +1,5 @@
 /** What a key may ask for in a minute, and what a key and a router may spend on a UTC day. */
+import type { StateStore } from '../stores/ports.ts';
 import type { Counter, Counters } from './counters.ts';
 import type { Runtime } from './runtime.ts';
 
@@ -132,3 +133,19 @@ const requestCounter = (key: string, minute: number): string => `requests:${key}
 
 /** The day is counted from 1970, in UTC. */
 const spendCounter = (kind: Owner['kind'], name: string, day: number): string => `usd:${kind}:${name}:${day}`;
+
+/** When the UTC day of this time began; both in milliseconds since 1970. */
+export const dayStart = (now: number): number => now - (now % DAY_MS);
+
+/** Counts again what was spent today by a process that had the counters to itself and is gone. */
+export async function countSpent(
+  state: StateStore,
+  spent: readonly { router: string | null; key: string | null; usd: number }[],
+  now: number,
+): Promise<void> {
+  const day = Math.floor(now / DAY_MS);
+  for (const { router, key, usd } of spent) {
+    if (router !== null) await state.add(spendCounter('router', router, day), usd, 2 * DAY_MS);
+    if (key !== null) await state.add(spendCounter('key', key, day), usd, 2 * DAY_MS);
+  }
+}

@@ -77,8 +77,9 @@ export async function foldKept(
   router: string,
   onEntry?: (entry: Evidence) => void,
 ): Promise<boolean> {
+  const origin = at.cursor;
   for (;;) {
-    const { kept, cursor, gap } = await log.readKept(router, at.cursor, BATCH);
+    const { kept, cursor, gap } = await log.readKept(router, at.cursor, BATCH, origin);
     if (gap !== null && at.cursor !== LOG_START) return false;
     for (const one of kept) {
       const entry = entryOf(one);

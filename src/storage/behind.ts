@@ -1,7 +1,9 @@
 /** Opens the durable store that a config asks for, and what feeds it. */
 import type { ConduitConfig } from '../config/resolve.ts';
 import { type Archive, createArchive } from '../routing/archive.ts';
+import { countSpent, dayStart } from '../routing/limits.ts';
 import type { Runtime } from '../routing/runtime.ts';
+import type { EmbeddedStore } from '../stores/embedded.ts';
 import type { DurableStore, HotStore } from '../stores/ports.ts';
 import { openFolder, openSupabase } from './durable.ts';
 
@@ -31,6 +33,7 @@ async function openEmbedded(config: ConduitConfig, hot: HotStore, runtime: Runti
   const { folder, asked } = config.stores;
   try {
     const local = await openFolder(config.stores);
+    if (!hot.shared) await countAgain(hot, local, runtime);
     const archive = createArchive({ ...common(config, runtime), source: hot, sink: local });
     return { durable: local, archive, forward: null, close: local.close };
   } catch (error) {
@@ -62,8 +65,9 @@ async function openShared(config: ConduitConfig, hot: HotStore, runtime: Runtime
 /** What is only in this process's memory goes to disk first, and from there to the database elsewhere. */
 async function openForwarding(config: ConduitConfig, hot: HotStore, runtime: Runtime): Promise<Behind> {
   const local = await openFolder(config.stores);
+  await countAgain(hot, local, runtime);
   const sink = await openSupabase(config.stores);
-  const forward = createArchive({ ...common(config, runtime), source: local, sink });
+  const forward = createArchive({ ...common(config, runtime), source: local, sink, feed: `${local.id}/` });
   const archive = createArchive({
     ...common(config, runtime),
     source: hot,
@@ -79,6 +83,15 @@ async function openForwarding(config: ConduitConfig, hot: HotStore, runtime: Run
       await sink.close();
     },
   };
+}
+
+/** A memory that begins anew does not know what was spent today: a budget must not begin anew with it. */
+async function countAgain(hot: HotStore, local: EmbeddedStore, { now, log }: Runtime): Promise<void> {
+  try {
+    await countSpent(hot, await local.spentSince(dayStart(now())), now());
+  } catch (error) {
+    log.error({ err: error }, 'what was spent today cannot be read: budgets count from now on');
+  }
 }
 
 const common = ({ routers, stores }: ConduitConfig, runtime: Runtime) => ({

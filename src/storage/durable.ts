@@ -1,10 +1,11 @@
 /** Opens the durable store that a config names, and nothing else. */
 import type { Stores } from '../config/resolve.ts';
+import type { EmbeddedStore } from '../stores/embedded.ts';
 import type { DurableStore } from '../stores/ports.ts';
 
 // Each is loaded where it is asked for: who does without it need not load a database or a client for it.
 
-export async function openFolder({ folder }: Stores): Promise<DurableStore> {
+export async function openFolder({ folder }: Stores): Promise<EmbeddedStore> {
   const { openEmbeddedStore } = await import('../stores/embedded.ts');
   return await openEmbeddedStore({ folder });
 }

@@ -4,8 +4,8 @@ import type { DurablePart, LearnedByRouter } from '../http/gateway.ts';
 import { within } from '../http/within.ts';
 import type { Archive } from '../routing/archive.ts';
 import { FEEDBACK_WINDOW_MS } from '../routing/decision.ts';
+import { mergedDecisions } from '../routing/feedback.ts';
 import type { Learned } from '../routing/learner.ts';
-import { merged } from '../routing/merge.ts';
 import type { Log, Runtime } from '../routing/runtime.ts';
 import { createBackedStore } from '../stores/backed.ts';
 import { createMemoryStore } from '../stores/memory.ts';
@@ -28,7 +28,7 @@ export interface Storage {
 }
 
 /** What a start waits for what was learned before. It goes on without, and takes it when it comes. */
-const RECOVERY_MS = 5_000;
+const RECOVERY_MS = 3_000;
 /** What a start waits for Redis, so that the first requests find it. */
 const FIRST_TRY_MS = 500;
 /** A margin over the window, in which feedback that was given in time is still on its way. */
@@ -94,7 +94,7 @@ async function openHot({ stores }: ConduitConfig, runtime: Runtime): Promise<Hot
     keepMs: KEEP_MS,
     drained: stores.durable === 'supabase',
     spool: openSpool({ folder: stores.folder }),
-    merge: merged,
+    merge: mergedDecisions,
     notices: {
       trouble: (error) =>
         log.error({ err: error }, 'the state store fails: this process goes by what it knows until it is back'),

@@ -20,7 +20,7 @@ export interface RebuiltRouter {
 export async function rebuildState(
   config: ConduitConfig,
   durable: DurableStore,
-  runtime: Runtime,
+  _runtime: Runtime,
 ): Promise<RebuiltRouter[]> {
   if (config.stores.state !== 'memory') throw new Error('not yet');
   const rebuilt = await rebuildSnapshots(config, durable);

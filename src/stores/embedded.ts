@@ -2,6 +2,7 @@
 import { pid } from 'node:process';
 import { Worker } from 'node:worker_threads';
 import { openCaller, type Thread, type ThreadEvents } from './embedded/caller.ts';
+import type { Spent } from './embedded/decision-tables.ts';
 import type { Answer, ThreadData } from './embedded/messages.ts';
 import { createPacker, packAll, unpack, unpackOne } from './embedded/packing.ts';
 import type { DurableStore } from './ports.ts';
@@ -15,12 +16,17 @@ export interface EmbeddedStoreOptions {
   timeoutMs?: number;
 }
 
-export type EmbeddedStore = DurableStore;
+export interface EmbeddedStore extends DurableStore {
+  /** Tells this database from every other. */
+  readonly id: string;
+  /** USD that answers to decisions made from this time on (milliseconds since 1970) have cost, by router and key. */
+  spentSince(time: number): Promise<Spent[]>;
+}
 
 /** Compiled as this file is, or not. */
 const THREAD = new URL(`./embedded/thread${import.meta.url.slice(import.meta.url.lastIndexOf('.'))}`, import.meta.url);
 /** In MB. A thread needs a few; one that needs far more has gone wrong, and dies alone. */
-const LIMITS = { maxYoungGenerationSizeMb: 4, maxOldGenerationSizeMb: 96, stackSizeMb: 2 };
+const LIMITS = { maxYoungGenerationSizeMb: 1, maxOldGenerationSizeMb: 64, stackSizeMb: 2 };
 
 /** Rejects with `FolderInUse` or `FolderUnusable`; once it is open, calls reject with `StoreUnavailable`. */
 export async function openEmbeddedStore({ folder, timeoutMs = 10_000 }: EmbeddedStoreOptions): Promise<EmbeddedStore> {
@@ -28,15 +34,16 @@ export async function openEmbeddedStore({ folder, timeoutMs = 10_000 }: Embedded
   const { call, close } = await openCaller({ folder, start, timeoutMs });
   const packer = createPacker();
   return {
-    cursorOf: (log) => call('cursorOf', [log]),
+    id: await call('identity', []),
+    cursorOf: (log, feed) => call('cursorOf', [log, feed]),
     async ingest({ kept, ...batch }) {
       const packed = packAll(packer, kept);
       return call('ingest', [{ ...batch, kept: packed }], [packed.bytes.buffer]);
     },
     recall: async (decisionId) => unpackOne(await call('recall', [decisionId])),
     lookUp: async (names) => unpackOne(await call('lookUp', [names])),
-    async readKept(log, cursor, limit) {
-      const { kept, ...read } = await call('readKept', [log, cursor, limit]);
+    async readKept(log, cursor, limit, origin = cursor) {
+      const { kept, ...read } = await call('readKept', [log, cursor, limit, origin]);
       return { kept: [...unpack(kept)], ...read };
     },
     snapshots: {
@@ -49,14 +56,22 @@ export async function openEmbeddedStore({ folder, timeoutMs = 10_000 }: Embedded
     },
     logs: () => call('logs', []),
     forget: (before) => call('forget', [before]),
+    spentSince: (time) => call('spentSince', [time]),
     isShared: false,
     close,
   };
 }
 
 function startThread(data: ThreadData, { onAnswer, onEnd }: ThreadEvents): Thread {
-  // Nothing of the environment, which holds keys, is needed there.
-  const worker = new Worker(THREAD, { workerData: data, resourceLimits: LIMITS, env: {}, name: 'embedded store' });
+  const worker = new Worker(THREAD, {
+    workerData: data,
+    resourceLimits: LIMITS,
+    // Nothing of the environment, which holds keys, is needed there.
+    env: {},
+    // Node 22 still calls its SQLite an experiment.
+    execArgv: ['--disable-warning=ExperimentalWarning'],
+    name: 'embedded store',
+  });
   let why = 'its thread has ended';
   worker.on('message', (answer: Answer) => onAnswer(answer));
   worker.on('error', (error: Error) => {

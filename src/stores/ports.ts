@@ -32,7 +32,7 @@ export interface Kept {
 }
 
 export interface ReadKept extends Kept {
-  /** Told by a durable store: it came to be behind the cursor, so that no fold up to there can have counted it. */
+  /** Told by a durable store: it came to be behind the origin, so that no fold up to there can have counted it. */
   isNew?: boolean;
 }
 
@@ -46,9 +46,10 @@ export interface KeptSlice {
 export interface DecisionLog {
   /**
    * Those behind the cursor, oldest first, from at most `limit` entries. A decision that was changed since may come as it
-   * was then or as it is now, and then maybe more than once.
+   * was then or as it is now, and then maybe more than once. `origin`: where a reading began that goes on here; the cursor
+   * itself where it is left out.
    */
-  readKept(log: string, cursor: string, limit: number): Promise<KeptSlice>;
+  readKept(log: string, cursor: string, limit: number, origin?: string): Promise<KeptSlice>;
 }
 
 /** A fold up to a cursor. */
@@ -129,6 +130,8 @@ export interface HotStore extends StateStore, DecisionLog {
 
 export interface Batch {
   log: string;
+  /** Whose log it is, where several feed one store and each has one of that name: their cursors are apart. */
+  feed?: string;
   /** Where the cursor kept beside the data must be for this batch to be taken; null: nothing was ever ingested of the log. */
   after: string | null;
   /** Where it is then. */
@@ -153,7 +156,7 @@ export class RejectedBatch extends Error {}
  */
 export interface DurableStore extends DecisionLog {
   /** Up to where a log of the hot store has been ingested; null where nothing has been. */
-  cursorOf(log: string): Promise<string | null>;
+  cursorOf(log: string, feed?: string): Promise<string | null>;
   /** Keeps each of these decisions unless it has a version as late or later, and the cursor: all of it or nothing. */
   ingest(batch: Batch): Promise<Ingested>;
   recall(decisionId: string): Promise<DecisionRecord | null>;

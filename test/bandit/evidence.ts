@@ -1,6 +1,7 @@
 /** Evidence and folds for tests. */
 import type { Evidence } from '../../src/bandit/evidence.ts';
 import { emptyFold, type Fold, type FoldSettings, foldEntry } from '../../src/bandit/fold.ts';
+import { derivePosterior, type Posterior } from '../../src/bandit/posterior.ts';
 
 export const SETTINGS: FoldSettings = {
   encoder: 'test',
@@ -22,6 +23,7 @@ export function evidence(given: Partial<Evidence> = {}): Evidence {
     x: [1, 0, 0],
     quality: null,
     weight: 1,
+    earlier: null,
     promptTokensEstimate: 100,
     promptTokens: 100,
     completionTokens: 200,
@@ -36,6 +38,14 @@ export function foldOf(entries: readonly Evidence[], settings: Partial<FoldSetti
   const fold = emptyFold({ ...SETTINGS, ...settings });
   for (const entry of entries) foldEntry(fold, entry);
   return fold;
+}
+
+/** Of arms that never had another id. */
+export function posteriorOf(fold: Fold, arms: readonly string[]): Posterior {
+  return derivePosterior(
+    fold,
+    arms.map((id) => ({ id, was: [] })),
+  );
 }
 
 /** `count` labelled entries of an arm, `good` of them of quality 1. */

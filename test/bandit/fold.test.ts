@@ -1,9 +1,9 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import type { Evidence } from '../../src/bandit/evidence.ts';
-import { type Fold, foldEntry } from '../../src/bandit/fold.ts';
-import { foldFromBytes, foldToBytes } from '../../src/bandit/fold-bytes.ts';
+import { foldEntry } from '../../src/bandit/fold.ts';
 import { allOpen } from '../../src/bandit/open-entries.ts';
+import { expectAlike, numbersOf } from './alike.ts';
 import { evidence, foldOf, labelled } from './evidence.ts';
 
 const HOUR = 3_600_000;
@@ -40,35 +40,6 @@ const log = decisions.chain((list) =>
   fc.tuple(fc.constant(list), fc.shuffledSubarray(list.flat(), { minLength: list.flat().length })),
 );
 
-function numbersOf(fold: Fold): Map<string, number[]> {
-  return new Map(
-    [...fold.arms]
-      .filter(([, arm]) => arm.pulls > 0)
-      .sort(([one], [other]) => (one < other ? -1 : 1))
-      .map(([id, { pulls, labels, quality, outcomes, requests }]) => {
-        const sums = [quality, ...Object.values(outcomes)].flatMap(({ xx, xy, yy }) => [...xx, ...xy, yy]);
-        return [id, [pulls, labels, ...sums, ...requests.x, requests.weight, requests.logPrompt]];
-      }),
-  );
-}
-
-function expectAlike(one: Fold, other: Fold): void {
-  expect([one.entries, one.labels, one.landmark, one.newest]).toEqual([
-    other.entries,
-    other.labels,
-    other.landmark,
-    other.newest,
-  ]);
-  const [these, those] = [numbersOf(one), numbersOf(other)];
-  expect([...these.keys()]).toEqual([...those.keys()]);
-  for (const [arm, numbers] of these) {
-    for (const [i, value] of numbers.entries()) {
-      const expected = those.get(arm)![i]!;
-      expect(Math.abs(value - expected)).toBeLessThanOrEqual(1e-9 * Math.max(1, Math.abs(expected)));
-    }
-  }
-}
-
 describe('replicas that read the same log', () => {
   test('agree in whatever order entries and revisions come', () => {
     fc.assert(
@@ -81,18 +52,6 @@ describe('replicas that read the same log', () => {
       fc.property(decisions, (list) => {
         const last = list.map((revisions) => revisions.at(-1)!);
         expectAlike(foldOf(list.flat(), settings), foldOf(last, settings));
-      }),
-    );
-  });
-
-  test('are byte-equal after the same entries, also where one of them started from a snapshot', () => {
-    fc.assert(
-      fc.property(log, fc.double(unit), ([, shuffled], part) => {
-        const whole = foldOf(shuffled, settings);
-        const cut = Math.floor(part * shuffled.length);
-        const resumed = foldFromBytes(foldToBytes(foldOf(shuffled.slice(0, cut), settings)))!;
-        for (const entry of shuffled.slice(cut)) foldEntry(resumed, entry);
-        expect(foldToBytes(resumed)).toEqual(foldToBytes(whole));
       }),
     );
   });
@@ -144,6 +103,24 @@ describe('the window for revisions', () => {
     expect(fold.arms.get('a')!.quality.xy[0]).toBeGreaterThan(0);
   });
 
+  test('unless it says what it was before: then the label alone is moved, once, and a further one moves this', () => {
+    const second = { ...first, revision: 2, quality: 0, earlier: { quality: 1, weight: 1 } };
+    const third = { ...first, revision: 3, quality: 0.5, weight: 2, earlier: { quality: 0, weight: 1 } };
+    const fold = foldOf([first, dayLater, second, second], settings);
+    expectAlike(fold, foldOf([{ ...first, quality: 0 }, dayLater], settings));
+    for (const entry of [third, second, third]) foldEntry(fold, entry);
+    expectAlike(fold, foldOf([{ ...first, quality: 0.5, weight: 2 }, dayLater], settings));
+    expect(fold.late).toBe(3);
+  });
+
+  test('a label that was never counted is not taken out: the decision counts as new', () => {
+    const second = { ...first, revision: 2, quality: 0, earlier: { quality: 1, weight: 1 } };
+    for (const others of [[dayLater], [dayLater, { ...dayLater, decisionId: 'other', arm: 'b' }]]) {
+      const fold = foldOf([...others, second], settings);
+      expectAlike(fold, foldOf([...others, { ...first, quality: 0 }], settings));
+    }
+  });
+
   test('a decision whose first entry was held up still counts', () => {
     expectAlike(foldOf([dayLater, first], settings), foldOf([first, dayLater], settings));
   });
@@ -155,6 +132,12 @@ describe('the window for revisions', () => {
     for (const entry of entries) foldEntry(fold, { ...entry, revision: 2, quality: 1 });
     expect(fold.arms.get('a')!.quality.xy[0]).toBe(3);
     expect(fold.entries).toBe(10);
+  });
+
+  test('a clock that ran ahead once closes nothing that comes after it', () => {
+    const ahead = evidence({ decisionId: 'ahead', at: 1e5 * HOUR });
+    const fold = foldOf([ahead, first, dayLater, { ...first, revision: 2, quality: 0 }], settings);
+    expectAlike(fold, foldOf([ahead, { ...first, quality: 0 }, dayLater], settings));
   });
 });
 
@@ -184,29 +167,5 @@ describe('evidence that is not as it should be', () => {
         for (const numbers of numbersOf(fold).values()) expect(numbers.every(Number.isFinite)).toBe(true);
       }),
     );
-  });
-});
-
-describe('a snapshot', () => {
-  const bytes = foldToBytes(foldOf([...labelled('a', 5, 3), evidence({ arm: 'b' })], settings));
-
-  test('that was damaged anywhere is refused', () => {
-    fc.assert(
-      fc.property(fc.integer({ min: 0, max: bytes.length - 1 }), fc.integer({ min: 1, max: 255 }), (at, change) => {
-        const damaged = bytes.slice();
-        damaged[at] = damaged[at]! ^ change;
-        expect(foldFromBytes(damaged)).toBeNull();
-      }),
-    );
-    expect(foldFromBytes(bytes.slice(0, -1))).toBeNull();
-    expect(foldFromBytes(new Uint8Array())).toBeNull();
-  });
-
-  test('with impossible numbers is refused though its checksum is right', () => {
-    const fold = foldOf(labelled('a', 5, 3));
-    fold.arms.get('a')!.quality.xx[0] = Number.NaN;
-    expect(foldFromBytes(foldToBytes(fold))).toBeNull();
-    fold.arms.get('a')!.quality.xx[0] = -3;
-    expect(foldFromBytes(foldToBytes(fold))).toBeNull();
   });
 });

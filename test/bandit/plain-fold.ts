@@ -1,6 +1,8 @@
 /** The fold with its open entries as objects in a map, as plainly as it can be written: what the one in use must be equal to. */
-import type { Evidence } from '../../src/bandit/evidence.ts';
-import { type ArmSums, emptyArm, type FoldSettings, OUTCOMES } from '../../src/bandit/fold.ts';
+
+import { type ArmSums, emptyArm, OUTCOMES } from '../../src/bandit/arm-sums.ts';
+import type { Evidence, Label } from '../../src/bandit/evidence.ts';
+import type { FoldSettings } from '../../src/bandit/fold.ts';
 import { addObservation, scaleSums } from '../../src/bandit/sums.ts';
 
 export interface PlainFold {
@@ -28,19 +30,23 @@ function foldPlainly(fold: PlainFold, entry: Evidence): void {
     fold.broken++;
     return;
   }
-  const earlier = fold.open.get(entry.decisionId);
-  if (earlier ? entry.revision <= earlier.revision : entry.at < fold.openSince && entry.revision > 1) {
+  const before = fold.open.get(entry.decisionId);
+  const isClosed = !before && entry.at < fold.openSince && entry.revision > 1;
+  if (before ? entry.revision <= before.revision : isClosed && !entry.earlier) {
     fold.late++;
     return;
   }
   if (entry.at > fold.newest) advance(fold, entry.at);
-  if (earlier) contribute(fold, earlier, -1);
-  contribute(fold, entry, 1);
-  if (entry.at < fold.openSince) {
-    fold.open.delete(entry.decisionId);
-    return;
+  const arm = fold.arms.get(entry.arm);
+  const given = entry.earlier && isGiven(entry.earlier) ? 1 : 0;
+  if (isClosed && entry.earlier && arm && arm.labels >= given && arm.labels - given < arm.pulls) {
+    addLabel(fold, { ...entry, ...entry.earlier }, -1);
+    addLabel(fold, entry, 1);
+  } else {
+    if (before) contribute(fold, before, -1);
+    contribute(fold, entry, 1);
   }
-  fold.open.set(entry.decisionId, entry);
+  fold.open.set(entry.decisionId, { ...entry, earlier: null });
   if (fold.open.size <= fold.settings.maxOpen) return;
   const [id, oldest] = fold.open.entries().next().value!;
   fold.open.delete(id);
@@ -63,22 +69,40 @@ function advance(fold: PlainFold, newest: number): void {
     }
   }
   for (const [id, { at }] of fold.open) {
-    if (at >= fold.openSince) break;
+    if (at >= newest - windowMs) break;
     fold.open.delete(id);
   }
 }
 
-function contribute(fold: PlainFold, entry: Evidence, sign: 1 | -1): void {
-  const { encoder, dimensions, halfLifeMs } = fold.settings;
-  const arm = fold.arms.get(entry.arm) ?? emptyArm(dimensions);
-  fold.arms.set(entry.arm, arm);
-  const weight = sign * (halfLifeMs === null ? 1 : 2 ** ((entry.at - fold.landmark) / halfLifeMs));
+const isGiven = ({ quality, weight }: Label): boolean => quality !== null && Number.isFinite(quality) && weight > 0;
+
+function contextOf({ encoder, dimensions }: FoldSettings, entry: Evidence): readonly number[] {
   const sound =
     entry.encoder === encoder &&
     entry.x.length === dimensions &&
     entry.x[0] === 1 &&
     entry.x.every((value) => Math.abs(value) <= 100);
-  const x = sound ? entry.x : Array.from({ length: dimensions }, (_, i) => (i === 0 ? 1 : 0));
+  return sound ? entry.x : Array.from({ length: dimensions }, (_, i) => (i === 0 ? 1 : 0));
+}
+
+function weightOf({ settings, landmark }: PlainFold, { at }: Evidence): number {
+  return settings.halfLifeMs === null ? 1 : 2 ** ((at - landmark) / settings.halfLifeMs);
+}
+
+function addLabel(fold: PlainFold, entry: Evidence, sign: 1 | -1): void {
+  if (!isGiven(entry)) return;
+  const arm = fold.arms.get(entry.arm)!;
+  fold.labels += sign;
+  arm.labels += sign;
+  const weight = sign * weightOf(fold, entry) * Math.min(entry.weight, 100);
+  addObservation(arm.quality, contextOf(fold.settings, entry), bounded(entry.quality!, 0, 1), weight);
+}
+
+function contribute(fold: PlainFold, entry: Evidence, sign: 1 | -1): void {
+  const arm = fold.arms.get(entry.arm) ?? emptyArm(fold.settings.dimensions);
+  fold.arms.set(entry.arm, arm);
+  const weight = sign * weightOf(fold, entry);
+  const x = contextOf(fold.settings, entry);
   fold.entries += sign;
   arm.pulls += sign;
 
@@ -86,11 +110,7 @@ function contribute(fold: PlainFold, entry: Evidence, sign: 1 | -1): void {
   arm.requests.weight += weight;
   arm.requests.logPrompt += weight * logPrompt;
   for (const i of arm.requests.x.keys()) arm.requests.x[i] = arm.requests.x[i]! + weight * x[i]!;
-  if (entry.quality !== null && Number.isFinite(entry.quality) && entry.weight > 0) {
-    fold.labels += sign;
-    arm.labels += sign;
-    addObservation(arm.quality, x, bounded(entry.quality, 0, 1), weight * Math.min(entry.weight, 100));
-  }
+  addLabel(fold, entry, sign);
   const known = {
     outputTokens: logOf(entry.completionTokens),
     promptRatio: logOf(entry.promptTokens),

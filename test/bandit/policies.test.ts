@@ -2,8 +2,7 @@ import { describe, expect, test } from 'vitest';
 import { type DecideInput, decide } from '../../src/bandit/decide.ts';
 import { foldEntry } from '../../src/bandit/fold.ts';
 import { POLICY_NAMES } from '../../src/bandit/policies/index.ts';
-import { derivePosterior } from '../../src/bandit/posterior.ts';
-import { evidence, foldOf, labelled, seeded } from './evidence.ts';
+import { evidence, foldOf, labelled, posteriorOf, seeded } from './evidence.ts';
 import { testPolicy } from './policy-contract.ts';
 
 for (const name of POLICY_NAMES) testPolicy({ newPolicy: () => name });
@@ -15,7 +14,7 @@ const arms = [
 const ids = arms.map(({ id }) => id);
 const base: DecideInput = {
   policy: 'linear-thompson',
-  posterior: derivePosterior(foldOf([]), ids),
+  posterior: posteriorOf(foldOf([]), ids),
   arms,
   x: Float64Array.of(1, 0, 0),
   promptTokensEstimate: 200,
@@ -32,16 +31,16 @@ describe('early pulls', () => {
   test('go to each arm alike, until each has had its number', () => {
     expect(decide(warming).reason).toBe('warmup');
     expect(sharesOf(warming)).toEqual({ dear: 0.5, cheap: 0.5 });
-    const posterior = derivePosterior(foldOf([...labelled('dear', 8, 6), ...labelled('cheap', 3, 2)]), ids);
+    const posterior = posteriorOf(foldOf([...labelled('dear', 8, 6), ...labelled('cheap', 3, 2)]), ids);
     expect(sharesOf({ ...warming, posterior })).toEqual({ dear: 0, cheap: 1 });
-    const done = derivePosterior(foldOf([...labelled('dear', 8, 6), ...labelled('cheap', 8, 5)]), ids);
+    const done = posteriorOf(foldOf([...labelled('dear', 8, 6), ...labelled('cheap', 8, 5)]), ids);
     expect(decide({ ...warming, posterior: done }).reason).not.toBe('warmup');
   });
 
   test('are fewer for an arm that is dear by what quality may cost', () => {
     // The dear arm's 300 tokens cost about 0.006 USD: 10 points more than the cheap one's.
     const rates = { usdPerPoint: 0.0006, secondsPerPoint: Number.POSITIVE_INFINITY };
-    const posterior = derivePosterior(foldOf([...labelled('dear', 5, 5), ...labelled('cheap', 5, 4)]), ids);
+    const posterior = posteriorOf(foldOf([...labelled('dear', 5, 5), ...labelled('cheap', 5, 4)]), ids);
     expect(sharesOf({ ...warming, rates, posterior })).toEqual({ dear: 0, cheap: 1 });
   });
 
@@ -52,8 +51,8 @@ describe('early pulls', () => {
 });
 
 describe('the exploration floor', () => {
-  const known = derivePosterior(foldOf([...labelled('dear', 400, 390), ...labelled('cheap', 400, 80)]), ids);
-  const close = derivePosterior(foldOf([...labelled('dear', 400, 330), ...labelled('cheap', 20, 15)]), ids);
+  const known = posteriorOf(foldOf([...labelled('dear', 400, 390), ...labelled('cheap', 400, 80)]), ids);
+  const close = posteriorOf(foldOf([...labelled('dear', 400, 330), ...labelled('cheap', 20, 15)]), ids);
 
   test('goes to arms that might still be the best', () => {
     const withFloor = sharesOf({ ...base, posterior: close, explore: { floor: 0.4, warmup: 0 } });
@@ -78,7 +77,7 @@ function learnedShare(
   let right = 0;
   let cheap = 0;
   for (let i = 0; i < rounds; i++) {
-    if (i % 10 === 0) posterior = derivePosterior(fold, ids);
+    if (i % 10 === 0) posterior = posteriorOf(fold, ids);
     const side = random() < 0.5 ? 0.7 : -0.7;
     const x = [1, side, 0];
     const rates = { usdPerPoint: 0.001, secondsPerPoint: Number.POSITIVE_INFINITY };

@@ -3,14 +3,14 @@ import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { type DecideInput, decide, rankRest } from '../../src/bandit/decide.ts';
 import type { PolicyName } from '../../src/bandit/policies/index.ts';
-import { derivePosterior, type Posterior } from '../../src/bandit/posterior.ts';
-import { evidence, foldOf, labelled, SETTINGS, seeded } from './evidence.ts';
+import type { Posterior } from '../../src/bandit/posterior.ts';
+import { evidence, foldOf, labelled, posteriorOf, SETTINGS, seeded } from './evidence.ts';
 
 const ARMS = ['a', 'b', 'c', 'd', 'e'];
 const PRICES = [0.1, 0.5, 0.5, 3, 10];
 
 /** A router that knows something of each arm: more of the first, little of the last. */
-const experienced = derivePosterior(
+const experienced = posteriorOf(
   foldOf([
     ...labelled('a', 60, 40, { x: [1, 0.5, -0.2] }),
     ...labelled('b', 40, 33, { x: [1, -0.5, 0.4] }),
@@ -20,7 +20,7 @@ const experienced = derivePosterior(
   ]),
   ARMS,
 );
-const inexperienced = derivePosterior(foldOf([]), ARMS);
+const inexperienced = posteriorOf(foldOf([]), ARMS);
 
 interface Given {
   posterior: Posterior;
@@ -165,14 +165,14 @@ export function testPolicy({ newPolicy }: { newPolicy: () => PolicyName }): void
       for (const count of [1, 2, 100]) {
         const ids = Array.from({ length: count }, (_, k) => `arm ${k}`);
         const arms = ids.map((id) => ({ id, price: { input: 0, output: 0 }, eligible: true }));
-        const draw = decide({ ...usual, posterior: derivePosterior(foldOf([]), ids), arms });
+        const draw = decide({ ...usual, posterior: posteriorOf(foldOf([]), ids), arms });
         expect(draw.candidates.reduce((sum, { propensity }) => sum + propensity, 0)).toBeCloseTo(1, 9);
         expect(ids).toContain(draw.chosen);
       }
     });
 
     test('decides with finite numbers where the context is damaged or the evidence extreme', () => {
-      const extreme = derivePosterior(
+      const extreme = posteriorOf(
         foldOf([
           ...labelled('a', 50, 50, { x: [1, 1e9, 0] as number[], weight: 1e9 }),
           evidence({ arm: 'b', quality: 1, x: [1, 99, -99], completionTokens: 1e300, totalMs: 1e300 }),

@@ -1,8 +1,9 @@
 import { describe, expect, test } from 'vitest';
-import { type ArmSums, OUTCOME_DIMENSIONS } from '../../src/bandit/fold.ts';
+import { type ArmSums, OUTCOME_DIMENSIONS } from '../../src/bandit/arm-sums.ts';
+import type { Evidence } from '../../src/bandit/evidence.ts';
 import { derivePosterior } from '../../src/bandit/posterior.ts';
 import { encoder } from '../../src/context/encoder.ts';
-import { evidence, foldOf, labelled, seeded } from './evidence.ts';
+import { evidence, foldOf, labelled, posteriorOf, seeded } from './evidence.ts';
 
 const at = (x: number[]): Float64Array => Float64Array.from(x);
 const usual = at([1, 0, 0]);
@@ -10,7 +11,7 @@ const usual = at([1, 0, 0]);
 describe('before anything is known', () => {
   test("an arm's quality may be anything, and context adds about half as much doubt again, however wide it is", () => {
     for (const dimensions of [3, encoder.dimensions, 64]) {
-      const posterior = derivePosterior(foldOf([], { dimensions }), ['a', 'b']);
+      const posterior = posteriorOf(foldOf([], { dimensions }), ['a', 'b']);
       const x = new Float64Array(dimensions).fill(1 / Math.sqrt(dimensions - 1));
       x[0] = 1;
       const withContext = posterior.predict('a', x, 100).quality.deviation;
@@ -25,14 +26,14 @@ describe('before anything is known', () => {
   });
 
   test('all arms are expected to be alike', () => {
-    const posterior = derivePosterior(foldOf([]), ['a', 'b']);
+    const posterior = posteriorOf(foldOf([]), ['a', 'b']);
     expect(posterior.predict('a', usual, 100)).toEqual(posterior.predict('b', usual, 100));
     expect(posterior.summary('a')).toMatchObject({ pulls: 0, share: 0 });
   });
 });
 
 describe('what labels teach', () => {
-  const posterior = derivePosterior(
+  const posterior = posteriorOf(
     foldOf([...labelled('good', 200, 180), ...labelled('bad', 200, 60), ...labelled('new', 2, 2)]),
     ['good', 'bad', 'new'],
   );
@@ -52,8 +53,8 @@ describe('what labels teach', () => {
   });
 
   test('an implicit label of a tenth of the weight counts a tenth', () => {
-    const whole = derivePosterior(foldOf(labelled('a', 10, 7)), ['a']);
-    const parts = derivePosterior(foldOf(labelled('a', 100, 70, { weight: 0.1 })), ['a']);
+    const whole = posteriorOf(foldOf(labelled('a', 10, 7)), ['a']);
+    const parts = posteriorOf(foldOf(labelled('a', 100, 70, { weight: 0.1 })), ['a']);
     expect(parts.predict('a', usual, 100).quality.mean).toBeCloseTo(whole.predict('a', usual, 100).quality.mean, 9);
     expect(parts.betas('a').a).toBeCloseTo(8, 9);
     expect(parts.betas('a').b).toBeCloseTo(4, 9);
@@ -61,7 +62,7 @@ describe('what labels teach', () => {
 
   test('the same fold gives the same posterior, to the last bit', () => {
     const fold = foldOf([...labelled('a', 30, 20), ...labelled('b', 5, 1)]);
-    const [one, other] = [derivePosterior(fold, ['a', 'b']), derivePosterior(fold, ['a', 'b'])];
+    const [one, other] = [posteriorOf(fold, ['a', 'b']), posteriorOf(fold, ['a', 'b'])];
     for (const arm of ['a', 'b'])
       expect(one.predict(arm, at([1, 0.3, -0.3]), 77)).toEqual(other.predict(arm, at([1, 0.3, -0.3]), 77));
   });
@@ -69,8 +70,8 @@ describe('what labels teach', () => {
   test('as labels fade, doubt comes back', () => {
     const day = 864e5;
     const settings = { halfLifeMs: day };
-    const fresh = derivePosterior(foldOf(labelled('a', 50, 50, { at: day }), settings), ['a', 'b']);
-    const later = derivePosterior(
+    const fresh = posteriorOf(foldOf(labelled('a', 50, 50, { at: day }), settings), ['a', 'b']);
+    const later = posteriorOf(
       foldOf([...labelled('a', 50, 50, { at: day }), evidence({ arm: 'b', at: 8 * day })], settings),
       ['a', 'b'],
     );
@@ -87,7 +88,7 @@ describe('what unlabelled answers teach', () => {
     const entries = Array.from({ length: 300 }, () =>
       evidence({ completionTokens: 50, promptTokensEstimate: 100, promptTokens: 130, firstByteMs: 90, totalMs: 700 }),
     );
-    const expected = derivePosterior(foldOf(entries), ['a']).predict('a', usual, 1000);
+    const expected = posteriorOf(foldOf(entries), ['a']).predict('a', usual, 1000);
     expect(expected.outputTokens / 50).toBeCloseTo(1, 1);
     expect(expected.promptTokens / 1300).toBeCloseTo(1, 1);
     expect(expected.firstByteMs / 90).toBeCloseTo(1, 1);
@@ -101,19 +102,63 @@ describe('what unlabelled answers teach', () => {
     const lengths = Array.from({ length: 3000 }, () => Math.exp(5 + normal()));
     const mean = lengths.reduce((sum, length) => sum + length, 0) / lengths.length;
     const fold = foldOf(lengths.map((completionTokens) => evidence({ completionTokens })));
-    expect(derivePosterior(fold, ['a']).predict('a', usual, 100).outputTokens / mean).toBeCloseTo(1, 1);
+    expect(posteriorOf(fold, ['a']).predict('a', usual, 100).outputTokens / mean).toBeCloseTo(1, 1);
   });
 
   test('an arm that nothing is known of is expected to write as long as the others', () => {
     const entries = Array.from({ length: 200 }, () => evidence({ completionTokens: 2000 }));
-    expect(derivePosterior(foldOf(entries), ['a', 'b']).predict('b', usual, 100).outputTokens).toBeGreaterThan(900);
+    expect(posteriorOf(foldOf(entries), ['a', 'b']).predict('b', usual, 100).outputTokens).toBeGreaterThan(900);
   });
 
   test('an aborted answer, of which no length is known, does not count as a short one', () => {
     const cut = Array.from({ length: 50 }, () => evidence({ completionTokens: null, totalMs: null }));
     const whole = Array.from({ length: 50 }, () => evidence({ completionTokens: 800 }));
-    const expected = derivePosterior(foldOf([...cut, ...whole]), ['a']).predict('a', usual, 100);
+    const expected = posteriorOf(foldOf([...cut, ...whole]), ['a']).predict('a', usual, 100);
     expect(expected.outputTokens / 800).toBeCloseTo(1, 0);
+  });
+});
+
+describe('an arm that had other ids', () => {
+  const log = (id: (k: number) => string): Evidence[] =>
+    Array.from({ length: 60 }, (_, k) =>
+      evidence({
+        decisionId: `d${k}`,
+        arm: id(k),
+        at: 1_000 * k,
+        quality: k % 4 === 0 ? null : (k % 3) / 2,
+        totalMs: 100 * k,
+        x: [1, (k % 5) / 10, 0],
+      }),
+    );
+  const others = labelled('other', 20, 5);
+  const renamed = foldOf([...log((k) => `id-${k % 3}`), ...others], { halfLifeMs: 20_000 });
+  const arms = [
+    { id: 'id-0', was: ['id-1', 'id-2', 'id-3'] },
+    { id: 'other', was: [] },
+  ];
+
+  test('is believed what it would be had it had one all along', () => {
+    const one = derivePosterior(renamed, arms);
+    const other = posteriorOf(foldOf([...log(() => 'id-0'), ...others], { halfLifeMs: 20_000 }), ['id-0', 'other']);
+    for (const arm of ['id-0', 'other']) {
+      const { quality, ...rest } = one.predict(arm, at([1, 0.3, 0.1]), 100);
+      const { quality: expected, ...expectedRest } = other.predict(arm, at([1, 0.3, 0.1]), 100);
+      expect(quality.mean).toBeCloseTo(expected.mean, 9);
+      expect(quality.deviation).toBeCloseTo(expected.deviation, 9);
+      expect(rest.observations).toBeCloseTo(expectedRest.observations, 9);
+      expect(rest.totalMs / expectedRest.totalMs).toBeCloseTo(1, 9);
+      expect(one.summary(arm).pulls).toBe(other.summary(arm).pulls);
+      expect(one.summary(arm).share).toBe(other.summary(arm).share);
+      expect(one.betas(arm).a).toBeCloseTo(other.betas(arm).a, 9);
+    }
+    expect(one.usual.promptTokens).toBeCloseTo(other.usual.promptTokens, 9);
+  });
+
+  test('leaves the fold as it is, so that it may be told apart again', () => {
+    const before = structuredClone(renamed);
+    derivePosterior(renamed, arms);
+    expect(renamed).toStrictEqual(before);
+    expect(posteriorOf(renamed, ['id-0']).summary('id-0').pulls).toBe(20);
   });
 });
 
@@ -130,7 +175,7 @@ describe('a damaged fold', () => {
     test(`with ${what} still leads to predictions that can be used`, () => {
       const fold = foldOf([...labelled('a', 20, 15), ...labelled('b', 20, 5)]);
       damage(fold.arms.get('a')!);
-      const posterior = derivePosterior(fold, ['a', 'b']);
+      const posterior = posteriorOf(fold, ['a', 'b']);
       for (const arm of ['a', 'b']) {
         for (const { quality, ...rest } of [posterior.predict(arm, at([1, 0.5, 0.5]), 100)]) {
           expect([...Object.values(quality), ...Object.values(rest)].every(Number.isFinite)).toBe(true);

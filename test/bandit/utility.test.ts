@@ -1,13 +1,12 @@
 import { describe, expect, test } from 'vitest';
-import { derivePosterior } from '../../src/bandit/posterior.ts';
 import { expectedCost, ratesFor, tollOf } from '../../src/bandit/utility.ts';
-import { evidence, foldOf } from './evidence.ts';
+import { evidence, foldOf, posteriorOf } from './evidence.ts';
 
 const usual = (arm: string, totalMs: number) =>
   Array.from({ length: 400 }, () =>
     evidence({ arm, promptTokensEstimate: 1000, promptTokens: 1000, completionTokens: 500, totalMs }),
   );
-const posterior = derivePosterior(foldOf([...usual('dear', 9000), ...usual('cheap', 1000)]), ['dear', 'cheap']);
+const posterior = posteriorOf(foldOf([...usual('dear', 9000), ...usual('cheap', 1000)]), ['dear', 'cheap']);
 const dear = { id: 'dear', price: { input: 2, output: 8 } };
 const cheap = { id: 'cheap', price: { input: 0.1, output: 0.4 } };
 const arms = [dear, cheap];
@@ -49,7 +48,7 @@ describe('what a preference means', () => {
   });
 
   test('milliseconds do not count as points, even where all arms are fast', () => {
-    const fast = derivePosterior(foldOf([...usual('dear', 30), ...usual('cheap', 10)]), ['dear', 'cheap']);
+    const fast = posteriorOf(foldOf([...usual('dear', 30), ...usual('cheap', 10)]), ['dear', 'cheap']);
     expect(100 * tollOf(ratesFor('speed', fast, arms), 0, 20)).toBeLessThan(0.2);
   });
 

@@ -43,9 +43,17 @@ describe('the smallest config', () => {
         idleMs: 60_000,
         totalMs: 600_000,
       },
+      was: [],
     });
     expect([...config.models.get('local/a')!.supports]).toEqual(['tools', 'json_schema']);
-    expect(config.stores).toEqual({ state: 'memory', durable: 'none' });
+    expect(config.stores).toEqual({
+      state: 'memory',
+      durable: 'embedded',
+      folder: '.conduit',
+      asked: false,
+      retentionMs: 30 * 864e5,
+      supabase: null,
+    });
   });
 
   test('means the same in JSON', () => {
@@ -81,6 +89,7 @@ models:
     supports: [images]
     params: { rename: { max_tokens: max_completion_tokens }, drop: [stop], defaults: { temperature: 0 } }
     timeouts: { first_byte_ms: 5 }
+    was: [p/one, gone/one]
 routers:
   auto: { models: [p/one/two], answers_to: [gpt-4o, "gpt-4o-*"], policy: thompson, prefer: cost, explore: { warmup: 0 }, half_life: off, sticky: none, fallbacks: 0, max_usd_per_request: 0.05, usd_per_day: 50, on_budget: reject }
 stores: { state: memory, durable: none }
@@ -135,6 +144,7 @@ log: { level: silent, prompts: false }
     supports: new Set(['images']),
     params: { rename: { max_tokens: 'max_completion_tokens' }, drop: ['stop'], defaults: { temperature: 0 } },
     timeouts: { connectMs: 5000, firstByteMs: 5, firstByteForWholeAnswers: true, idleMs: 60_000, totalMs: 600_000 },
+    was: ['p/one', 'gone/one'],
   });
   expect(config.routers.get('auto')).toMatchObject({
     answersTo: ['gpt-4o', 'gpt-4o-*'],
@@ -188,11 +198,45 @@ describe('a Redis for the state', () => {
   });
 });
 
+describe('a store that outlives the process', () => {
+  const SUPABASE = 'supabase: { url: "https://x.supabase.co", service_role_key: eyJ.secret }';
+  const stores = (fields: string) => loaded(`${MINIMAL}server: { secret: s }\nstores: { ${fields} }`).stores;
+
+  test('is a folder where nothing else is said, and none beside a Redis', () => {
+    expect(stores('state: memory')).toMatchObject({ durable: 'embedded', folder: '.conduit', asked: false });
+    expect(stores('state: "redis://h"')).toMatchObject({ durable: 'none', asked: false });
+    expect(stores('state: "redis://h", durable: embedded')).toMatchObject({ durable: 'embedded', asked: true });
+    expect(stores('folder: /var/lib/conduit')).toMatchObject({ folder: '/var/lib/conduit', asked: true });
+    expect(stores('retention: 36h')).toMatchObject({ retentionMs: 36 * 3_600_000, asked: false });
+  });
+
+  test('is Supabase where its address and key are given', () => {
+    expect(stores(`durable: supabase, ${SUPABASE}`).supabase).toEqual({
+      url: 'https://x.supabase.co',
+      serviceRoleKey: 'eyJ.secret',
+    });
+  });
+
+  test.each([
+    ['durable: supabase', 'stores.supabase: missing (allowed: url and service_role_key)'],
+    [SUPABASE, 'stores.supabase: of use only with durable: supabase (allowed: durable: supabase)'],
+    ['durable: postgres', 'stores.durable: not one of these (allowed: embedded, none, supabase)'],
+    ['retention: 12h', 'stores.retention: not valid (allowed: a duration of at least a day, such as 30d)'],
+    ['retention: off', 'stores.retention: not valid (allowed: a duration of at least a day, such as 30d)'],
+    [
+      'durable: supabase, supabase: { url: x.supabase.co, service_role_key: k }',
+      'stores.supabase.url: not valid (allowed: https://PROJECT.supabase.co)',
+    ],
+  ])('%s is refused', (fields, problem) => {
+    const problems = problemsOf(`${MINIMAL}server: { secret: s }\nstores: { ${fields} }`);
+    expect(problems).toEqual([problem]);
+  });
+});
+
 describe('what is not built yet is refused by name', () => {
   const router = (field: string): string => `${MINIMAL}routers: { auto: { models: [local/a], ${field} } }`;
   test.each(
     [
-      [`${PROVIDERS}models: [{ id: local/a, was: [] }]`, 'models[0].was'],
       [router('policy: linucb'), 'routers.auto.policy'],
       [router('policy: ucb1'), 'routers.auto.policy'],
       [router('policy: epsilon-greedy'), 'routers.auto.policy'],
@@ -200,11 +244,6 @@ describe('what is not built yet is refused by name', () => {
       [router('signals: { regenerated: on }'), 'routers.auto.signals'],
       [router('usd_per_request: .002'), 'routers.auto.usd_per_request'],
       [`${MINIMAL}stores: { state: durable-object }`, 'stores.state'],
-      [`${MINIMAL}stores: { durable: embedded }`, 'stores.durable'],
-      [`${MINIMAL}stores: { durable: supabase }`, 'stores.durable'],
-      [`${MINIMAL}stores: { folder: .conduit }`, 'stores.folder'],
-      [`${MINIMAL}stores: { retention: 30d }`, 'stores.retention'],
-      [`${MINIMAL}stores: { supabase: { url: u, service_role_key: k } }`, 'stores.supabase'],
       [`${MINIMAL}log: { prompts: true }`, 'log.prompts'],
     ].map(([text, path]) => ({ text: text!, path: path! })),
   )('$path', ({ text, path }) => {
@@ -281,6 +320,8 @@ describe('what is wrong is told in one line, with what is allowed', () => {
         'routers.auto.prefer.usd_per_point: out of range (allowed: USD, a number above 0)',
       ],
       [`${PROVIDERS}models: [{ id: a }]`, 'models[0].id: not valid (allowed: PROVIDER/NAME)'],
+      [`${PROVIDERS}models: [{ id: local/a, was: [b] }]`, 'models[0].was[0]: not valid (allowed: PROVIDER/NAME)'],
+      [`${PROVIDERS}models: [{ id: local/a, was: x/b }]`, 'models[0].was: is text (allowed: a list of model ids)'],
       [
         `${PROVIDERS}models: [{ price: { input: -1 }, id: local/a }]`,
         'models[0].price.input: out of range (allowed: USD, a number, at least 0)',
@@ -369,6 +410,19 @@ describe('names', () => {
         `${two}routers: { auto: { models: [local/a], answers_to: [x] }, b: { models: [local/b], answers_to: [x] } }`,
         'routers.b.answers_to[0]: x is already answered by router auto',
       ],
+      [
+        `${PROVIDERS}models: [{ id: local/a, was: [local/b] }, { id: local/b }]`,
+        'models[0].was[0]: local/b is a model of this config, and keeps its evidence itself',
+      ],
+      [
+        `${PROVIDERS}models: [{ id: local/a, was: [local/a] }]`,
+        'models[0].was[0]: local/a is a model of this config, and keeps its evidence itself',
+      ],
+      [
+        `${PROVIDERS}models: [{ id: local/a, was: [x/c] }, { id: local/b, was: [x/d, x/c] }]`,
+        'models[1].was[1]: local/a has the evidence of x/c already',
+      ],
+      [`${PROVIDERS}models: [{ id: local/a, was: [x/c, x/c] }]`, 'models[0].was[1]: this id is here twice'],
       [`${two}keys: [{ name: a, key: x }, { name: a, key: y }]`, 'keys[1].name: another key has this name'],
       [`${two}keys: [{ name: a, key: x }, { name: b, key: x }]`, 'keys[1]: the same key as another one'],
       [`${two}keys: [{ name: a }]`, 'keys[0]: neither key nor key_sha256 (allowed: exactly one of them)'],

@@ -4,6 +4,7 @@ import { decisionTime, newDecisionId } from '../../src/routing/decision.ts';
 import {
   type ExplicitSignal,
   feedbackStatus,
+  mergedDecisions,
   normaliseValue,
   readFeedbackText,
   SIGNALS,
@@ -118,5 +119,48 @@ describe('a decision’s id', () => {
     expect(whyUnknown(id(now - DAY_MS), now)).toBe('not_found');
     expect(whyUnknown(id(now + DAY_MS), now)).toBe('not_found');
     expect(whyUnknown('nonsense', now)).toBe('not_found');
+  });
+});
+
+describe('two replicas that each took feedback to one decision', () => {
+  const first = decision();
+  const saying = (signal: ExplicitSignal, value: number, at: number, of = first, idempotencyKey?: string) =>
+    withSignal(of, { signal, value, idempotencyKey }, at);
+
+  test('lose none of it, and of one signal what was said last counts', () => {
+    const mine = saying('thumbs', 1, 10, saying('rating', 0.5, 30, first, 'a'), 'b');
+    const theirs = saying('thumbs', 0, 20, first, 'c');
+    const merged = mergedDecisions(mine, theirs);
+    expect(merged.signals.map(({ signal, value }) => [signal, value])).toEqual([
+      ['thumbs', 0],
+      ['rating', 0.5],
+    ]);
+    expect(merged).toMatchObject({ version: 3, reward: 0.25, rewardBefore: 0, idempotencyKeys: ['c', 'a', 'b'] });
+  });
+
+  test('where the one knows all that the other does, nothing is changed', () => {
+    const mine = saying('thumbs', 1, 10);
+    const theirs = saying('thumbs', 0, 20, mine);
+    expect(mergedDecisions(mine, theirs)).toBe(theirs);
+    expect(mergedDecisions(theirs, theirs)).toBe(theirs);
+  });
+
+  test('agree whoever is asked first', () => {
+    const any = fc.array(fc.tuple(fc.constantFrom(...SIGNALS), fc.constantFrom(0, 0.5, 1), fc.integer({ min: 1 })));
+    fc.assert(
+      fc.property(any, any, (one, other) => {
+        // No two people speak in the same millisecond.
+        const at = (i: number, late: number) => late * 100 + i;
+        const said = (list: typeof one, odd: number) =>
+          list.reduce(
+            (record, [signal, value, late], i) => saying(signal, value, at(2 * i + odd, late), record),
+            first,
+          );
+        const [mine, theirs] = [said(one, 0), said(other, 1)];
+        const values = (record: typeof first) =>
+          new Map(record.signals.map(({ signal, value, at: when }) => [signal, [value, when]]));
+        expect(values(mergedDecisions(mine, theirs))).toEqual(values(mergedDecisions(theirs, mine)));
+      }),
+    );
   });
 });

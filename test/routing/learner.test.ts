@@ -7,7 +7,7 @@ import type { StateStore } from '../../src/stores/ports.ts';
 import { decision } from '../stores/state-store-suite.ts';
 import { testRuntime } from './runtime.ts';
 
-const model = (id: string): Model => ({ id, price: { input: 1, output: 1 } }) as Model;
+const model = (id: string): Model => ({ id, price: { input: 1, output: 1 }, was: [] as readonly string[] }) as Model;
 const ARMS = [model('fake/small'), model('fake/large')];
 const ROUTER = {
   name: 'auto',

@@ -151,7 +151,7 @@ describe('the ledger', () => {
     await runtime.settled();
     expect(await ledger.giveFeedback(one.id, UP)).toMatchObject({ status: 'recorded', decision: { reward: 1 } });
     expect(await evidence()).toEqual([]);
-    expect(grown).toEqual([]);
+    expect(grown).toEqual(['', '']);
   });
 
   test('logs a store that fails, and holds nothing of the decision that was lost', async () => {

@@ -2,6 +2,7 @@
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import type { DecidedSignal, DecisionRecord } from '../../src/stores/decision-record.ts';
 import { type DurableStore, type Ingested, type Kept, LOG_START, PINNED_LOG } from '../../src/stores/ports.ts';
+import { ARMS, finishedDecision, START } from './finished-decision.ts';
 
 export interface DurableStoreUnderTest {
   store: DurableStore;
@@ -16,63 +17,6 @@ export interface DurableStoreSuite {
   create(): Promise<DurableStoreUnderTest>;
   /** Tests that this store cannot pass, by name, and why. */
   skip?: Readonly<Record<string, string>>;
-}
-
-const START = 1_764_000_000_000;
-const ARMS = ['openai/large', 'openai/small', 'local/tiny'];
-let made = 0;
-
-/** A decision with all that one can have, no two alike. */
-export function finishedDecision(more: Partial<DecisionRecord> = {}): DecisionRecord {
-  const n = ++made;
-  const created = START + n;
-  const model = ARMS[n % ARMS.length] as string;
-  return {
-    id: `dec_${created.toString(16).padStart(12, '0')}${n.toString(16).padStart(20, '0')}`,
-    version: 1,
-    router: 'auto',
-    created,
-    call: 'chat/completions',
-    key: 'web',
-    chosen: model,
-    model,
-    reason: 'explore',
-    propensity: 0.1 + 0.2,
-    candidates: ARMS.map((arm, i) => ({
-      model: arm,
-      eligible: i !== 2,
-      propensity: i / 7,
-      quality: { mean: 1 / 3, low: 1e-9, high: 0.9999999999999999 },
-      costUsd: 1.5e-7 * i,
-      firstByteMs: 12.25,
-      totalMs: 1_234.5678,
-      utility: -0.123456789012345,
-      ruledOut: i === 2 ? 'context too small: “128k”' : null,
-    })),
-    encoder: 'hand-1',
-    x: [1, -0.1234, 0, 0.9999, -3.5],
-    uniform: 0.123456789012345,
-    cursor: `a1b2-${n}`,
-    promptTokensEstimate: 250,
-    attempts: [
-      { model: 'openai/large', outcome: 'upstream_error', status: 500, firstByteMs: null, totalMs: 12.5 },
-      { model, outcome: 'completed', status: 200, firstByteMs: 210.75, totalMs: 3_000.125 },
-    ],
-    outcome: {
-      kind: 'completed',
-      finishReason: 'stop',
-      promptTokens: 240,
-      completionTokens: 300,
-      costUsd: 0.00123,
-      estimated: false,
-    },
-    signals: [],
-    reward: null,
-    rewardBefore: null,
-    completionId: `chatcmpl-${n}`,
-    idempotencyKeys: [],
-    ...more,
-  };
 }
 
 const signal = (more: Partial<DecidedSignal> = {}): DecidedSignal => ({
@@ -118,7 +62,11 @@ export function durableStoreSuite({ name, create, skip = {} }: DurableStoreSuite
       expect(ingested.outcome).toBe('ingested');
       return (ingested as Extract<Ingested, { outcome: 'ingested' }>).at;
     };
-    const read = (log = 'auto', cursor = LOG_START, limit = 1_000) => store.readKept(log, cursor, limit);
+    /** Without what tells the new from the changed, which most do not look at. */
+    const read = async (log = 'auto', cursor = LOG_START, limit = 1_000) => {
+      const { kept, ...rest } = await store.readKept(log, cursor, limit);
+      return { kept: kept.map(({ isNew: _, ...one }) => one), ...rest };
+    };
 
     check('gives a decision back as it was given', async () => {
       const one = finishedDecision({
@@ -315,6 +263,39 @@ export function durableStoreSuite({ name, create, skip = {} }: DurableStoreSuite
       await ingest(kept(finishedDecision({ router: null })), PINNED_LOG);
       expect((await store.logs()).sort()).toEqual([PINNED_LOG, 'auto', 'größe “x”']);
     });
+
+    check('tells which decisions came to be behind a cursor, and which only changed since', async () => {
+      const [one, two, three] = many(3) as [DecisionRecord, DecisionRecord, DecisionRecord];
+      await ingest(kept(one, two));
+      const { cursor } = await read();
+      await ingest(kept({ ...one, version: 2, reward: 1, signals: [signal()] }, three));
+      await ingest(kept({ ...three, version: 2, reward: 0, signals: [signal()] }));
+      const news = async (from: string) =>
+        (await store.readKept('auto', from, 10)).kept.map(({ decision, isNew }) => [decision.id, isNew]);
+      expect(await news(cursor)).toEqual([
+        [one.id, false],
+        [three.id, true],
+      ]);
+      expect((await news(LOG_START)).map(([, isNew]) => isNew)).toEqual([true, true, true]);
+    });
+
+    check(
+      'tells where its own log of a name ended before a batch and where it does now, whoever else adds to it',
+      async () => {
+        const take = (log: string, after: string | null, ...batch: DecisionRecord[]) =>
+          store.ingest({ log, after, cursor: `${after}+`, kept: kept(...batch) });
+        const first = await take('auto', null, ...many(2));
+        expect(first).toMatchObject({ outcome: 'ingested', before: LOG_START, at: (await read()).cursor });
+        await take(PINNED_LOG, null, finishedDecision({ router: null }));
+        const second = await take('auto', 'null+', finishedDecision());
+        expect(second).toMatchObject({ before: (first as { at: string }).at, at: (await read()).cursor });
+        // Into the same log by another way.
+        await take('import', null, finishedDecision());
+        const third = await take('auto', 'null++');
+        expect(third).toMatchObject({ before: (await read()).cursor, at: (await read()).cursor });
+        expect((third as { before: string }).before).not.toBe((second as { at: string }).at);
+      },
+    );
 
     check('shows a decision that was changed once, at the end', async () => {
       const [one, two, three] = many(3) as [DecisionRecord, DecisionRecord, DecisionRecord];

@@ -1,14 +1,23 @@
 /** The embedded durable store with a real folder, and real processes that share it, are killed, or find it spoilt. */
-import { mkdtemp, rm } from 'node:fs/promises';
+import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { chmod, mkdir, mkdtemp, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { openEmbeddedStore } from '../../src/stores/embedded.ts';
+import { createInterface } from 'node:readline';
+import { DatabaseSync } from 'node:sqlite';
+import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { type EmbeddedStore, FolderInUse, FolderUnusable, openEmbeddedStore } from '../../src/stores/embedded.ts';
+import { LOG_START, StoreUnavailable } from '../../src/stores/ports.ts';
 import { durableStoreSuite } from './durable-store-suite.ts';
+import { finishedDecision, START } from './finished-decision.ts';
+
+const newFolder = (): Promise<string> => mkdtemp(join(tmpdir(), 'conduit-embedded-'));
 
 durableStoreSuite({
   name: 'embedded',
   async create() {
-    const folder = await mkdtemp(join(tmpdir(), 'conduit-embedded-'));
+    const folder = await newFolder();
     let store = await openEmbeddedStore({ folder });
     return {
       store,
@@ -23,4 +32,243 @@ durableStoreSuite({
       },
     };
   },
+});
+
+describe('the folder of the embedded store', () => {
+  let folder: string;
+  let open: EmbeddedStore[];
+  let writers: ChildProcess[];
+
+  beforeEach(async () => {
+    folder = await newFolder();
+    open = [];
+    writers = [];
+  });
+  afterEach(async () => {
+    for (const writer of writers) writer.kill('SIGKILL');
+    for (const store of open) await store.close();
+    await rm(folder, { recursive: true, force: true });
+  });
+
+  const openStore = async (more: { folder?: string; timeoutMs?: number } = {}): Promise<EmbeddedStore> => {
+    const store = await openEmbeddedStore({ folder, ...more });
+    open.push(store);
+    return store;
+  };
+  const failure = (more: { folder?: string } = {}): Promise<unknown> =>
+    openStore(more).then(
+      () => null,
+      (error: unknown) => error,
+    );
+  /** A process that writes there, and its lines. */
+  const startWriter = async () => {
+    const script = join(import.meta.dirname, 'embedded-writer.ts');
+    const writer = spawn(process.execPath, [script, folder], { stdio: ['ignore', 'pipe', 'inherit'] });
+    writers.push(writer);
+    const lines: string[] = [];
+    const reader = createInterface(writer.stdout);
+    reader.on('line', (line) => lines.push(line));
+    await once(reader, 'line');
+    const kill = async (): Promise<void> => {
+      writer.kill('SIGKILL');
+      await once(writer, 'close');
+    };
+    return { writer, lines, kill };
+  };
+  const batch = (cursor: number, count = 1) => ({
+    log: 'auto',
+    after: cursor === 1 ? null : String(cursor - 1),
+    cursor: String(cursor),
+    kept: Array.from({ length: count }, () => ({ decision: finishedDecision(), names: [] })),
+  });
+
+  test('is made where it is missing, for its user alone', async () => {
+    folder = join(folder, 'not', 'there');
+    const store = await openStore();
+    await store.ingest(batch(1));
+    expect((await stat(folder)).mode & 0o777).toBe(0o700);
+    for (const name of await readdir(folder)) expect((await stat(join(folder, name))).mode & 0o077, name).toBe(0);
+    expect(await readdir(folder)).toContain('conduit.sqlite');
+  });
+
+  test('is refused to a second store of the same process, which breaks nothing', async () => {
+    const store = await openStore();
+    await store.ingest(batch(1));
+    for (let i = 0; i < 2; i++) expect(await failure()).toBeInstanceOf(FolderInUse);
+    expect((await store.ingest(batch(2))).outcome).toBe('ingested');
+    const { writer } = await startSecond(folder);
+    expect(await once(writer, 'close')).toEqual([1, null]);
+  });
+
+  test('is refused to a second process, with the number of the first and what to do', async () => {
+    const { writer, kill } = await startWriter();
+    const error = await failure();
+    expect(error).toBeInstanceOf(FolderInUse);
+    expect(error).toMatchObject({ folder, pid: writer.pid });
+    expect((error as Error).message).toContain(folder);
+    expect((error as Error).message).toContain('`stores.folder`');
+    expect((error as Error).message).toContain('`server.workers`');
+    await kill();
+    // The operating system has let go of it.
+    await openStore();
+  });
+
+  test('is free again after a close', async () => {
+    for (let i = 0; i < 3; i++) {
+      const store = await openStore();
+      expect(Number(await readFile(join(folder, 'pid'), 'utf8'))).toBe(process.pid);
+      await store.close();
+    }
+    expect((await readdir(folder)).sort()).toEqual(['conduit.sqlite', 'lock']);
+  });
+
+  test('can be read by others with SQLite while it is in use', async () => {
+    const store = await openStore();
+    await store.ingest(batch(1, 3));
+    const reader = new DatabaseSync(join(folder, 'conduit.sqlite'), { readOnly: true });
+    expect(reader.prepare('select sum(decisions) as decisions from routing_analytics').get()).toEqual({ decisions: 3 });
+    await store.ingest(batch(2, 2));
+    expect(reader.prepare('select count(*) as calls from usage_by_key').get()).toEqual({ calls: 5 });
+    reader.close();
+  });
+
+  test('takes a batch later where another program has just been writing in the file', async () => {
+    const store = await openStore();
+    const other = new DatabaseSync(join(folder, 'conduit.sqlite'));
+    other.exec('begin immediate');
+    await expect(store.ingest(batch(1))).rejects.toThrow(StoreUnavailable);
+    other.exec('rollback');
+    other.close();
+    expect((await store.ingest(batch(1))).outcome).toBe('ingested');
+  });
+
+  test('loses nothing that was acknowledged to a process that is killed at any moment', async () => {
+    let acknowledged = 0;
+    for (let round = 0; round < 6; round++) {
+      const { lines, kill } = await startWriter();
+      await new Promise((resolve) => setTimeout(resolve, 20 + Math.random() * 250));
+      await kill();
+      acknowledged = Math.max(acknowledged, ...lines.map((line) => Number(line.replace(/^(open|kept) /, '')) || 0));
+
+      const file = new DatabaseSync(join(folder, 'conduit.sqlite'));
+      expect(file.prepare('pragma integrity_check').all()).toEqual([{ integrity_check: 'ok' }]);
+      file.close();
+      const store = await openStore();
+      const cursor = Number(await store.cursorOf('auto'));
+      expect(cursor).toBeGreaterThanOrEqual(acknowledged);
+      // All of each batch up to the cursor, and nothing beyond.
+      const { kept } = await store.readKept('auto', LOG_START, 1_000_000);
+      expect(kept).toHaveLength(50 * cursor);
+      const versions = new Map(kept.map(({ decision }) => [decision.id, decision.version]));
+      for (let i = 1; i < cursor; i++) expect(versions.get(`dec_${i}_0`)).toBe(2);
+      if (cursor > 0) {
+        expect(versions.get(`dec_${cursor}_49`)).toBe(1);
+        expect((await store.lookUp([`name:dec_${cursor}_7`]))?.id).toBe(`dec_${cursor}_7`);
+      }
+      await store.close();
+    }
+    expect(acknowledged).toBeGreaterThan(0);
+  });
+
+  test('says what is wrong with a file that is not SQLite’s, and leaves it alone', async () => {
+    const path = join(folder, 'conduit.sqlite');
+    const text = 'This is somebody’s diary. '.repeat(1_000);
+    await writeFile(path, text);
+    const error = await failure();
+    expect(error).toBeInstanceOf(FolderUnusable);
+    expect(error).toMatchObject({ reason: 'foreign', folder });
+    expect(await readFile(path, 'utf8')).toBe(text);
+    // Nor is the folder held.
+    await rm(path);
+    await openStore();
+  });
+
+  test('says what is wrong with a database of something else, and leaves it alone', async () => {
+    const other = new DatabaseSync(join(folder, 'conduit.sqlite'));
+    other.exec('create table diary (day text)');
+    other.close();
+    expect(await failure()).toMatchObject({ reason: 'foreign' });
+    const after = new DatabaseSync(join(folder, 'conduit.sqlite'));
+    expect(after.prepare('select name from sqlite_master').all()).toEqual([{ name: 'diary' }]);
+    after.close();
+  });
+
+  test('says what is wrong with a database of a later release', async () => {
+    await (await openStore()).close();
+    const file = new DatabaseSync(join(folder, 'conduit.sqlite'));
+    file.exec('insert into schema_version values (1000)');
+    file.close();
+    expect(await failure()).toMatchObject({ reason: 'newer' });
+  });
+
+  test('says what is wrong with a damaged file', async () => {
+    const store = await openStore();
+    await store.ingest(batch(1, 100));
+    await store.close();
+    const path = join(folder, 'conduit.sqlite');
+    const file = await readFile(path);
+    file.fill(0xa5, 100, file.length);
+    await writeFile(path, file);
+    expect(await failure()).toMatchObject({ reason: 'damaged' });
+  });
+
+  test('that is damaged deep inside refuses what lies there, and the process lives on', async () => {
+    const store = await openStore();
+    await store.ingest(batch(1, 2_000));
+    const { cursor } = await store.readKept('auto', LOG_START, 1);
+    await store.close();
+    const path = join(folder, 'conduit.sqlite');
+    const file = await readFile(path);
+    // The schema stays whole.
+    file.fill(0xa5, Math.floor(file.length / 3), file.length);
+    await writeFile(path, file);
+    const damaged = await openStore().catch((error: unknown) => error);
+    if (damaged instanceof Error) expect(damaged).toBeInstanceOf(FolderUnusable);
+    else await expect((damaged as EmbeddedStore).readKept('auto', cursor, 10_000)).rejects.toThrow(StoreUnavailable);
+  });
+
+  test('says what is wrong where nothing can be written', async () => {
+    const path = join(folder, 'file');
+    await writeFile(path, '');
+    expect(await failure({ folder: path })).toMatchObject({ reason: 'not writable', folder: path });
+    expect(await failure({ folder: join(path, 'below') })).toMatchObject({ reason: 'not writable' });
+    // Whoever may do everything may also write there.
+    if (process.getuid?.() === 0) return;
+    const locked = join(folder, 'locked');
+    await mkdir(locked);
+    await chmod(locked, 0o500);
+    expect(await failure({ folder: locked })).toMatchObject({ reason: 'not writable' });
+  });
+
+  test('keeps names for a day and an hour, and no longer', async () => {
+    const store = await openStore();
+    const hour = 3_600_000;
+    const named = (hours: number) => ({
+      decision: finishedDecision({ created: START + hours * hour }),
+      names: [`at:${hours}`],
+    });
+    const ingest = (after: string | null, cursor: string, hours: number[]) =>
+      store.ingest({ log: 'auto', after, cursor, kept: hours.map(named) });
+    await ingest(null, 'a', [0, 1, 2, 20]);
+    await ingest('a', 'b', [24.5, 26.5]);
+    const found = await Promise.all([0, 1, 2, 20, 24.5, 26.5].map((hours) => store.lookUp([`at:${hours}`])));
+    expect(found.map((decision) => decision !== null)).toEqual([false, false, true, true, true, true]);
+  });
+
+  test('is not grown for good by what has been forgotten', async () => {
+    const store = await openStore();
+    await store.ingest(batch(1, 3_000));
+    expect(await store.forget(START + 1e9)).toBe(1_000);
+    while ((await store.forget(START + 1e9)) > 0);
+    for (let i = 0; i < 5; i++) await store.forget(0);
+    await store.close();
+    expect((await stat(join(folder, 'conduit.sqlite'))).size).toBeLessThan(1_000_000);
+  });
+
+  async function startSecond(taken: string) {
+    const script = join(import.meta.dirname, 'embedded-writer.ts');
+    const writer = spawn(process.execPath, [script, taken], { stdio: 'ignore' });
+    writers.push(writer);
+    return { writer };
+  }
 });

@@ -1,6 +1,6 @@
 /** Stores over a Redis of a test's own. */
 import { expect } from 'vitest';
-import { merged } from '../../src/routing/merge.ts';
+import { mergedDecisions } from '../../src/routing/feedback.ts';
 import type { DecisionRecord } from '../../src/stores/decision-record.ts';
 import { LOG_START, type StateStore } from '../../src/stores/ports.ts';
 import { createRedisStore, type RedisStore, type RedisStoreOptions } from '../../src/stores/redis.ts';
@@ -28,7 +28,7 @@ export function open(url: string, more: Partial<RedisStoreOptions> = {}): { stor
     keepMs: DAY_MS,
     drained: false,
     spool: null,
-    merge: merged,
+    merge: mergedDecisions,
     notices: {
       trouble: (error) => told.trouble.push(error.message),
       recovered: () => told.recovered++,

@@ -1,23 +1,41 @@
 /** What the durable store does, as transactions on any SQLite. */
 import type { DecisionRecord } from '../decision-record.ts';
-import { type Batch, type Gap, type Ingested, type Kept, LOG_START, PINNED_LOG, type Snapshot } from '../ports.ts';
-import { createDecisionTables } from './decision-tables.ts';
+import {
+  type Batch,
+  type Gap,
+  type Ingested,
+  type Kept,
+  LOG_START,
+  PINNED_LOG,
+  type ReadKept,
+  type Snapshot,
+} from '../ports.ts';
+import { createDecisionTables, type Spent } from './decision-tables.ts';
 import { createNameTable } from './name-table.ts';
 import { migrate } from './schema.ts';
 import { bytesIn, firstOf, type Sql } from './sql.ts';
 
 /** The verbs of `DurableStore`, without waiting. */
 export interface Database {
-  cursorOf(log: string): string | null;
+  /** Of its own: tells it from every other database. */
+  id: string;
+  cursorOf(log: string, feed?: string): string | null;
   ingest(batch: Omit<Batch, 'kept'> & { kept: Iterable<Kept> }): Ingested;
   recall(decisionId: string): DecisionRecord | null;
   lookUp(names: readonly string[]): DecisionRecord | null;
   /** Gives the decisions one by one, so that however many are asked for, one is in memory. */
-  readKept(log: string, cursor: string, limit: number, take: (kept: Kept) => void): { cursor: string; gap: Gap | null };
+  readKept(
+    log: string,
+    cursor: string,
+    limit: number,
+    origin: string,
+    take: (kept: ReadKept) => void,
+  ): { cursor: string; gap: Gap | null };
   readSnapshots(router: string): Snapshot[];
   putSnapshot(router: string, snapshot: Snapshot): boolean;
   logs(): string[];
   forget(before: number): number;
+  spentSince(time: number): Spent[];
 }
 
 /** Decisions that are forgotten at once, so that nobody waits for long meanwhile. */
@@ -35,7 +53,6 @@ export function openDatabase(sql: Sql): Database {
   const updateSeq = sql.prepare('update store_identity set seq = ?');
   const selectCursor = sql.prepare('select cursor from log_cursors where log = ?');
   const putCursor = sql.prepare('insert or replace into log_cursors values (?, ?)');
-  const selectLogs = sql.prepare('select log from log_cursors order by log');
   const selectSnapshots = sql.prepare('select seq, bytes from model_states where router = ? order by seq desc limit 2');
   const selectLatest = sql.prepare('select max(seq) as seq from model_states where router = ?');
   const putState = sql.prepare('insert or replace into model_states (router, seq, bytes) values (?, ?, ?)');
@@ -57,28 +74,38 @@ export function openDatabase(sql: Sql): Database {
     const seq = Number(cursor.slice(id.length + 1));
     return seq <= lastSeq() ? seq : null;
   };
-  const cursorOf = (log: string): string | null => (firstOf(selectCursor.rows(log))?.cursor ?? null) as string | null;
+  const cursorOf = (log: string, feed = ''): string | null =>
+    (firstOf(selectCursor.rows(feed + log))?.cursor ?? null) as string | null;
+
+  /** The cursor behind all that there is of a log. */
+  const endOf = (log: string): string => {
+    const seq = decisions.lastSeq(routerOf(log));
+    return seq === null ? LOG_START : cursorAt(seq);
+  };
 
   return {
+    id,
     cursorOf,
 
-    ingest({ log, after, cursor, kept }) {
+    ingest({ log, feed = '', after, cursor, kept }) {
       return sql.transaction((): Ingested => {
-        const current = cursorOf(log);
+        const current = cursorOf(log, feed);
         if (current !== after) return { outcome: 'moved', cursor: current };
         let seq = lastSeq();
+        const before = endOf(log);
         for (const { decision, names: given } of kept) {
-          const version = decisions.versionOf(decision.id);
-          if (version !== null && version >= decision.version) continue;
-          if (version !== null) decisions.remove(decision.id);
-          decisions.insert(decision, ++seq);
+          const place = decisions.placeOf(decision.id);
+          if (place && place.version >= decision.version) continue;
+          if (place) decisions.remove(decision.id);
+          seq++;
+          decisions.insert(decision, seq, place?.firstSeq ?? seq);
           // What has been said of a decision since takes no name back from a later one.
-          names.give(given, decision, version === null);
+          names.give(given, decision, place === null);
         }
         names.dropOld();
         updateSeq.run(seq);
-        putCursor.run(log, cursor);
-        return { outcome: 'ingested', at: cursorAt(seq) };
+        putCursor.run(feed + log, cursor);
+        return { outcome: 'ingested', before, at: endOf(log) };
       });
     },
 
@@ -93,11 +120,12 @@ export function openDatabase(sql: Sql): Database {
       return null;
     },
 
-    readKept(log, cursor, limit, take) {
+    readKept(log, cursor, limit, origin, take) {
       const from = seqOf(cursor);
       let last = from ?? 0;
-      for (const { seq, decision } of decisions.readBehind(log === PINNED_LOG ? null : log, last, limit)) {
-        take({ decision, names: [] });
+      const began = seqOf(origin) ?? 0;
+      for (const { seq, firstSeq, decision } of decisions.readBehind(routerOf(log), last, limit)) {
+        take({ decision, names: [], isNew: firstSeq > began });
         last = seq;
       }
       return { cursor: last === from ? cursor : cursorAt(last), gap: from === null ? 'other' : null };
@@ -122,7 +150,7 @@ export function openDatabase(sql: Sql): Database {
     },
 
     logs() {
-      return Array.from(selectLogs.rows(), ({ log }) => log as string);
+      return decisions.routers().map((router) => router ?? PINNED_LOG);
     },
 
     forget(before) {
@@ -133,5 +161,9 @@ export function openDatabase(sql: Sql): Database {
         return old.length;
       });
     },
+
+    spentSince: decisions.spentSince,
   };
 }
+
+const routerOf = (log: string): string | null => (log === PINNED_LOG ? null : log);

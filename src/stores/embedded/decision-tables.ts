@@ -4,15 +4,33 @@ import { type DecisionRows, decisionOf, type FeedbackRow, rowsOf } from '../dura
 import { firstOf, type Sql, type SqlRow, type SqlValue, type Statement } from './sql.ts';
 
 export interface DecisionTables {
-  /** Null where the decision is not known. */
-  versionOf(decisionId: string): number | null;
+  /** Null where the decision is not known. `firstSeq`: its place in the log when it was new. */
+  placeOf(decisionId: string): { version: number; firstSeq: number } | null;
   /** Where none of this id is. */
-  insert(decision: DecisionRecord, seq: number): void;
+  insert(decision: DecisionRecord, seq: number, firstSeq: number): void;
   remove(decisionId: string): void;
   recall(decisionId: string): DecisionRecord | null;
   /** Of one router, in the order of the log. */
-  readBehind(router: string | null, seq: number, limit: number): Iterable<{ seq: number; decision: DecisionRecord }>;
+  readBehind(router: string | null, seq: number, limit: number): Iterable<Placed>;
+  /** Of one router's decisions; null where there are none. */
+  lastSeq(router: string | null): number | null;
+  routers(): (string | null)[];
+  /** USD that decisions from this time on have cost. */
+  spentSince(time: number): Spent[];
   madeBefore(time: number, limit: number): string[];
+}
+
+/** What a router's answers to a key have cost. */
+export interface Spent {
+  router: string | null;
+  key: string | null;
+  usd: number;
+}
+
+export interface Placed {
+  seq: number;
+  firstSeq: number;
+  decision: DecisionRecord;
 }
 
 const TABLES = ['queries', 'routing_decisions', 'responses', 'feedback', 'implicit_feedback'] as const;
@@ -20,7 +38,7 @@ const TABLES = ['queries', 'routing_decisions', 'responses', 'feedback', 'implic
 /** `created_at` and `router` stand in the decision too; the response's `decision_id` is null where there is none. */
 const WHOLE = `
 select
-  d.seq, d.decision_id, d.created_at, d.router, d.version, d.chosen, d.model, d.reason, d.propensity, d.uniform, d.cursor,
+  d.seq, d.first_seq, d.decision_id, d.created_at, d.router, d.version, d.chosen, d.model, d.reason, d.propensity, d.uniform, d.cursor,
   d.candidates, d.reward, d.reward_before, d.idempotency_keys,
   q.call, q.key, q.encoder, q.x, q.prompt_tokens_estimate,
   r.decision_id as response_of, r.outcome, r.finish_reason, r.prompt_tokens, r.completion_tokens, r.cost_usd, r.estimated,
@@ -30,16 +48,28 @@ join queries q on q.decision_id = d.decision_id
 left join responses r on r.decision_id = d.decision_id
 `;
 
+const SPENT = `
+select q.router, q.key, sum(r.cost_usd) as usd
+from routing_decisions d
+join queries q on q.decision_id = d.decision_id
+join responses r on r.decision_id = d.decision_id
+where d.created_at >= ?
+group by q.router, q.key
+`;
+
 export function createDecisionTables(sql: Sql): DecisionTables {
   const insertInto = (table: (typeof TABLES)[number], values: number): Statement =>
     sql.prepare(`insert or replace into ${table} values (${Array(values).fill('?').join(', ')})`);
   const insertQuery = insertInto('queries', 8);
-  const insertDecision = insertInto('routing_decisions', 15);
+  const insertDecision = insertInto('routing_decisions', 16);
   const insertResponse = insertInto('responses', 12);
   const insertFeedback = insertInto('feedback', 7);
   const insertImplicit = insertInto('implicit_feedback', 7);
   const removals = TABLES.map((table) => sql.prepare(`delete from ${table} where decision_id = ?`));
-  const selectVersion = sql.prepare('select version from routing_decisions where decision_id = ?');
+  const selectPlace = sql.prepare('select version, first_seq from routing_decisions where decision_id = ?');
+  const selectLast = sql.prepare('select max(seq) as seq from routing_decisions where router is ?');
+  const selectRouters = sql.prepare('select distinct router from routing_decisions order by router');
+  const selectSpent = sql.prepare(SPENT);
   const selectOne = sql.prepare(`${WHOLE} where d.decision_id = ?`);
   const selectBehind = sql.prepare(`${WHOLE} where d.router is ? and d.seq > ? order by d.seq limit ?`);
   const selectFeedback = sql.prepare('select * from feedback where decision_id = ?');
@@ -54,11 +84,12 @@ export function createDecisionTables(sql: Sql): DecisionTables {
   };
 
   return {
-    versionOf(decisionId) {
-      return (firstOf(selectVersion.rows(decisionId))?.version ?? null) as number | null;
+    placeOf(decisionId) {
+      const row = firstOf(selectPlace.rows(decisionId));
+      return row && { version: row.version as number, firstSeq: row.first_seq as number };
     },
 
-    insert(decision, seq) {
+    insert(decision, seq, firstSeq) {
       const { query: q, decision: d, response: r, feedback, implicit_feedback } = rowsOf(decision);
       const id = decision.id;
       insertQuery.run(id, q.created_at, q.router, q.call, q.key, q.encoder, listText(q.x), q.prompt_tokens_estimate);
@@ -78,6 +109,7 @@ export function createDecisionTables(sql: Sql): DecisionTables {
         d.reward,
         d.reward_before,
         JSON.stringify(d.idempotency_keys),
+        firstSeq,
       );
       if (r) {
         insertResponse.run(
@@ -109,7 +141,21 @@ export function createDecisionTables(sql: Sql): DecisionTables {
     },
 
     *readBehind(router, seq, limit) {
-      for (const row of selectBehind.rows(router, seq, limit)) yield { seq: row.seq as number, decision: whole(row) };
+      for (const row of selectBehind.rows(router, seq, limit)) {
+        yield { seq: row.seq as number, firstSeq: row.first_seq as number, decision: whole(row) };
+      }
+    },
+
+    lastSeq(router) {
+      return (firstOf(selectLast.rows(router))?.seq ?? null) as number | null;
+    },
+
+    routers() {
+      return Array.from(selectRouters.rows(), (row) => row.router as string | null);
+    },
+
+    spentSince(time) {
+      return [...selectSpent.rows(time)] as unknown as Spent[];
     },
 
     madeBefore(time, limit) {

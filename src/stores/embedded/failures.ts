@@ -52,7 +52,7 @@ const CODES: Readonly<Record<number, FolderUnusable['reason']>> = {
 };
 
 /** SQLite's number; null where the error is not SQLite's. */
-export function sqliteCode(error: unknown): number | null {
+function sqliteCode(error: unknown): number | null {
   const code = error instanceof Error && 'errcode' in error ? error.errcode : null;
   return typeof code === 'number' ? code & 0xff : null;
 }

@@ -1,5 +1,6 @@
 /** What the gateway's thread and the database's say to each other. */
 import type { Batch, Gap, Ingested, Snapshot } from '../ports.ts';
+import type { Spent } from './decision-tables.ts';
 import type { OpenFailure } from './failures.ts';
 import type { Packed } from './packing.ts';
 
@@ -11,15 +12,22 @@ export interface ThreadData {
 
 /** The verbs of the database as they travel. */
 export interface Verbs {
-  cursorOf(log: string): string | null;
+  cursorOf(log: string, feed?: string): string | null;
   ingest(batch: Omit<Batch, 'kept'> & { kept: Packed }): Ingested;
   recall(decisionId: string): Packed | null;
   lookUp(names: readonly string[]): Packed | null;
-  readKept(log: string, cursor: string, limit: number): { kept: Packed; cursor: string; gap: Gap | null };
+  readKept(
+    log: string,
+    cursor: string,
+    limit: number,
+    origin: string,
+  ): { kept: Packed; cursor: string; gap: Gap | null };
   readSnapshots(router: string): Snapshot[];
   putSnapshot(router: string, snapshot: Snapshot): boolean;
   logs(): string[];
   forget(before: number): number;
+  identity(): string;
+  spentSince(time: number): Spent[];
 }
 
 export type Verb = keyof Verbs;

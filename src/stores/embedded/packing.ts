@@ -2,7 +2,7 @@
 import { ByteReader, ByteWriter } from '../bytes.ts';
 import { readDecision, writeDecision } from '../decision-bytes.ts';
 import type { DecisionRecord } from '../decision-record.ts';
-import type { Kept } from '../ports.ts';
+import type { Kept, ReadKept } from '../ports.ts';
 import { createRecordSymbols } from '../symbols.ts';
 
 export interface Packed {
@@ -13,26 +13,31 @@ export interface Packed {
 
 /** A text that comes again is spelled once a pack. One pack at a time. */
 export interface Packer {
-  add(kept: Kept): void;
+  add(kept: ReadKept): void;
   /** Everything added since the last time. */
   take(): Packed;
 }
+
+/** Bytes that are held for the next pack: what is made anew for each is garbage that nobody collects for long. */
+const HELD = 2 ** 20;
 
 export function createPacker(): Packer {
   const symbols = createRecordSymbols([]);
   const writer = new ByteWriter(symbols);
   let count = 0;
   return {
-    add({ decision, names }) {
+    add({ decision, names, isNew = false }) {
       writeDecision(writer, decision);
       writer.number(names.length);
       for (const name of names) writer.text(name);
+      writer.byte(isNew ? 1 : 0);
       count++;
     },
     take() {
       const packed = { count, bytes: writer.bytes.slice(0, writer.at) as Uint8Array<ArrayBuffer> };
       count = 0;
-      writer.restart();
+      if (writer.bytes.length > HELD) writer.restart();
+      else writer.at = 0;
       symbols.restart();
       return packed;
     },
@@ -47,12 +52,13 @@ export function packAll(packer: Packer, kept: readonly Kept[]): Packed {
 }
 
 /** One by one, in order. */
-export function* unpack({ count, bytes }: Packed): Generator<Kept, void> {
+export function* unpack({ count, bytes }: Packed): Generator<ReadKept, void> {
   const reader = new ByteReader(createRecordSymbols([]));
   reader.open({ bytes, view: new DataView(bytes.buffer, bytes.byteOffset, bytes.length) }, 0);
   for (let i = 0; i < count; i++) {
     const decision = readDecision(reader);
-    yield { decision, names: Array.from({ length: reader.number() }, () => reader.text()) };
+    const names = Array.from({ length: reader.number() }, () => reader.text());
+    yield { decision, names, isNew: reader.byte() === 1 };
   }
 }
 

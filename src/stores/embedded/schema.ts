@@ -9,7 +9,7 @@ import { VIEWS } from './views.ts';
  * Times are milliseconds since 1970, lists are JSON. What must not be missing is little: a number that is none, which JSON
  * and SQLite have no word for, is better kept as null than in the way of all that come after it.
  *
- * `seq` is the place in the log, and what the rows lie in order of; an index ends with it anyway. Tables without rowid lie in
+ * `seq` is the place in the log, `first_seq` the one that the decision had when it was new; `seq` is what the rows lie in order of; an index ends with it anyway. Tables without rowid lie in
  * the order of their decision's id, which begins with its time: new rows come to the end, and no id is written twice.
  */
 const TABLES = `
@@ -44,7 +44,8 @@ create table routing_decisions (
   candidates text,
   reward real,
   reward_before real,
-  idempotency_keys text
+  idempotency_keys text,
+  first_seq integer not null
 );
 create index routing_decisions_by_router on routing_decisions (router);
 create index routing_decisions_by_time on routing_decisions (created_at);
@@ -115,9 +116,9 @@ export function migrate(sql: Sql): void {
   const isThere = (name: string): boolean =>
     firstOf(sql.prepare("select 1 from sqlite_master where type = 'table' and name = ?").rows(name)) !== null;
   if (!isThere('schema_version')) {
-    // A Durable Object's database has tables of its platform's own.
+    // SQLite's own, and those that a Durable Object's platform has there, begin like this.
     const other =
-      "select 1 from sqlite_master where type = 'table' and name not like 'sqlite%' and name not like '\\_cf%' escape '\\'";
+      "select 1 from sqlite_master where type = 'table' and name not like 'sqlite%' and substr(name, 1, 1) <> '_'";
     if (firstOf(sql.prepare(other).rows()) !== null) throw new WrongSchema('foreign');
     sql.exec('create table schema_version (version integer not null)');
   }

@@ -1,7 +1,7 @@
 /** The thread that has the database: whatever the disk does, the gateway's own thread goes on. */
 import { parentPort, workerData } from 'node:worker_threads';
 import { type Database, openDatabase } from './database.ts';
-import { reasonOf, sqliteCode } from './failures.ts';
+import { isBusy, reasonOf } from './failures.ts';
 import { failureOf, OpenFailed, type OpenFile, openFile } from './file.ts';
 import type { Answer, Request, ThreadData, Verbs } from './messages.ts';
 import { createPacker, type Packed, packOne, unpack } from './packing.ts';
@@ -9,7 +9,7 @@ import { createPacker, type Packed, packOne, unpack } from './packing.ts';
 const WHY = {
   damaged: 'the database is damaged, or its disk is',
   foreign: 'the database is damaged',
-  newer: 'the database has been changed by a newer release',
+  newer: 'the database is of a newer release',
   'not writable': 'the database cannot be written to',
   full: 'the disk is full',
 };
@@ -26,9 +26,10 @@ function verbsOf(database: Database, { shrink }: OpenFile): Verbs {
     ingest: (batch) => database.ingest({ ...batch, kept: unpack(batch.kept) }),
     recall: (decisionId) => packOne(packer, database.recall(decisionId)),
     lookUp: (names) => packOne(packer, database.lookUp(names)),
-    readKept(log, cursor, limit) {
+    identity: () => database.id,
+    readKept(log, cursor, limit, origin) {
       packer.take();
-      const read = database.readKept(log, cursor, limit, packer.add);
+      const read = database.readKept(log, cursor, limit, origin, packer.add);
       return { kept: packer.take(), ...read };
     },
     forget(before) {
@@ -54,7 +55,7 @@ function answer(verbs: Verbs, { id, verb, args }: Exclude<Request, 'close'>): vo
     const { message } = error as Error;
     const reason = reasonOf(error);
     const text = reason === null ? message : `${WHY[reason]} (${message})`;
-    say({ kind: 'error', id, message: text, unavailable: sqliteCode(error) !== null });
+    say({ kind: 'error', id, message: text, unavailable: reason !== null || isBusy(error) });
   }
 }
 

@@ -1,0 +1,170 @@
+/**
+ * What it takes to keep decisions in the embedded durable store: time of the gateway's own thread and of the database's, bytes
+ * on the disk, memory. Of `dist/` with --compiled, as a published package runs; with --json as JSON; as many decisions as
+ * --decisions says.
+ */
+import { mkdtempSync, readdirSync, rmSync, statSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { parseArgs } from 'node:util';
+import type { DecisionRecord } from '../src/stores/decision-record.ts';
+import { type Ingested, type Kept, LOG_START } from '../src/stores/ports.ts';
+import { createDice } from './dice.ts';
+
+interface Figure {
+  what: string;
+  value: number;
+  unit: string;
+}
+
+const { values: options } = parseArgs({
+  options: {
+    compiled: { type: 'boolean', default: false },
+    json: { type: 'boolean', default: false },
+    decisions: { type: 'string', default: '100000' },
+  },
+});
+const DECISIONS = Number(options.decisions);
+const BATCH = 250;
+const ARMS = ['openai/large', 'openai/small', 'anthropic/medium', 'local/tiny'];
+const FEATURES = 27;
+const { random, whole } = createDice(1);
+
+const digits = (count: number): string => Array.from({ length: count }, () => whole(0, 15).toString(16)).join('');
+let made = 0;
+
+/** A decision like those of a chat with four arms, ten a second, and its three names. */
+function finished(): Kept {
+  const created = 1_800_000_000_000 + 100 * made;
+  const model = ARMS[made++ % ARMS.length] as string;
+  const firstByteMs = 200 + random() * 800;
+  const decision: DecisionRecord = {
+    id: `dec_${created.toString(16).padStart(12, '0')}${digits(20)}`,
+    version: 1,
+    router: 'auto',
+    created,
+    call: 'chat/completions',
+    key: 'web',
+    chosen: model,
+    model,
+    reason: 'explore',
+    propensity: random(),
+    candidates: ARMS.map((arm) => ({
+      model: arm,
+      eligible: true,
+      propensity: random(),
+      quality: { mean: random(), low: random(), high: random() },
+      costUsd: random() / 1_000,
+      firstByteMs: random() * 1_000,
+      totalMs: random() * 5_000,
+      utility: random(),
+      ruledOut: null,
+    })),
+    encoder: 'hand-1',
+    x: Array.from({ length: FEATURES }, (_, i) => (i === 0 ? 1 : Math.round((random() - 0.5) * 1e4) / 1e4)),
+    uniform: random(),
+    cursor: `0123456789ab-${made}`,
+    promptTokensEstimate: 250,
+    attempts: [{ model, outcome: 'completed', status: 200, firstByteMs, totalMs: 1_000 + random() * 5_000 }],
+    outcome: {
+      kind: 'completed',
+      finishReason: 'stop',
+      promptTokens: 240,
+      completionTokens: 300,
+      costUsd: 0.00123,
+      estimated: false,
+    },
+    signals: [],
+    reward: null,
+    rewardBefore: null,
+    completionId: `chatcmpl-${digits(28)}`,
+    idempotencyKeys: [],
+  };
+  return { decision, names: [`asked:${digits(22)}`, `talk:${digits(22)}`, `completion:${digits(22)}`] };
+}
+
+const middle = (values: readonly number[]): number => values.toSorted((a, b) => a - b)[values.length >> 1] as number;
+const microseconds = ({ user, system }: NodeJS.CpuUsage): number => user + system;
+const megabytes = (): number => process.memoryUsage.rss() / 2 ** 20;
+
+async function measure(folder: string): Promise<Figure[]> {
+  const module = options.compiled ? '../dist/stores/embedded.js' : '../src/stores/embedded.ts';
+  const { openEmbeddedStore } = (await import(module)) as typeof import('../src/stores/embedded.ts');
+  // Made beforehand, and as often as it takes: making them must not count.
+  const some = Array.from({ length: 20 }, () => Array.from({ length: BATCH }, finished));
+  const alone = megabytes();
+  const store = await openEmbeddedStore({ folder });
+  await store.cursorOf('auto');
+  const opened = megabytes();
+
+  let cursor: string | null = null;
+  const ingest = async (kept: readonly Kept[]): Promise<Ingested> => {
+    const next = String(Number(cursor ?? 0) + kept.length);
+    const ingested = await store.ingest({ log: 'auto', after: cursor, cursor: next, kept });
+    cursor = next;
+    return ingested;
+  };
+  const main: number[] = [];
+  const all: number[] = [];
+  const took: number[] = [];
+  let waited = 0;
+  for (let done = 0; done < DECISIONS; done += BATCH) {
+    const kept = done < some.length * BATCH ? (some[done / BATCH] as Kept[]) : Array.from({ length: BATCH }, finished);
+    const [mainBefore, allBefore, before] = [process.threadCpuUsage(), process.cpuUsage(), performance.now()];
+    await ingest(kept);
+    took.push(performance.now() - before);
+    waited += performance.now() - before;
+    main.push(microseconds(process.threadCpuUsage(mainBefore)) / BATCH);
+    all.push(microseconds(process.cpuUsage(allBefore)) / BATCH);
+  }
+  const last = Array.from({ length: 200 }, finished);
+  await ingest(last);
+
+  const recalling: number[] = [];
+  for (const { decision } of last) {
+    const before = performance.now();
+    await store.recall(decision.id);
+    recalling.push((performance.now() - before) * 1_000);
+  }
+  const mainBefore = process.threadCpuUsage();
+  const before = performance.now();
+  let read = 0;
+  for (let at = LOG_START; read < Math.min(DECISIONS, 50_000); ) {
+    const slice = await store.readKept('auto', at, BATCH);
+    at = slice.cursor;
+    read += slice.kept.length;
+  }
+  const reading = ((performance.now() - before) * 1_000) / read;
+  const readingMain = microseconds(process.threadCpuUsage(mainBefore)) / read;
+  await store.close();
+  const bytes = readdirSync(folder).reduce((sum, name) => sum + statSync(join(folder, name)).size, 0);
+  const mean = (values: readonly number[]): number => values.reduce((sum, value) => sum + value, 0) / values.length;
+  return [
+    { what: `ingested in batches of ${BATCH}, one after the other`, value: DECISIONS / (waited / 1_000), unit: '/s' },
+    { what: 'a batch, median', value: middle(took), unit: 'ms' },
+    { what: 'a batch, the slowest', value: Math.max(...took), unit: 'ms' },
+    { what: 'gateway’s thread, a decision, mean', value: mean(main), unit: 'µs' },
+    { what: 'gateway’s thread, a decision, median', value: middle(main), unit: 'µs' },
+    { what: 'every thread, a decision, mean', value: mean(all), unit: 'µs' },
+    { what: 'recalling a decision, median', value: middle(recalling), unit: 'µs' },
+    { what: 'reading a decision of the log', value: reading, unit: 'µs' },
+    { what: '… of the gateway’s thread', value: readingMain, unit: 'µs' },
+    { what: 'on the disk, a decision with three names', value: bytes / (DECISIONS + last.length), unit: 'bytes' },
+    { what: 'memory that opening adds', value: opened - alone, unit: 'MB' },
+  ];
+}
+
+const folder = mkdtempSync(join(tmpdir(), 'conduit-bench-'));
+try {
+  const figures = await measure(folder);
+  if (options.json) console.log(JSON.stringify({ figures }));
+  else {
+    for (const { what, value, unit } of figures) {
+      console.log(
+        `${what.padEnd(56)} ${value.toFixed(unit === 'bytes' || unit === '/s' ? 0 : 2).padStart(10)} ${unit}`,
+      );
+    }
+  }
+} finally {
+  rmSync(folder, { recursive: true });
+}

@@ -1,0 +1,143 @@
+/** What a completion takes in the durable tables of PostgreSQL, by table and by index. */
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { encoder } from '../src/context/encoder.ts';
+import type { DecisionRecord } from '../src/stores/decision-record.ts';
+import { LOG_START } from '../src/stores/ports.ts';
+import { createSupabaseStore } from '../src/stores/supabase.ts';
+import { NO_POSTGRES, startPostgresServer } from '../test/support/postgres-server.ts';
+import { openPostgres, ROLES } from '../test/support/postgrest-database.ts';
+import { SERVICE_ROLE_KEY, startPostgrestServer } from '../test/support/postgrest-server.ts';
+import { createDice } from './dice.ts';
+import { prompt } from './samples.ts';
+
+const MIGRATION = join(import.meta.dirname, '../supabase/migrations/00000000000001_durable_store.sql');
+const DECISIONS = 20_000;
+const BATCH = 250;
+/** One in so many is rated, some batches later. */
+const RATED = 10;
+const LATER = 10;
+const ARMS = ['openai/gpt-5.4', 'anthropic/claude-haiku-5-5', 'groq/openai/gpt-oss-20b'];
+const START = 1_764_000_000_000;
+const BETWEEN_MS = 4_321;
+
+const { random } = createDice(1);
+const hex = (digits: number): string =>
+  Array.from({ length: digits }, () => Math.floor(random() * 16).toString(16)).join('');
+
+/** As a chat's is when it has just ended. */
+function finished(i: number): DecisionRecord {
+  const created = START + i * BETWEEN_MS;
+  const model = ARMS[Math.floor(random() * ARMS.length)] as string;
+  const [firstByteMs, totalMs] = [Math.round(200 + random() * 800), Math.round(1_000 + random() * 5_000)];
+  return {
+    id: `dec_${created.toString(16).padStart(12, '0')}${hex(20)}`,
+    version: 1,
+    router: 'auto',
+    created,
+    call: 'chat/completions',
+    key: `app-${i % 20}`,
+    chosen: model,
+    model,
+    reason: random() < 0.2 ? 'explore' : 'exploit',
+    propensity: random(),
+    candidates: ARMS.map((arm) => ({
+      model: arm,
+      eligible: true,
+      propensity: random(),
+      quality: { mean: random(), low: random(), high: random() },
+      costUsd: random() / 1_000,
+      firstByteMs: random() * 1_000,
+      totalMs: random() * 5_000,
+      utility: random(),
+      ruledOut: null,
+    })),
+    encoder: encoder.id,
+    x: encoder.encode(prompt(i)),
+    uniform: random(),
+    cursor: `${i}`,
+    promptTokensEstimate: 250,
+    attempts: [{ model, outcome: 'completed', status: 200, firstByteMs, totalMs }],
+    outcome: {
+      kind: 'completed',
+      finishReason: 'stop',
+      promptTokens: 240,
+      completionTokens: 300,
+      costUsd: Number((random() / 1_000).toPrecision(4)),
+      estimated: false,
+    },
+    signals: [],
+    reward: null,
+    rewardBefore: null,
+    completionId: `chatcmpl-${hex(28)}`,
+    idempotencyKeys: [],
+  };
+}
+
+const rated = (decision: DecisionRecord): DecisionRecord => ({
+  ...decision,
+  version: 2,
+  signals: [{ signal: 'thumb', source: 'explicit', value: 1, weight: 1, at: decision.created + 60_000 }],
+  reward: 1,
+});
+
+if (NO_POSTGRES !== null) {
+  console.error(NO_POSTGRES);
+  process.exit(1);
+}
+const postgres = await startPostgresServer();
+const database = openPostgres(postgres.url());
+const server = await startPostgrestServer(database);
+const store = createSupabaseStore({ url: server.url, serviceRoleKey: SERVICE_ROLE_KEY });
+try {
+  await database.run(ROLES);
+  await database.run(readFileSync(MIGRATION, 'utf8'));
+  const waiting: DecisionRecord[][] = [];
+  const times: number[] = [];
+  let after: string | null = null;
+  for (let i = 0; i < DECISIONS; i += BATCH) {
+    const fresh = Array.from({ length: BATCH }, (_, n) => finished(i + n));
+    waiting.push(fresh.filter((_, n) => n % RATED === 0).map(rated));
+    const due = waiting.length > LATER ? (waiting.shift() as DecisionRecord[]) : [];
+    const cursor = String(i + BATCH);
+    const kept = [...due, ...fresh].map((decision) => ({ decision, names: [] }));
+    const start = performance.now();
+    await store.ingest({ log: 'auto', after, cursor, kept });
+    times.push(performance.now() - start);
+    after = cursor;
+  }
+  const kept = waiting.flat().map((decision) => ({ decision, names: [] }));
+  await store.ingest({ log: 'auto', after, cursor: 'last', kept });
+  const start = performance.now();
+  const read = await store.readKept('auto', LOG_START, 1_000);
+  const readMs = performance.now() - start;
+
+  const sizes = await database.query(`
+    select c.relname as what, pg_relation_size(c.oid)::int as bytes
+    from pg_class c join pg_namespace n on n.oid = c.relnamespace
+    where n.nspname = 'public' and c.relkind in ('r', 'i') and pg_relation_size(c.oid) > 0
+    order by 2 desc`);
+  const whole = await database.query(`
+    select sum(pg_total_relation_size(c.oid))::int as bytes
+    from pg_class c join pg_namespace n on n.oid = c.relnamespace
+    where n.nspname = 'public' and c.relkind = 'r'`);
+  const figures = [...sizes, { what: 'all of it', bytes: whole[0]?.bytes }].map(({ what, bytes }) => ({
+    what: String(what),
+    value: Number(bytes) / DECISIONS,
+    unit: 'bytes',
+  }));
+  const middle = (values: number[]): number => values.sort((a, b) => a - b)[values.length >> 1] as number;
+  figures.push(
+    { what: `ingesting ${BATCH} decisions, median`, value: middle(times), unit: 'ms' },
+    { what: `reading ${read.kept.length} decisions`, value: readMs, unit: 'ms' },
+  );
+  if (process.argv.includes('--json')) console.log(JSON.stringify({ figures }));
+  else
+    for (const { what, value, unit } of figures)
+      console.log(`${what.padEnd(42)} ${value.toFixed(1).padStart(8)} ${unit}`);
+} finally {
+  await store.close();
+  await server.close();
+  await database.close();
+  await postgres.close();
+}

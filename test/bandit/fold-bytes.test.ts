@@ -1,0 +1,189 @@
+/** Snapshots of folds: nothing is lost in them, and none that is not whole is taken. */
+import fc from 'fast-check';
+import { describe, expect, test } from 'vitest';
+import { checksumOf } from '../../src/bandit/checksum.ts';
+import type { Evidence } from '../../src/bandit/evidence.ts';
+import { type Fold, foldEntry } from '../../src/bandit/fold.ts';
+import { foldFromBytes, foldToBytes } from '../../src/bandit/fold-bytes.ts';
+import { allOpen } from '../../src/bandit/open-entries.ts';
+import { evidence, foldOf, labelled, posteriorOf, seeded } from './evidence.ts';
+
+const settings = { halfLifeMs: 9_000, windowMs: 60_000, maxOpen: 9 };
+
+/** Some of these fit into no array. */
+const number = fc.oneof(
+  fc.integer({ min: 0, max: 5_000 }),
+  fc.constantFrom(Number.NaN, Number.POSITIVE_INFINITY, Number.NEGATIVE_INFINITY, -0, 0.1) as fc.Arbitrary<number>,
+);
+const context = fc.oneof(
+  fc.constant([1, 0.5, -0]),
+  fc.tuple(fc.constant(1), number, number).map((x): number[] => x),
+);
+const decision = fc.record({
+  decisionId: fc.oneof(
+    { weight: 9, arbitrary: fc.nat(1e9).map((i) => `dec_${i}`) },
+    { weight: 1, arbitrary: fc.constantFrom('', '\ud800', '__proto__', 'x'.repeat(50)) },
+  ),
+  at: fc.integer({ min: 1_000, max: 100_000 }),
+  arm: fc.constantFrom('a', 'b', '__proto__'),
+  weight: number,
+  promptTokensEstimate: number,
+  totalMs: fc.option(number),
+  x: context,
+});
+/** Revisions of some decisions, each of them as often as it is named, with a label that says another thing each time. */
+const log = fc
+  .tuple(
+    fc.uniqueArray(decision, { minLength: 1, maxLength: 25, selector: ({ decisionId }) => decisionId }),
+    fc.array(fc.tuple(fc.nat(), fc.option(number)), { maxLength: 80, size: 'max' }),
+  )
+  .map(([decisions, named]) => {
+    const latest = new Map<object, Evidence>();
+    return named.map(([which, quality]): Evidence => {
+      const one = decisions[which % decisions.length]!;
+      const before = latest.get(one) ?? null;
+      const earlier = before && { quality: before.quality, weight: before.weight };
+      latest.set(one, evidence({ ...one, revision: 1 + (before?.revision ?? 0), quality, earlier }));
+      return latest.get(one)!;
+    });
+  });
+
+test('a fold that went through snapshots on its way is byte-equal to one that never did', () => {
+  fc.assert(
+    fc.property(log, fc.array(fc.nat(80)), fc.boolean(), (entries, cuts, isOften) => {
+      const whole = foldOf(entries, settings);
+      let fold = foldOf([], settings);
+      for (const [i, entry] of entries.entries()) {
+        if (isOften || cuts.includes(i)) fold = foldFromBytes(foldToBytes(fold))!;
+        foldEntry(fold, entry);
+      }
+      const bytes = foldToBytes(whole);
+      expect(foldToBytes(fold)).toEqual(bytes);
+      expect(foldToBytes(foldFromBytes(bytes)!)).toEqual(bytes);
+      expect(fold).toStrictEqual(whole);
+    }),
+    { numRuns: 300 },
+  );
+});
+
+test('so is one of thousands of open entries, from wherever in the memory it is read', () => {
+  const random = seeded(3);
+  const log = Array.from({ length: 9_000 }, (_, i): Evidence => {
+    const k = random() < 0.3 ? Math.floor(random() * (i + 1)) : i;
+    return evidence({ decisionId: `dec_${k}`, revision: k === i ? 1 : 2, at: k, quality: random() });
+  });
+  const whole = foldOf(log, { maxOpen: 3_000 });
+  const bytes = foldToBytes(foldOf(log.slice(0, 5_000), { maxOpen: 3_000 }));
+  for (const offset of [0, 1, 4]) {
+    const room = new Uint8Array(bytes.length + 8);
+    room.set(bytes, offset);
+    const fold = foldFromBytes(room.subarray(offset, offset + bytes.length))!;
+    for (const entry of log.slice(5_000)) foldEntry(fold, entry);
+    expect(foldToBytes(fold)).toEqual(foldToBytes(whole));
+  }
+});
+
+describe('a snapshot', () => {
+  const fold = foldOf(
+    [
+      ...Array.from({ length: 40 }, (_, i) => evidence({ arm: 'abc'[i % 3]!, at: i * 1_000, quality: i % 2 })),
+      evidence({ decisionId: 'odd', at: 40_000, x: [1, 0.123456, 0], weight: Number.POSITIVE_INFINITY }),
+    ],
+    { ...settings, maxOpen: 30 },
+  );
+  const bytes = foldToBytes(fold);
+  /** Where the arrays begin. */
+  const headEnd = 24 + new Uint32Array(bytes.buffer)[3]!;
+  const flips = fc.array(
+    fc.record({
+      at: fc.oneof(
+        fc.integer({ min: 0, max: headEnd }),
+        fc.integer({ min: headEnd, max: bytes.length - 1 }),
+        fc.constantFrom(...bytes.entries()).map(([at]) => at),
+      ),
+      change: fc.integer({ min: 1, max: 255 }),
+    }),
+    { minLength: 1, maxLength: 4 },
+  );
+  const flipped = (list: readonly { at: number; change: number }[]): Uint8Array => {
+    const damaged = bytes.slice();
+    for (const { at, change } of list) damaged[at] = damaged[at]! ^ change;
+    return damaged;
+  };
+  function withChecksum(damaged: Uint8Array): Uint8Array {
+    const words = new Uint32Array(damaged.buffer);
+    words.fill(0, 4, 6);
+    words.set(checksumOf(words), 4);
+    return damaged;
+  }
+
+  test('that was damaged anywhere, or cut off, is refused', () => {
+    for (let at = 0; at < bytes.length; at += 1 + (at >> 8))
+      expect(foldFromBytes(flipped([{ at, change: 1 }]))).toBeNull();
+    fc.assert(
+      fc.property(flips, fc.nat(bytes.length), (list, length) => {
+        const damaged = flipped(list);
+        if (damaged.some((byte, at) => byte !== bytes[at])) expect(foldFromBytes(damaged)).toBeNull();
+        if (length < bytes.length) expect(foldFromBytes(bytes.slice(0, length))).toBeNull();
+      }),
+    );
+    expect(foldFromBytes(new Uint8Array())).toBeNull();
+  });
+
+  test('of a version to come is refused, and any text that is none', () => {
+    const words = new Uint32Array(bytes.slice().buffer);
+    words[1] = 2;
+    expect(foldFromBytes(withChecksum(new Uint8Array(words.buffer)))).toBeNull();
+    fc.assert(fc.property(fc.uint8Array({ maxLength: 200 }), (any) => foldFromBytes(any) === null));
+  });
+
+  test('that was damaged with a checksum that is right is refused, or is a fold that can be learned on and derived from', () => {
+    const outcomes = { refused: 0, taken: 0 };
+    fc.assert(
+      fc.property(flips, (list) => {
+        const taken = foldFromBytes(withChecksum(flipped(list)));
+        outcomes[taken ? 'taken' : 'refused']++;
+        if (taken) expectUsable(taken);
+      }),
+      { numRuns: 3_000 },
+    );
+    expect(outcomes.refused).toBeGreaterThan(300);
+    expect(outcomes.taken).toBeGreaterThan(300);
+  });
+
+  const spoilings: [string, (fold: Fold) => void][] = [
+    ['a list that loops', ({ open }) => open.chunks[0]!.newer.fill(open.oldest, open.newest, open.newest + 1)],
+    ['a list that is too short', ({ open }) => open.chunks[0]!.newer.fill(-1, open.oldest, open.oldest + 1)],
+    ['a chain that loops', ({ open }) => open.chunks[0]!.next.set([...open.chunks[0]!.next.keys()])],
+    ['a chain out of the room', ({ open }) => open.chunks[0]!.next.fill(1_000)],
+    ['no chains', ({ open }) => open.heads.fill(-1)],
+    ['free slots that are none', ({ open }) => Object.assign(open, { free: open.oldest })],
+    ['an end that is none', ({ open }) => Object.assign(open, { newest: open.oldest })],
+    ['names that are unknown', ({ open }) => open.names.splice(0)],
+    ['more decisions than its arms have', (fold) => fold.entries++],
+    ['fewer labels than none', (fold) => Object.assign(fold.arms.get('a')!, { labels: -1 })],
+    ['no number among its sums', (fold) => fold.arms.get('a')!.quality.xx.fill(Number.NaN, 0, 1)],
+    ['a negative square', (fold) => fold.arms.get('a')!.quality.xx.fill(-3, 0, 1)],
+    ['a landmark that is none', (fold) => fold.landmark++],
+    ['more dimensions than there is room for', (fold) => Object.assign(fold.settings, { dimensions: 1e9 })],
+    ['more slots than there is room for', ({ open }) => Object.assign(open, { used: 1e9 })],
+  ];
+  test.each(spoilings)('with %s is refused though its checksum is right', (_, spoil) => {
+    const spoilt = foldFromBytes(bytes)!;
+    spoil(spoilt);
+    expect(foldFromBytes(foldToBytes(spoilt))).toBeNull();
+  });
+
+  function expectUsable(taken: Fold): void {
+    const known = allOpen(taken.open).slice(0, 5);
+    const { dimensions } = taken.settings;
+    for (const entry of [
+      ...known.map((one) => ({ ...one, revision: one.revision + 1, quality: 1 })),
+      ...labelled('a', 40, 9),
+    ])
+      foldEntry(taken, entry);
+    const posterior = posteriorOf(taken, ['a', 'b', 'c']);
+    const { quality, ...rest } = posterior.predict('a', new Float64Array(dimensions).fill(1), 100);
+    expect([...Object.values(quality), ...Object.values(rest)].every(Number.isFinite)).toBe(true);
+  }
+});

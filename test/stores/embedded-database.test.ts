@@ -1,0 +1,139 @@
+/** The database of the embedded store itself: a disk that is full, what its views say, and SQL that a Durable Object has too. */
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import type { DecidedSignal, DecisionRecord } from '../../src/stores/decision-record.ts';
+import { type Database, openDatabase } from '../../src/stores/embedded/database.ts';
+import { reasonOf } from '../../src/stores/embedded/failures.ts';
+import { type OpenFile, openFile } from '../../src/stores/embedded/file.ts';
+import { LOG_START } from '../../src/stores/ports.ts';
+import { finishedDecision, START } from './finished-decision.ts';
+
+describe('the database of the embedded store', () => {
+  let folder: string;
+  let file: OpenFile;
+  let database: Database;
+  beforeEach(async () => {
+    folder = await mkdtemp(join(tmpdir(), 'conduit-embedded-'));
+    file = openFile(folder, process.pid);
+    database = openDatabase(file.sql);
+  });
+  afterEach(async () => {
+    file.close();
+    await rm(folder, { recursive: true });
+  });
+
+  const ingest = (decisions: readonly DecisionRecord[]) => {
+    const after = database.cursorOf('auto');
+    const kept = decisions.map((decision) => ({ decision, names: [`name:${decision.id}`] }));
+    return database.ingest({ log: 'auto', after, cursor: String(Number(after) + 1), kept });
+  };
+  const rows = (query: string) => [...file.sql.prepare(query).rows()];
+
+  test('takes nothing of a batch while the disk is full, and goes on when there is room', () => {
+    const many = Array.from({ length: 2_000 }, () => finishedDecision());
+    ingest(many.slice(0, 10));
+    // As SQLite sees a full disk.
+    const [{ page_count: pages } = {}] = rows('pragma page_count');
+    file.sql.exec(`pragma max_page_count = ${Number(pages) + 20}`);
+    for (let i = 0; i < 3; i++) {
+      let error: unknown;
+      try {
+        ingest(many);
+      } catch (caught) {
+        error = caught;
+      }
+      expect(reasonOf(error)).toBe('full');
+      expect(database.cursorOf('auto')).toBe('1');
+      expect(database.recall(many[10]!.id)).toBe(null);
+      expect(database.recall(many[9]!.id)).toEqual(many[9]);
+    }
+    file.sql.exec('pragma max_page_count = 1000000');
+    expect(ingest(many).outcome).toBe('ingested');
+    expect(database.recall(many[1_999]!.id)).toEqual(many[1_999]);
+    expect(rows('pragma integrity_check')).toEqual([{ integrity_check: 'ok' }]);
+  });
+
+  test('gives no place in the log twice when the last seconds were lost to a power failure', () => {
+    const { cursor } = ingest([finishedDecision()]) && database.readKept('auto', LOG_START, 10, LOG_START, () => {});
+    const place = Number(cursor.split('-')[1]);
+    const reopened = openDatabase(file.sql);
+    const next: string[] = [];
+    ingest([finishedDecision()]);
+    const late = `${cursor.split('-')[0]}-${place + 500}`;
+    const read = reopened.readKept('auto', late, 10, late, (kept) => next.push(kept.decision.id));
+    expect(next).toHaveLength(1);
+    expect(read.gap).toBe(null);
+  });
+
+  test('migrates once', () => {
+    expect(rows('select version from schema_version')).toEqual([{ version: 1 }]);
+    openDatabase(file.sql);
+    expect(rows('select version from schema_version')).toEqual([{ version: 1 }]);
+  });
+
+  test('shows what was spent, by day, router and model, and by key', () => {
+    const day = 86_400_000;
+    const usual = { chosen: 'a', model: 'a', reason: 'exploit' as const, propensity: 0.5, router: 'auto' };
+    const explicit: DecidedSignal = { signal: 'thumbs', source: 'explicit', value: 1, weight: 1, at: START };
+    const implicit = (signal: string, value: number, weight: number): DecidedSignal => ({
+      ...explicit,
+      source: 'implicit',
+      signal,
+      value,
+      weight,
+    });
+    const failed = {
+      ...finishedDecision().outcome!,
+      kind: 'timeout' as const,
+      promptTokens: null,
+      completionTokens: null,
+    };
+    ingest([
+      finishedDecision({ ...usual, created: START, signals: [explicit, implicit('continued', 1, 0.5)], reward: 1 }),
+      finishedDecision({ ...usual, created: START, reason: 'explore', reward: 0.5, propensity: 0.25, key: null }),
+      finishedDecision({
+        ...usual,
+        created: START,
+        reason: 'fallback',
+        outcome: failed,
+        signals: [implicit('rephrased', 0, 1)],
+      }),
+      finishedDecision({ ...usual, created: START + day, model: 'b', outcome: null, attempts: [], completionId: null }),
+    ]);
+    expect(rows('select * from routing_analytics order by day')).toMatchObject([
+      {
+        day: '2025-11-24',
+        router: 'auto',
+        model: 'a',
+        decisions: 3,
+        explored: 1,
+        fallbacks: 1,
+        completed: 2,
+        failed: 1,
+        rated: 2,
+        mean_reward: 0.75,
+        prompt_tokens: 480,
+        completion_tokens: 600,
+        mean_first_byte_ms: 210.75,
+        mean_propensity: 1.25 / 3,
+      },
+      { day: '2025-11-25', model: 'b', decisions: 1, completed: 0, failed: 0, cost_usd: 0, mean_reward: null },
+    ]);
+    expect(rows('select * from implicit_feedback_analytics order by signal')).toMatchObject([
+      { day: '2025-11-24', signal: 'continued', signals: 1, mean_value: 1, mean_weight: 0.5, decisions: 1 },
+      { signal: 'rephrased', signals: 1, mean_value: 0, mean_weight: 1 },
+    ]);
+    expect(rows('select * from combined_feedback_analytics order by model')).toMatchObject([
+      { model: 'a', decisions: 3, explicit: 1, implicit: 2, both: 1, mean_explicit: 1, mean_implicit: 0.5 / 1.5 },
+      { model: 'b', decisions: 1, explicit: 0, implicit: 0, both: 0, mean_explicit: null, mean_implicit: null },
+    ]);
+    expect(
+      rows('select key, sum(cost_usd) as spent, count(*) as calls from usage_by_key group by 1 order by 1'),
+    ).toEqual([
+      { key: null, spent: 0.00123, calls: 1 },
+      { key: 'web', spent: 0.00246, calls: 3 },
+    ]);
+  });
+});
