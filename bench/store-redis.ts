@@ -69,11 +69,5 @@ if (process.argv.includes('--json')) console.log(JSON.stringify({ figures }));
 else
   for (const { what, value, unit } of figures)
     console.log(`${what.padEnd(42)} ${value.toFixed(1).padStart(8)} ${unit}`);
-if (process.argv.includes('--keys')) {
-  console.log(await server.client.call('XINFO', 'STREAM', '{conduit:1}log:auto'), await server.client.info('memory'));
-  for (const key of ['{conduit:1}log:auto']) {
-    console.log(key, await server.client.memory('USAGE', key, 'SAMPLES', 0), await server.client.xlen(key));
-  }
-}
 await store.close();
 await server.close();

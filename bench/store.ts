@@ -7,7 +7,7 @@ import { runInNewContext } from 'node:vm';
 import type { Evidence } from '../src/bandit/evidence.ts';
 import { foldEntry } from '../src/bandit/fold.ts';
 import { nothingLearned } from '../src/routing/learner.ts';
-import { type DecisionRecord, evidenceOf } from '../src/stores/decision-record.ts';
+import { evidenceOf } from '../src/stores/decision-record.ts';
 import { createMemoryStore } from '../src/stores/memory.ts';
 import { type Kept, LOG_START, type StateStore } from '../src/stores/ports.ts';
 import { finished } from './finished.ts';

@@ -1,10 +1,11 @@
 /** The logs in Redis: how long they grow, what is told of what went, and what a completion asks of Redis. */
 import { afterAll, beforeAll, beforeEach, describe, expect, onTestFinished, test } from 'vitest';
-import { LOG_START, PINNED_LOG } from '../../src/stores/ports.ts';
+import { LOG_START, PINNED_LOG, type Snapshot } from '../../src/stores/ports.ts';
 import { createRecords } from '../../src/stores/redis/records.ts';
 import type { RedisStore, RedisStoreOptions } from '../../src/stores/redis.ts';
 import { NO_REDIS, type RedisServer, startRedisServer } from '../support/redis-server.ts';
 import { connected, DAY_MS, entriesOf, open, PATIENCE, rememberNew } from '../support/redis-store.ts';
+import { startRelay } from '../support/relay.ts';
 import { decision } from './state-store-suite.ts';
 
 const LOG = '{conduit:1}log:auto';
@@ -99,6 +100,29 @@ describe.skipIf(NO_REDIS)('a log in Redis', () => {
     const later = `${await epoch()}-${await latestPlace()}`;
     expect(await snapshots.put('auto', { cursor: later, bytes: Buffer.from('2') })).toBe(true);
     await expect.poll(() => length(), PATIENCE).toBe(12_001);
+  });
+
+  test('keeps two snapshots of some megabytes, as they were, also on a slow line, and nothing of the one before', async () => {
+    const relay = await startRelay(server.port);
+    onTestFinished(() => relay.close());
+    const { store, told } = open(`redis://127.0.0.1:${relay.port}`);
+    onTestFinished(() => store.close());
+    await connected(store, server);
+    await rememberNew(store);
+    relay.delay(10);
+    const { snapshots } = store.shared;
+    const given: Snapshot[] = [];
+    for (let i = 1; i <= 3; i++) {
+      given.unshift({ cursor: `${await epoch()}-${i}-0`, bytes: Buffer.alloc(i * 700_001, `fold ${i}`) });
+      expect(await snapshots.put('auto', given[0]!)).toBe(true);
+    }
+    const read = await snapshots.read('auto');
+    expect(
+      read.map(({ cursor, bytes }) => ({ cursor, same: given.some((one) => Buffer.from(one.bytes).equals(bytes)) })),
+    ).toEqual(given.slice(0, 2).map(({ cursor }) => ({ cursor, same: true })));
+    expect(await snapshots.put('auto', { ...given[2]!, bytes: Buffer.from('late') })).toBe(false);
+    expect(await server.client.keys('{conduit:1}fold:*')).toHaveLength(2);
+    expect(told.trouble).toEqual([]);
   });
 
   test('passes over an entry that it cannot read', async () => {

@@ -152,8 +152,8 @@ describe.skipIf(NO_REDIS)(`a Redis that has lost something${NO_REDIS === null ? 
     const united = await store.recall(first.id);
     expect(united).toMatchObject({ version: 3, rewardBefore: 1, reward: 0.875 });
     expect(united?.signals.map(({ signal, value }) => ({ signal, value }))).toEqual([
-      { signal: 'rating', value: 0.75 },
       { signal: 'thumbs', value: 1 },
+      { signal: 'rating', value: 0.75 },
     ]);
     expect([...(united?.idempotencyKeys ?? [])].sort()).toEqual(['mine', 'theirs']);
     expect((await entriesOf(store)).map(({ revision }) => revision)).toEqual([1, 2, 3]);

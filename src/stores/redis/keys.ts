@@ -19,7 +19,9 @@ export const GROWN_CHANNEL = 'conduit:1:grown';
 export const logKey = (log: string): string => `${TAG}log:${log}`;
 /** The last entry that was trimmed from a log, and up to where a durable store has it. */
 export const marksKey = (log: string): string => `${TAG}marks:${log}`;
+/** The cursors of a router's snapshots, and by their cursors their bytes. */
 export const snapshotsKey = (router: string): string => `${TAG}snap:${router}`;
+export const foldKey = (router: string, cursor: string): string => `${TAG}fold:${router}:${cursor}`;
 export const counterKey = (counter: string): string => `${TAG}count:${counter}`;
 export const leaseKey = (name: string): string => `${TAG}lease:${name}`;
 
