@@ -195,7 +195,7 @@ describe('conduit serve', () => {
   });
 
   test('says in one line that the port is taken', async () => {
-    const cwd = directory({ 'conduit.yaml': CONFIG });
+    const cwd = directory({ 'conduit.yaml': `${CONFIG}stores: { durable: none }\n` });
     const { url } = await serve([], cwd);
     const { port } = new URL(url);
     expect(await conduit(['serve', '--port', port], cwd)).toEqual({
@@ -222,7 +222,7 @@ describe('conduit serve', () => {
 });
 
 test('commands that are still to come say that they are not supported yet', async () => {
-  const commands = ['replay', 'report', 'rebuild', 'export', 'import', 'import-litellm', 'keys'];
+  const commands = ['replay', 'report', 'import-litellm', 'keys'];
   const cwd = directory();
   for (const command of commands) {
     expect(await conduit([command, 'file.jsonl', '--json'], cwd)).toEqual({

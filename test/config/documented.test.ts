@@ -26,7 +26,8 @@ test.each(snippets.map((snippet) => ({ snippet, title: snippet.trim().split('\n'
   ({ snippet }) => {
     const text = whole(snippet);
     const names = [...text.matchAll(/\$\{(\w+)\}/g)].map((match) => match[1] as string);
-    expect(problemsOf(text, Object.fromEntries(names.map((name) => [name, `value-of-${name}`])))).toEqual([]);
+    const value = (name: string): string => (name.endsWith('_URL') ? `https://${name}` : `value-of-${name}`);
+    expect(problemsOf(text, Object.fromEntries(names.map((name) => [name, value(name)])))).toEqual([]);
   },
 );
 
