@@ -1,5 +1,7 @@
 /** A Redis that comes back without the end of what it had, or without any of it: what this process sent it is there again, once. */
+
 import { describe, expect, onTestFinished, test } from 'vitest';
+import { createDice } from '../../bench/dice.ts';
 import type { DecidedSignal, DecisionRecord } from '../../src/stores/decision-record.ts';
 import { LOG_START } from '../../src/stores/ports.ts';
 import type { RedisStore } from '../../src/stores/redis.ts';
@@ -177,5 +179,40 @@ describe.skipIf(NO_REDIS)(`a Redis that has lost something${NO_REDIS === null ? 
     await new Promise((resolve) => setImmediate(resolve));
     await restart(server, members, server.loseAll);
     expect((await entriesOf(store)).map(({ decisionId }) => decisionId)).toEqual(kept.slice(1).map(({ id }) => id));
+  });
+
+  test('again and again, of whatever length: each rating that was taken counts once', async () => {
+    const { server, members } = await together(2);
+    const kept: string[] = [];
+    const taken = new Map<string, number>();
+    const dice = createDice(11);
+    const any = (below: number): number => Math.floor(dice.random() * below);
+    for (let round = 0; round < 6; round++) {
+      const before = server.written();
+      for (let i = 0; i < 40; i++) {
+        const { store } = members[any(2)] as Member;
+        if (kept.length < 5 || any(2) === 0) kept.push((await rememberNew(store)).id);
+        else {
+          const id = kept[any(kept.length)] as string;
+          const found = (await store.recall(id)) as DecisionRecord;
+          const signal = said(`in round ${round}, ${i}`, 1, round * 100 + i);
+          expect(await store.revise(rated(found, signal))).toBe('written');
+          taken.set(id, (taken.get(id) ?? 0) + 1);
+        }
+      }
+      // The end alone or all of it, in the middle of a step or between two.
+      const lost = round === 3 ? server.loseAll : () => server.loseLast(any(server.written() - before));
+      await restart(server, members, lost);
+    }
+    const [{ store }] = members as [Member, Member];
+    const slice = await store.readKept('auto', LOG_START, 10_000);
+    const latest = new Map(slice.kept.map(({ decision }) => [decision.id, decision]));
+    expect(latest.size).toBe(kept.length);
+    for (const id of kept) {
+      const names = latest.get(id)?.signals.map(({ signal }) => signal) ?? [];
+      expect(new Set(names).size).toBe(names.length);
+      expect(names).toHaveLength(taken.get(id) ?? 0);
+      expect(await store.recall(id)).toEqual(latest.get(id));
+    }
   });
 });
