@@ -33,7 +33,7 @@ export function createShared({ connection, newEpoch, seenEpoch, owner, onSnapsho
     }
   };
 
-  const fetch = async (key: string): Promise<Buffer> => {
+  const receive = async (key: string): Promise<Buffer> => {
     const length = Number(await connection.call('strlen', key));
     const pieces: Buffer[] = [];
     for (let at = 0; at < length; at += PIECE_BYTES) {
@@ -48,7 +48,7 @@ export function createShared({ connection, newEpoch, seenEpoch, owner, onSnapsho
         const cursors = await connection.call('hmget', snapshotsKey(router), 'latest', 'older');
         const snapshots: Snapshot[] = [];
         for (const cursor of (cursors as (Buffer | null)[]).flatMap((one) => one?.toString() ?? [])) {
-          snapshots.push({ cursor, bytes: await fetch(foldKey(router, cursor)) });
+          snapshots.push({ cursor, bytes: await receive(foldKey(router, cursor)) });
         }
         return snapshots;
       },
