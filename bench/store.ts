@@ -2,15 +2,15 @@
  * What keeping a decision costs: time to remember, recall, read and fold one, bytes for each that is kept, and what a
  * router's learning holds as its log grows. With --json as JSON.
  */
-import { randomBytes } from 'node:crypto';
 import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
 import type { Evidence } from '../src/bandit/evidence.ts';
 import { foldEntry } from '../src/bandit/fold.ts';
 import { nothingLearned } from '../src/routing/learner.ts';
-import { type DecisionRecord, evidenceOf } from '../src/stores/decision-record.ts';
+import { evidenceOf } from '../src/stores/decision-record.ts';
 import { createMemoryStore } from '../src/stores/memory.ts';
 import { type Kept, LOG_START, type StateStore } from '../src/stores/ports.ts';
+import { finished } from './finished.ts';
 import { router } from './samples.ts';
 
 interface Figure {
@@ -24,67 +24,6 @@ const collectGarbage = runInNewContext('gc') as () => void;
 
 /** Calls timed at once: one takes less than the clock can tell. */
 const BATCH = 500;
-const ARMS = ['openai/large', 'openai/small', 'anthropic/medium', 'local/tiny'];
-const FEATURES = 27;
-
-const hex = (digits: number): string => randomBytes(digits / 2).toString('hex');
-const digest = (): string => randomBytes(32).toString('base64url').slice(0, 22);
-let made = 0;
-
-/** A decision like those of a chat with four arms, its three names; no object of it is shared. */
-function finished(): Kept {
-  const created = 1_800_000_000_000 + made;
-  const model = ARMS[made++ % ARMS.length] as string;
-  const totalMs = 1_000 + Math.random() * 5_000;
-  const firstByteMs = 200 + Math.random() * 800;
-  const decision: DecisionRecord = {
-    id: `dec_${created.toString(16).padStart(12, '0')}${hex(20)}`,
-    version: 1,
-    router: 'auto',
-    created,
-    call: 'chat/completions',
-    key: 'web',
-    chosen: model,
-    model,
-    reason: 'explore',
-    propensity: Math.random(),
-    candidates: ARMS.map((arm) => ({
-      model: arm,
-      eligible: true,
-      propensity: Math.random(),
-      quality: { mean: Math.random(), low: Math.random(), high: Math.random() },
-      costUsd: Math.random() / 1_000,
-      firstByteMs: Math.random() * 1_000,
-      totalMs: Math.random() * 5_000,
-      utility: Math.random(),
-      ruledOut: null,
-    })),
-    encoder: 'hand-1',
-    x: Array.from({ length: FEATURES }, (_, i) => (i === 0 ? 1 : Math.round((Math.random() - 0.5) * 1e4) / 1e4)),
-    uniform: Math.random(),
-    cursor: String(made),
-    promptTokensEstimate: 250,
-    attempts: [{ model, outcome: 'completed', status: 200, firstByteMs, totalMs }],
-    outcome: {
-      kind: 'completed',
-      finishReason: 'stop',
-      promptTokens: 240,
-      completionTokens: 300,
-      costUsd: 0.00123,
-      estimated: false,
-    },
-    signals: [],
-    reward: null,
-    rewardBefore: null,
-    completionId: `chatcmpl-${hex(28)}`,
-    idempotencyKeys: [],
-  };
-  return {
-    decision,
-    names: [`asked:${digest()}`, `talk:${digest()}`, `completion:${digest()}`],
-  };
-}
-
 const middle = (values: readonly number[]): number => values.toSorted((a, b) => a - b)[values.length >> 1] as number;
 const mean = (values: readonly number[]): number => values.reduce((sum, value) => sum + value, 0) / values.length;
 const memoryNow = (): number => {

@@ -87,6 +87,7 @@ const FOR_ONE_PLATFORM: Readonly<Record<string, readonly string[]>> = {
   'stores/embedded.ts': [],
   'stores/redis.ts': [],
   'stores/redis/connection.ts': ['ioredis'],
+  'stores/spool.ts': [],
   'stores/supabase.ts': [],
   'stores/supabase/client.ts': ['@supabase/supabase-js'],
   'upstream/send-undici.ts': ['undici', 'undici/lib/dispatcher/pool.js'],
@@ -99,6 +100,7 @@ const ON_NODE = [
   'stores/embedded.ts',
   'stores/embedded/file.ts',
   'stores/embedded/thread.ts',
+  'stores/spool.ts',
   'upstream/send-undici.ts',
 ];
 

@@ -1,6 +1,12 @@
 /** Ends a decision: what its attempts came to, and what it cost. */
 import type { Model } from '../config/resolve.ts';
-import type { DecidedOutcome, DecisionRecord } from '../stores/decision-record.ts';
+import {
+  type DecidedCandidate,
+  type DecidedOutcome,
+  type DecisionRecord,
+  rounded,
+  roundedShare,
+} from '../stores/decision-record.ts';
 import type { AttemptEnd } from '../upstream/outcome.ts';
 import { costOf, type Usage } from '../upstream/usage.ts';
 
@@ -19,19 +25,33 @@ export function settled(decision: DecisionRecord, tried: readonly TriedArm[], st
   return {
     ...decision,
     model: model.id,
+    candidates: decision.candidates.map(roundedCandidate),
     reason: model.id !== decision.chosen && answered(end) ? 'fallback' : decision.reason,
     attempts: tried.map(({ model: arm, end: attempt }) => ({
       model: arm.id,
       outcome: attempt.outcome,
       status: attempt.status,
       // A whole answer's first byte is its last: it says nothing about how soon a stream begins.
-      firstByteMs: streamed ? attempt.firstByteMs : null,
-      totalMs: attempt.totalMs,
+      firstByteMs: streamed && attempt.firstByteMs !== null ? rounded(attempt.firstByteMs) : null,
+      totalMs: rounded(attempt.totalMs),
     })),
     outcome: outcomeOf(decision, end, model),
     completionId: end.observed?.completionId ?? null,
   };
 }
+
+/** What was drawn by stays as it is, what it was made of need not. */
+const roundedCandidate = ({ model, eligible, propensity, quality, ruledOut, ...predicted }: DecidedCandidate) => ({
+  model,
+  eligible,
+  propensity,
+  quality: { mean: roundedShare(quality.mean), low: roundedShare(quality.low), high: roundedShare(quality.high) },
+  costUsd: rounded(predicted.costUsd),
+  firstByteMs: rounded(predicted.firstByteMs),
+  totalMs: rounded(predicted.totalMs),
+  utility: rounded(predicted.utility),
+  ruledOut,
+});
 
 /** Whether an answer, or part of one, reached the client: only then has the arm shown anything. */
 const answered = (end: AttemptEnd): boolean => end.observed !== null && (end.begun || end.outcome === 'completed');

@@ -4,6 +4,7 @@ import type { DurablePart, LearnedByRouter } from '../http/gateway.ts';
 import { within } from '../http/within.ts';
 import type { Archive } from '../routing/archive.ts';
 import { FEEDBACK_WINDOW_MS } from '../routing/decision.ts';
+import { mergedDecisions } from '../routing/feedback.ts';
 import type { Learned } from '../routing/learner.ts';
 import type { Log, Runtime } from '../routing/runtime.ts';
 import { createBackedStore } from '../stores/backed.ts';
@@ -84,12 +85,16 @@ async function openHot({ stores }: ConduitConfig, runtime: Runtime): Promise<Hot
   if (stores.state === 'memory') return createMemoryStore({ now, epoch: randomHex(4) });
   // Who does without it need not load a client for it.
   const { createRedisStore } = await import('../stores/redis.ts');
+  const { openSpool } = await import('../stores/spool.ts');
   const store = createRedisStore({
     url: stores.state,
     now,
     random,
     sha256Hex,
     keepMs: KEEP_MS,
+    drained: stores.durable === 'supabase',
+    spool: openSpool({ folder: stores.folder }),
+    merge: mergedDecisions,
     notices: {
       trouble: (error) =>
         log.error({ err: error }, 'the state store fails: this process goes by what it knows until it is back'),

@@ -80,6 +80,22 @@ export interface DecisionRecord {
   idempotencyKeys: readonly string[];
 }
 
+/** Significant digits that are kept of what was predicted of an arm: whoever wants to know why it was drawn needs no more. */
+const DIGITS = 5;
+/** Exact as doubles, so that what comes out is the nearest double of its decimal. */
+const POWERS_OF_TEN = Array.from({ length: 23 }, (_, power) => 10 ** power);
+
+/** A share with four places, as which it is kept in two bytes. */
+export const roundedShare = (value: number): number => Math.round(value * 1e4) / 1e4;
+
+/** The number with five significant digits, as which it is kept in three bytes. */
+export function rounded(value: number): number {
+  const places = DIGITS - 1 - Math.floor(Math.log10(Math.abs(value)));
+  const power = POWERS_OF_TEN[Math.abs(places)];
+  if (power === undefined) return value;
+  return places >= 0 ? Math.round(value * power) / power : Math.round(value / power) * power;
+}
+
 /**
  * The whole current evidence of a decision; null where it teaches nothing. A failed attempt is no evidence of quality,
  * and an answer that was cut off tells neither its length nor its time.

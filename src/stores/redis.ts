@@ -1,28 +1,17 @@
 /** The hot store in Redis: what any number of processes share, and what outlives them. */
-import type { Evidence } from '../bandit/evidence.ts';
-import { type DecisionRecord, evidenceOf } from './decision-record.ts';
-import { type LogSlice, type SharedHealth, type StateStore, StoreUnavailable, UncertainWrite } from './ports.ts';
-import { type ConnectionOptions, openConnection, Refused } from './redis/connection.ts';
+import type { DecisionRecord } from './decision-record.ts';
+import type { HotStore, SharedHealth, SharedState } from './ports.ts';
+import { type ConnectionOptions, type Nodes, openConnection } from './redis/connection.ts';
 import { hearGrowth } from './redis/growth.ts';
-import {
-  counterKey,
-  decisionKey,
-  GROWN_CHANNEL,
-  HEALTH_KEY,
-  logKey,
-  namePlace,
-  namesKey,
-  packId,
-  unpackId,
-} from './redis/keys.ts';
-import { createOutbox, type Outgoing } from './redis/outbox.ts';
+import { counterKey, HEALTH_KEY, revivedKey } from './redis/keys.ts';
+import { createPlaces } from './redis/places.ts';
+import { createReading } from './redis/reading.ts';
 import { createRecords } from './redis/records.ts';
-import { ADD } from './redis/scripts/add.ts';
-import { LOOK_UP } from './redis/scripts/look-up.ts';
-import { PUT_HEALTH } from './redis/scripts/put-health.ts';
-import { READ_HEALTH } from './redis/scripts/read-health.ts';
-import { REMEMBER } from './redis/scripts/remember.ts';
-import { REVISE } from './redis/scripts/revise.ts';
+import { SCRIPTS } from './redis/scripts.ts';
+import { createShared } from './redis/shared.ts';
+import { createTrimming } from './redis/trimming.ts';
+import { createWriting } from './redis/writing.ts';
+import type { Spool } from './spool.ts';
 
 export interface RedisStoreOptions {
   /** `redis://` or `rediss://`, with the password in it. */
@@ -35,8 +24,17 @@ export interface RedisStoreOptions {
   sha256Hex: (text: string) => string;
   /** For how long decisions and names are kept. */
   keepMs: number;
+  /** Whether a durable store takes what is in the logs. */
+  drained: boolean;
+  /** Where decisions wait on disk while Redis cannot be written to; null: in memory alone. */
+  spool: Spool | null;
+  /**
+   * Of two versions of a decision that do not know of each other, the next one, with what both were told; `theirs` itself
+   * where it has all that `mine` has.
+   */
+  merge: (mine: DecisionRecord, theirs: DecisionRecord) => DecisionRecord;
   notices: RedisNotices;
-  /** Decisions that may wait while Redis cannot be written to. As bytes they take 1 to 2 kB each. */
+  /** Decisions that may wait while Redis cannot be written to: 100,000 with a spool, else 10,000. As bytes they take about 1 kB each. */
   maxWaiting?: number;
 }
 
@@ -49,65 +47,49 @@ export interface RedisNotices {
   lost(decisions: number, error: Error): void;
 }
 
-/** Entries that a log keeps, or a few more: Redis drops whole blocks of them. */
-const LOG_ENTRIES = 100_000;
-/** A name is looked for in as many stretches of time as decisions are kept for, and in the next, if a clock is ahead. */
-const STRETCHES_KEPT = 4;
-const STRETCHES = STRETCHES_KEPT + 2;
-/** Decisions that are written with one wait for all of them. */
-const BATCH = 100;
-const RETRY_MS = 1_000;
+const MOST_WAITING = { inMemory: 10_000, onDisk: 100_000 };
+/** Decisions that this process has written, and would write again where Redis comes back without them. */
+const MOST_SENT = 20_000;
+/** Between two looks for what snapshots cover by now. */
+const FORGET_MS = 10_000;
 /** What ending may take for what still waits. */
 const CLOSE_MS = 2_000;
 
-const SCRIPTS = {
-  conduitRemember: REMEMBER,
-  conduitRevise: REVISE,
-  conduitLookUp: LOOK_UP,
-  conduitAdd: ADD,
-  conduitPutHealth: PUT_HEALTH,
-  conduitReadHealth: READ_HEALTH,
-};
-
-export interface RedisStore extends StateStore {
+export interface RedisStore extends HotStore {
   /** Resolves once Redis can be asked, or once it is known that it cannot yet. */
   tried: Promise<void>;
+  readonly shared: SharedState;
 }
 
 /** Connects at once, and goes on trying: nobody has to wait for it. */
 export function createRedisStore(options: RedisStoreOptions): RedisStore {
-  const { url, now, random, sha256Hex, notices, maxWaiting = 10_000 } = options;
+  const { url, now, random, sha256Hex, drained, spool, merge, notices } = options;
   const keepMs = Math.ceil(options.keepMs);
-  const stretchMs = Math.ceil(keepMs / STRETCHES_KEPT);
   const records = createRecords();
-  const outbox = createOutbox(maxWaiting);
-  const listeners = new Set<(router: string) => void>();
-  /** Routers whose logs anybody has asked for or told of. */
-  const routers = new Set<string>();
+  const places = createPlaces({ now, sha256Hex, keepMs });
+  const nodes: Nodes = new Set();
+  const newEpoch = (): string => chanceText(random);
+  const listeners = new Set<(log: string) => void>();
+  /** Logs that anybody has asked for or told of. */
+  const logs = new Set<string>();
   const tried = Promise.withResolvers<void>();
   let troubled = false;
   let closed = false;
-  let draining: Promise<void> | null = null;
-  let retry: NodeJS.Timeout | undefined;
 
-  const tell = (router: string): void => {
-    routers.add(router);
-    for (const listener of listeners) listener(router);
+  const tell = (log: string): void => {
+    logs.add(log);
+    for (const listener of listeners) listener(log);
   };
   const tellOfAll = (): void => {
-    for (const router of [...routers]) tell(router);
+    for (const log of [...logs]) tell(log);
   };
   const trouble = (error: Error): void => {
     if (!troubled && !closed) notices.trouble(error);
     troubled = true;
     tried.resolve();
   };
-  /** While nothing is heard from Redis, what this process adds is reason enough to look. */
-  const tellOfOwn = (evidence: { router: string } | null): void => {
-    if (evidence && !growth.isHeard()) tell(evidence.router);
-  };
   const lookWhetherWell = (): void => {
-    if (closed || !connection.isUp() || !growth.isHeard() || outbox.size() > 0) return;
+    if (closed || !writing.isSettled() || !growth.isHeard()) return;
     tried.resolve();
     if (!troubled) return;
     troubled = false;
@@ -115,17 +97,38 @@ export function createRedisStore(options: RedisStoreOptions): RedisStore {
   };
 
   const open = (more: Pick<ConnectionOptions, 'onUp' | 'onDown' | 'scripts' | 'onMessage'>) =>
-    openConnection({ url, random, ...more });
+    openConnection({ url, nodes, random, ...more });
   const connection = open({
     scripts: SCRIPTS,
     onUp() {
-      void drain();
+      writing.cameUp();
       // Whoever tried to read meanwhile has failed.
       tellOfAll();
-      lookWhetherWell();
     },
-    onDown: trouble,
+    onDown(error) {
+      writing.wentDown();
+      trouble(error);
+    },
   });
+  const trimming = createTrimming({ connection, now, keepMs, drained, onFailed: trouble });
+  const writing = createWriting({
+    connection,
+    records,
+    places,
+    spool,
+    maxWaiting: options.maxWaiting ?? (spool ? MOST_WAITING.onDisk : MOST_WAITING.inMemory),
+    maxSent: MOST_SENT,
+    newEpoch,
+    merge,
+    notices: { trouble, lost: notices.lost },
+    onWritten(log, length) {
+      trimming.looked(log, length);
+      // While nothing is heard from Redis, what this process adds is reason enough to look.
+      if (!growth.isHeard()) tell(log);
+    },
+    onSettled: lookWhetherWell,
+  });
+  const { seenEpoch } = writing;
   const growth = hearGrowth({
     open,
     onGrown: tell,
@@ -136,183 +139,52 @@ export function createRedisStore(options: RedisStoreOptions): RedisStore {
     },
     onDown: trouble,
   });
-
-  const stretchOf = (time: number): number => Math.floor(time / stretchMs);
-
-  const write = async ({ id, version, decision, names, evidence }: Outgoing): Promise<void> => {
-    const packed = packId(id);
-    const places = names.map(namePlace);
-    const stretch = stretchOf(now());
-    await connection.run(
-      'conduitRemember',
-      [decisionKey(packed), logKey(evidence?.router ?? ''), ...places.map(({ bucket }) => namesKey(stretch, bucket))],
-      [
-        Buffer.concat([Buffer.from(`${version};${evidence ? 1 : 0};`), decision]),
-        keepMs,
-        keepMs + stretchMs,
-        packed,
-        evidence?.bytes ?? '',
-        LOG_ENTRIES,
-        GROWN_CHANNEL,
-        evidence?.router ?? '',
-        ...places.map(({ field }) => field),
-      ],
-    );
-    tellOfOwn(evidence);
-  };
-
-  /** Writes what waits, in order, until nothing does or Redis takes no more. Never rejects. */
-  const drain = (): Promise<void> => {
-    draining ??= writeWaiting().finally(() => {
-      draining = null;
-      lookWhetherWell();
-      if (outbox.size() > 0 && !closed) later();
-    });
-    return draining;
-  };
-
-  const writeWaiting = async (): Promise<void> => {
-    while (outbox.size() > 0 && connection.isUp()) {
-      const batch = outbox.first(BATCH);
-      for (const outgoing of batch) outgoing.tried = true;
-      const results = await Promise.allSettled(batch.map(write));
-      let failure: Error | null = null;
-      for (const [i, result] of results.entries()) {
-        const outgoing = batch[i] as Outgoing;
-        if (result.status === 'fulfilled') outbox.remove(outgoing);
-        else if (isForGood(result.reason)) {
-          outbox.remove(outgoing);
-          notices.lost(1, result.reason);
-        } else failure = result.reason;
-      }
-      if (failure) return trouble(failure);
-    }
-  };
-
-  const later = (): void => {
-    clearTimeout(retry);
-    retry = setTimeout(() => void drain(), RETRY_MS);
-    retry.unref();
-  };
-
-  const keepForLater = (outgoing: Outgoing): void => {
-    outbox.add(outgoing);
-    // Where Redis is away, its return is what begins it.
-    if (outbox.size() === 1) later();
-  };
-
-  const outgoingEvidence = (evidence: Evidence | null): Outgoing['evidence'] =>
-    evidence && { router: evidence.router, bytes: records.evidenceBytes(evidence) };
-
-  const waitingDecision = (outgoing: Outgoing | null): DecisionRecord | null =>
-    outgoing && records.decisionOf(outgoing.decision, outgoing.id);
-
-  const storedDecision = (value: unknown, id: string): DecisionRecord | null => {
-    if (value === null) return null;
-    const bytes = value as Buffer;
-    const start = bytes.indexOf(';', bytes.indexOf(';') + 1) + 1;
-    return records.decisionOf(bytes.subarray(start), id);
-  };
-
-  /** By name, in the order of the names; from what waits to be written, else from Redis. */
-  const idsBehind = async (hashes: readonly string[]): Promise<string[]> => {
-    const waiting = hashes.map((hash) => outbox.findByName(hash)?.id ?? null);
-    if (typeof waiting[0] === 'string') return [waiting[0]];
-    const latest = stretchOf(now()) + 1;
-    const places = hashes.map(namePlace);
-    const found = (await connection.run(
-      'conduitLookUp',
-      places.flatMap(({ bucket }) => Array.from({ length: STRETCHES }, (_, i) => namesKey(latest - i, bucket))),
-      [STRETCHES, ...places.map(({ field }) => field)],
-    )) as Buffer[];
-    return found.flatMap((id, i) => waiting[i] ?? (id.length > 0 ? unpackId(id) : []));
-  };
-
-  const recall = async (id: string): Promise<DecisionRecord | null> =>
-    waitingDecision(outbox.find(id)) ?? storedDecision(await connection.call('get', decisionKey(packId(id))), id);
+  const reading = createReading({ connection, records, places, newEpoch, seenEpoch, onUnreadable: trouble });
+  const forgetCovered = (): void => void writing.forgetCovered().catch(trouble);
+  const forgetting = setInterval(() => {
+    forgetCovered();
+    // What failed once without the connection failing is over.
+    lookWhetherWell();
+  }, FORGET_MS);
+  forgetting.unref();
 
   return {
     tried: tried.promise,
+    remember: writing.remember,
+    revise: writing.revise,
 
-    async remember({ decision, names }) {
-      const outgoing: Outgoing = {
-        id: decision.id,
-        version: decision.version,
-        decision: records.decisionBytes(decision),
-        names: names.map(sha256Hex),
-        evidence: outgoingEvidence(evidenceOf(decision)),
-        tried: false,
-      };
-      // Behind what waits already, so that a name ends with the decision that had it last.
-      if (outbox.size() > 0 || !connection.isUp()) return keepForLater(outgoing);
-      try {
-        await write(outgoing);
-      } catch (error) {
-        if (isForGood(error)) throw error;
-        trouble(error as Error);
-        keepForLater({ ...outgoing, tried: error instanceof UncertainWrite });
-      }
-    },
-
-    async revise(decision) {
-      const evidence = evidenceOf(decision);
-      const waiting = outbox.find(decision.id);
-      if (waiting) {
-        if (waiting.version !== decision.version - 1) return 'changed';
-        // Redis may have it as it was, and would take the changed one for a repeat.
-        if (waiting.tried) throw new StoreUnavailable('the decision is still on its way to Redis');
-        waiting.version = decision.version;
-        waiting.decision = records.decisionBytes(decision);
-        waiting.evidence = outgoingEvidence(evidence);
-        return 'written';
-      }
-      const packed = packId(decision.id);
-      const written = await connection.run(
-        'conduitRevise',
-        [decisionKey(packed), logKey(evidence?.router ?? '')],
-        [
-          decision.version - 1,
-          records.decisionBytes(decision),
-          packed,
-          evidence ? records.evidenceBytes(evidence) : '',
-          LOG_ENTRIES,
-          GROWN_CHANNEL,
-          evidence?.router ?? '',
-        ],
+    async revive(decision) {
+      const { key, handle, stretch } = places.pointerOf(decision.id);
+      const { texts, bytes } = records.entryOf(decision);
+      await connection.run(
+        'conduitRevive',
+        [revivedKey(handle), key],
+        [texts, bytes, records.idBytes(decision.id), handle, stretch, keepMs],
       );
-      if (written !== 1) return 'changed';
-      tellOfOwn(evidence);
-      return 'written';
     },
 
-    recall,
+    async recall(id) {
+      return writing.waiting(id) ?? (await reading.recall(id)) ?? writing.sent(id);
+    },
 
     async lookUp(names) {
-      if (names.length === 0) return null;
-      for (const id of await idsBehind(names.map(sha256Hex))) {
-        const decision = await recall(id);
-        if (decision) return decision;
-      }
-      return null;
+      const waiting = names.map(writing.waitingUnder);
+      const first = waiting.findIndex((decision) => decision !== null);
+      const before = first < 0 ? names : names.slice(0, first);
+      const found = await reading.lookUp(before.map(places.hashOf));
+      // A later version of it may wait.
+      if (found) return writing.waiting(found.id) ?? found;
+      return waiting[first] ?? null;
     },
 
-    async readSince(router, cursor, limit): Promise<LogSlice> {
-      routers.add(router);
-      const found = await connection.call('xrange', logKey(router), `(${cursor}`, '+', 'COUNT', limit);
-      const entries: Evidence[] = [];
-      let last = cursor;
-      for (const [id, fields] of found as [Buffer, Buffer[]][]) {
-        // In the order in which the scripts write them.
-        const [, revision, , decisionId, , bytes] = fields as [Buffer, Buffer, Buffer, Buffer, Buffer, Buffer];
-        last = id.toString();
-        try {
-          entries.push(records.evidenceOf(bytes, unpackId(decisionId), Number(revision.toString())));
-        } catch (error) {
-          // Of another format, or damaged: one entry that cannot be read must not end all learning.
-          trouble(error as Error);
-        }
-      }
-      return { entries, cursor: last, gap: null };
+    readSince(router, cursor, limit) {
+      logs.add(router);
+      return reading.readSince(router, cursor, limit);
+    },
+
+    readKept(log, cursor, limit) {
+      logs.add(log);
+      return reading.readKept(log, cursor, limit);
     },
 
     async add(counter, amount, ttlMs) {
@@ -340,27 +212,30 @@ export function createRedisStore(options: RedisStoreOptions): RedisStore {
       return () => listeners.delete(listener);
     },
 
-    shared: null,
+    shared: createShared({
+      connection,
+      newEpoch,
+      seenEpoch,
+      owner: chanceText(random) + chanceText(random),
+      onSnapshot(router) {
+        forgetCovered();
+        void trimming.trim(router);
+      },
+    }),
 
-    async confirm() {},
+    confirm: writing.confirm,
 
     async close() {
       if (closed) return;
-      const until = now() + CLOSE_MS;
-      while (outbox.size() > 0 && now() < until) {
-        if (connection.isUp()) await Promise.race([drain(), pause(until - now())]);
-        if (outbox.size() > 0) await pause(100);
-      }
+      const unwritten = await writing.close(now() + CLOSE_MS, now);
       closed = true;
-      clearTimeout(retry);
-      if (outbox.size() > 0) notices.lost(outbox.size(), new Error('Redis could not be written to before the end'));
+      clearInterval(forgetting);
+      if (unwritten > 0) notices.lost(unwritten, new Error('Redis could not be written to before the end'));
       growth.close();
       connection.close();
     },
   };
 }
 
-const pause = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms));
-
-/** Whether writing it again would fail again. */
-const isForGood = (error: unknown): error is Refused => error instanceof Refused && error.forGood;
+/** Letters and digits, as no other process makes them. */
+const chanceText = (random: () => number): string => Math.floor(random() * 36 ** 8).toString(36);

@@ -33,8 +33,8 @@ export function createSymbols(): Symbols {
 
 /** Symbols for records that others read too: a fixed list, and behind it the texts of the one record that it is at. */
 export interface RecordSymbols extends Symbols {
-  /** Forgets the last record's texts. */
-  restart(): void;
+  /** Forgets the last record's texts, and begins with those that stand beside the next one. */
+  restart(beside?: readonly string[]): void;
 }
 
 /** `words` may only ever grow at its end: what is kept holds their places. */
@@ -42,8 +42,8 @@ export function createRecordSymbols(words: readonly string[]): RecordSymbols {
   const places = new Map(words.map((word, place) => [word, place]));
   let own: string[] = [];
   return {
-    restart() {
-      own = [];
+    restart(beside = []) {
+      own = beside.slice();
     },
     /** Null for a text that is new: it is written out this once, as the reader too will find it. */
     numberOf(text) {

@@ -3,9 +3,8 @@ import { describe, expect, test } from 'vitest';
 import type { Evidence } from '../../src/bandit/evidence.ts';
 import { ByteReader, ByteWriter } from '../../src/stores/bytes.ts';
 import { readDecision, writeDecision } from '../../src/stores/decision-bytes.ts';
-import { evidenceOf } from '../../src/stores/decision-record.ts';
+import { evidenceOf, rounded, roundedShare } from '../../src/stores/decision-record.ts';
 import { readEvidence, writeEvidence } from '../../src/stores/evidence-bytes.ts';
-import { packId, unpackId } from '../../src/stores/redis/keys.ts';
 import { createRecords } from '../../src/stores/redis/records.ts';
 import { createSymbols } from '../../src/stores/symbols.ts';
 import { anyDecision, anyEvidence, anyNumber, anyText, anyVector } from './arbitrary-records.ts';
@@ -23,6 +22,27 @@ function passing<Value>(write: (to: ByteWriter, value: Value) => void, read: (fr
     reader.open({ bytes, view: new DataView(bytes.buffer) }, 0);
     return { back: read(reader), length: bytes.length };
   };
+}
+
+const anyId = fc.oneof(
+  anyText,
+  fc.string({ unit: fc.constantFrom(...'0123456789abcdef'), minLength: 32, maxLength: 32 }).map((hex) => `dec_${hex}`),
+  fc
+    .string({ unit: fc.constantFrom(...'0123456789abcdefAg-'), minLength: 32, maxLength: 32 })
+    .map((hex) => `dec_${hex}`),
+);
+const anyRounded = fc.oneof(
+  anyNumber.map(rounded),
+  anyNumber.map(roundedShare),
+  fc.integer({ min: -1e5, max: 1e5 }).map((units) => units / 1e4),
+);
+
+/** As the scripts in Redis read it: the version, and where the id begins. */
+function versionOf(bytes: Buffer): [version: number, start: number] {
+  const first = bytes[0] as number;
+  if (first < 208) return [first, 1];
+  if (first < 240) return [208 + (first - 208) * 256 + (bytes[1] as number), 2];
+  return first === 241 ? [bytes.readUInt16BE(1), 3] : [bytes.readUInt32BE(1), 5];
 }
 
 const passingDecisions = () => passing(writeDecision, readDecision);
@@ -50,28 +70,29 @@ describe('a record that was written as bytes comes back as it was', () => {
     );
   });
 
-  test('every decision and every entry, for other processes too and in any order', () => {
+  test('every decision, for other processes too and in any order', () => {
     const [here, there] = [createRecords(), createRecords()];
     fc.assert(
-      fc.property(anyDecision, anyEvidence, (one, { revision, ...entry }) => {
-        const [decided, logged] = [here.decisionBytes(one), here.evidenceBytes({ ...entry, revision })];
-        expect(there.evidenceOf(logged, entry.decisionId, revision)).toStrictEqual({ ...entry, revision });
-        expect(there.decisionOf(decided, one.id)).toStrictEqual(one);
-        expect(here.decisionBytes(one)).toEqual(decided);
+      fc.property(anyDecision, (one) => {
+        const entry = here.entryOf(one);
+        expect(there.decisionOf(entry)).toStrictEqual(one);
+        expect(here.entryOf(one)).toEqual(entry);
       }),
       { numRuns: 300 },
     );
   });
 
-  test('every id of a decision, ours in 16 bytes', () => {
+  test('as Redis reads it: the version first, then the id', () => {
+    const records = createRecords();
     fc.assert(
-      fc.property(anyText, (id) => {
-        expect(unpackId(packId(id))).toBe(id.toWellFormed());
+      fc.property(fc.integer({ min: 1, max: 2 ** 32 - 1 }), anyId, (version, id) => {
+        const { bytes } = records.entryOf(decision({ id, version }));
+        const [read, start] = versionOf(bytes);
+        expect(read).toBe(version);
+        const own = records.idBytes(id);
+        expect(bytes.subarray(start, start + own.length)).toEqual(own);
       }),
     );
-    const ours = `dec_${'0123456789abcdef'.repeat(2)}`;
-    expect(packId(ours)).toHaveLength(16);
-    expect(unpackId(packId(ours))).toBe(ours);
   });
 
   test('every number, text and vector', () => {
@@ -90,6 +111,25 @@ describe('a record that was written as bytes comes back as it was', () => {
     fc.assert(
       fc.property(fc.option(anyNumber), (one) => {
         expect(number(one).back).toBe(one);
+      }),
+    );
+    const decimal = passing<number | null>(
+      (to, value) => to.decimal(value),
+      (from) => from.decimalOrNull(),
+    );
+    const id = passing<string>(
+      (to, value) => to.id(value),
+      (from) => from.id(),
+    );
+    fc.assert(
+      fc.property(fc.option(fc.oneof(anyNumber, anyRounded)), (one) => {
+        expect(decimal(one).back).toBe(one);
+      }),
+      { numRuns: 2_000 },
+    );
+    fc.assert(
+      fc.property(anyId, (one) => {
+        expect(id(one).back).toBe(one);
       }),
     );
     fc.assert(
@@ -112,21 +152,42 @@ describe('a record that was written as bytes comes back as it was', () => {
     }
   });
 
+  test('a number of five digits in three bytes, a share of four places in two, an id of ours in 17', () => {
+    const decimal = passing<number>(
+      (to, value) => to.decimal(value),
+      (from) => from.decimal(),
+    );
+    fc.assert(
+      fc.property(fc.double({ min: 1e-15, max: 1e12, noNaN: true }), (value) => {
+        const five = rounded(value);
+        expect(five).toBe(Number(value.toPrecision(5)));
+        expect(decimal(five).length).toBeLessThanOrEqual(3);
+        expect(decimal(-five).length).toBe(3);
+      }),
+      { numRuns: 2_000 },
+    );
+    expect(decimal(roundedShare(2 / 3)).length).toBe(2);
+    for (const odd of [0, -0, Number.NaN, Number.POSITIVE_INFINITY, 1e300, 5e-324]) expect(rounded(odd)).toBe(odd);
+    const ours = `dec_${'0123456789abcdef'.repeat(2)}`;
+    expect(createRecords().idBytes(ours)).toHaveLength(17);
+  });
+
   test('and is small', () => {
     const x = Array.from({ length: 27 }, (_, i) => Math.round(Math.sin(i) * 5e3) / 1e4);
     const candidates = ['a', 'b', 'c', 'd'].map((name) => ({
       model: `provider/model-${name}`,
       eligible: true,
       propensity: 0.1 + 0.2,
-      quality: { mean: 1 / 3, low: 1 / 7, high: 6 / 7 },
-      costUsd: 1 / 999,
-      firstByteMs: 1_000 / 3,
-      totalMs: 10_000 / 3,
-      utility: 1 / 9,
+      quality: { mean: 0.3333, low: 0.1429, high: 0.8571 },
+      costUsd: rounded(1 / 999),
+      firstByteMs: rounded(1_000 / 3),
+      totalMs: rounded(10_000 / 3),
+      utility: rounded(1 / 9),
       ruledOut: null,
     }));
     const one = decision({ x, candidates });
-    expect(passingDecisions()(one).length).toBeLessThan(550);
+    expect(passingDecisions()(one).length).toBeLessThan(350);
+    expect(createRecords().entryOf(one).bytes.length).toBeLessThan(230);
     expect(passingEvidence()(evidenceOf(one) as Evidence).length).toBeLessThan(180);
   });
 
@@ -135,7 +196,8 @@ describe('a record that was written as bytes comes back as it was', () => {
     const reader = new ByteReader(symbols);
     const bytes = Uint8Array.of(99, 0, 0);
     const region = { bytes, view: new DataView(bytes.buffer) };
-    reader.open(region, 0);
+    const decided = Uint8Array.of(1, 0, 99);
+    reader.open({ bytes: decided, view: new DataView(decided.buffer) }, 0);
     expect(() => readDecision(reader)).toThrow('format 99');
     reader.open(region, 0);
     expect(() => readEvidence(reader)).toThrow('format 99');

@@ -1,6 +1,6 @@
 /** A real Redis of a test's own, on a free port and in a folder of its own. */
 import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
-import { mkdtempSync, rmSync } from 'node:fs';
+import { mkdtempSync, readdirSync, rmSync, statSync, truncateSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -21,11 +21,19 @@ function whyNone(): string | null {
 export interface RedisServer {
   url: string;
   port: number;
+  /** On which nodes of a cluster talk to each other; 0 where it is none. */
+  busPort: number;
   /** For what a test asks by itself. */
   client: Redis;
   /** As a power cut does; what was written to the append-only file is there again after `start`. */
   kill(): Promise<void>;
   start(): Promise<void>;
+  /** Takes so many bytes off the end of what a killed one has written, as a power cut between two writes to the disk does. */
+  loseLast(bytes: number): void;
+  /** How much it has written. */
+  written(): number;
+  /** Takes away all that a killed one has written. */
+  loseAll(): void;
   /** It takes connections, and answers nothing. */
   freeze(): void;
   thaw(): void;
@@ -39,12 +47,15 @@ export interface RedisServerOptions {
   tls?: boolean;
   /** One shard that is all of a cluster: it refuses steps whose keys lie in more than one slot. */
   sharded?: boolean;
+  /** One node of a cluster, without a slot yet. */
+  shard?: boolean;
 }
 
 export async function startRedisServer(options: RedisServerOptions = {}): Promise<RedisServer> {
   const folder = mkdtempSync(join(tmpdir(), 'conduit-redis-'));
   const port = options.port ?? (await freePort());
-  const { password, tls = false, sharded = false } = options;
+  const { password, tls = false, sharded = false, shard = false } = options;
+  const busPort = sharded || shard ? await freePort() : 0;
   const url = `redis${tls ? 's' : ''}://${password === undefined ? '' : `default:${password}@`}127.0.0.1:${port}`;
   const client = new Redis(url, {
     lazyConnect: true,
@@ -65,8 +76,8 @@ export async function startRedisServer(options: RedisServerOptions = {}): Promis
       appendonly: 'yes',
       appendfsync: 'always',
     };
-    const shard = sharded ? { 'cluster-enabled': 'yes', 'cluster-port': await freePort() } : {};
-    const args = Object.entries({ ...settings, ...shard, ...(password !== undefined && { requirepass: password }) });
+    const cluster = busPort > 0 ? { 'cluster-enabled': 'yes', 'cluster-port': busPort } : {};
+    const args = Object.entries({ ...settings, ...cluster, ...(password !== undefined && { requirepass: password }) });
     const started = spawn(
       'redis-server',
       args.flatMap(([name, value]) => [`--${name}`, String(value)]),
@@ -75,6 +86,7 @@ export async function startRedisServer(options: RedisServerOptions = {}): Promis
     child = started;
     await client.ping();
     if (sharded) await client.call('CLUSTER', 'ADDSLOTSRANGE', '0', '16383');
+    if (sharded) await untilWhole(client);
   };
   const kill = async (): Promise<void> => {
     const ending = child;
@@ -84,13 +96,22 @@ export async function startRedisServer(options: RedisServerOptions = {}): Promis
     ending.kill('SIGKILL');
     await gone;
   };
+  const journal = (): string => {
+    const inside = join(folder, 'appendonlydir');
+    const last = readdirSync(inside).filter((name) => name.endsWith('.incr.aof'));
+    return join(inside, last.at(-1) as string);
+  };
   await start();
   return {
     url,
     port,
+    busPort,
     client,
     kill,
     start,
+    written: () => statSync(journal()).size,
+    loseLast: (bytes) => truncateSync(journal(), Math.max(0, statSync(journal()).size - bytes)),
+    loseAll: () => rmSync(join(folder, 'appendonlydir'), { recursive: true }),
     freeze: () => void child?.kill('SIGSTOP'),
     thaw: () => void child?.kill('SIGCONT'),
     async close() {
@@ -98,6 +119,43 @@ export async function startRedisServer(options: RedisServerOptions = {}): Promis
       await kill();
       rmSync(folder, { recursive: true, force: true });
     },
+  };
+}
+
+/** Resolves once a cluster answers for all slots. */
+async function untilWhole(client: Redis): Promise<void> {
+  while (!String(await client.call('CLUSTER', 'INFO')).includes('cluster_state:ok')) {
+    await new Promise((resolve) => setTimeout(resolve, 20));
+  }
+}
+
+export interface RedisCluster {
+  nodes: readonly RedisServer[];
+  /** The one that has these keys, and one that has not. */
+  ownerOf(key: string): Promise<RedisServer>;
+  close(): Promise<void>;
+}
+
+/** Three primaries that share the slots out. */
+export async function startRedisCluster(): Promise<RedisCluster> {
+  const nodes = await Promise.all(Array.from({ length: 3 }, () => startRedisServer({ shard: true })));
+  const [first, ...others] = nodes as [RedisServer, ...RedisServer[]];
+  const share = Math.ceil(16_384 / nodes.length);
+  for (const [i, { client }] of nodes.entries()) {
+    const end = Math.min(16_383, (i + 1) * share - 1);
+    await client.call('CLUSTER', 'ADDSLOTSRANGE', String(i * share), String(end));
+  }
+  for (const { port, busPort } of others) {
+    await first.client.call('CLUSTER', 'MEET', '127.0.0.1', String(port), String(busPort));
+  }
+  for (const { client } of nodes) await untilWhole(client);
+  return {
+    nodes,
+    async ownerOf(key) {
+      const slot = Number(await first.client.call('CLUSTER', 'KEYSLOT', key));
+      return nodes[Math.floor(slot / share)] as RedisServer;
+    },
+    close: async () => void (await Promise.all(nodes.map((node) => node.close()))),
   };
 }
 

@@ -1,6 +1,7 @@
 /** A connection to Redis that never holds anybody up: it answers in time, or says that it does not. */
 import { Redis } from 'ioredis';
 import { StoreUnavailable, UncertainWrite } from '../ports.ts';
+import { Refused } from './refused.ts';
 
 export type Argument = string | number | Buffer;
 
@@ -18,19 +19,13 @@ export interface Connection {
   close(): void;
 }
 
-/** Redis has said no. */
-export class Refused extends StoreUnavailable {
-  /** Whether it would say so again, whatever the state it is in. */
-  readonly forGood: boolean;
-
-  constructor(message: string) {
-    super(`Redis refuses: ${message}`);
-    this.forGood = /^(ERR|WRONGTYPE)\b/.test(message);
-  }
-}
+/** The nodes of a cluster that are known by now, as "HOST:PORT": any of them tells which one has the keys. */
+export type Nodes = Set<string>;
 
 export interface ConnectionOptions {
   url: string;
+  /** Shared by all connections to the same cluster; empty where there is none. */
+  nodes: Nodes;
   /** Uniform in [0, 1). */
   random: () => number;
   /** By name, each a Lua text. */
@@ -49,7 +44,7 @@ const DISCONNECT_MS = 500;
 const RECONNECT_MS = { first: 50, longest: 2_000 };
 
 export function openConnection(options: ConnectionOptions): Connection {
-  const { url, random, onUp, onDown, onMessage, scripts = {} } = options;
+  const { url, nodes, random, onUp, onDown, onMessage, scripts = {} } = options;
   const settings = {
     scripts: Object.fromEntries(Object.entries(scripts).map(([name, lua]) => [name, { lua }])),
     commandTimeout: ANSWER_MS,
@@ -65,9 +60,12 @@ export function openConnection(options: ConnectionOptions): Connection {
     autoResubscribe: false,
     // After a failover this may still be the old primary, which takes no more writes.
     reconnectOnError: (error: Error) => error.message.startsWith('READONLY'),
-    // Half of each wait is chance, so that not all processes come back in the same moment.
-    retryStrategy: (times: number) =>
-      Math.min(RECONNECT_MS.longest, RECONNECT_MS.first * 2 ** (times - 1)) * (0.5 + random() / 2),
+    retryStrategy(times: number) {
+      // The first time it may be this connection alone that was lost.
+      if (times > 1) goTo(nextNode());
+      // Half of each wait is chance, so that not all processes come back in the same moment.
+      return Math.min(RECONNECT_MS.longest, RECONNECT_MS.first * 2 ** (times - 1)) * (0.5 + random() / 2);
+    },
     // Nothing here needs more, and every Redis has it.
     protocol: 2 as const,
     disableClientInfo: true,
@@ -75,11 +73,35 @@ export function openConnection(options: ConnectionOptions): Connection {
   };
   const redis = new Redis(url, settings);
   let open = true;
+  let moved = false;
+
+  const place = (): string => `${redis.options.host}:${redis.options.port}`;
+  const first = place();
+  /** Where it connects to the next time. */
+  const goTo = (node: string): void => {
+    const colon = node.lastIndexOf(':');
+    // Without a host it is the one that said so.
+    if (colon > 0) redis.options.host = node.slice(0, colon);
+    redis.options.port = Number(node.slice(colon + 1));
+  };
+  const nextNode = (): string => {
+    const all = [first, ...[...nodes].filter((node) => node !== first)];
+    return all[(all.indexOf(place()) + 1) % all.length] as string;
+  };
+  /** So that one of them is enough to find the others. */
+  const learnNodes = async (): Promise<void> => {
+    const slots = (await redis.call('cluster', 'SLOTS')) as [number, number, ...[string | null, number][]][];
+    for (const [, , ...servers] of slots) for (const [host, port] of servers) if (host) nodes.add(`${host}:${port}`);
+  };
 
   // ioredis hears a socket's first error alone. A TLS socket may have another, and one that nobody hears ends the process.
   const hearErrors = (): void => void redis.stream?.on('error', () => {});
   redis.on('connect', hearErrors);
-  redis.on('ready', onUp);
+  redis.on('ready', () => {
+    // Where it cannot be told, whatever is moved to is known all the same.
+    if (moved) learnNodes().catch(() => {});
+    onUp();
+  });
   redis.on('error', (error: Error) => {
     hearErrors();
     if (open) onDown(new Error(wordsOf(error)));
@@ -94,8 +116,19 @@ export function openConnection(options: ConnectionOptions): Connection {
     try {
       return await asked();
     } catch (error) {
-      throw translated(error as Error);
+      const to = /^MOVED \d+ (\S*:\d+)/.exec((error as Error).message)?.[1];
+      if (to === undefined) throw translated(error as Error);
+      follow(to);
+      throw new StoreUnavailable(`another node of the cluster has the keys: ${to}`);
     }
+  };
+  const follow = (to: string): void => {
+    const from = place();
+    if (!open || redis.status !== 'ready') return;
+    moved = true;
+    goTo(to);
+    for (const node of [from, place()]) nodes.add(node);
+    redis.disconnect(true);
   };
 
   return {

@@ -1,9 +1,7 @@
-/** Decisions and evidence as Redis keeps them: bytes that any process can read, whatever its own symbols are. */
-import type { Evidence } from '../../bandit/evidence.ts';
+/** Decisions as Redis keeps them: bytes that any process can read, whatever its own symbols are. */
 import { ByteReader, ByteWriter } from '../bytes.ts';
 import { readDecision, writeDecision } from '../decision-bytes.ts';
 import type { DecisionRecord } from '../decision-record.ts';
-import { readEvidence, writeEvidence } from '../evidence-bytes.ts';
 import { createRecordSymbols } from '../symbols.ts';
 
 /** The closed sets of words in records. Only ever appended to: what is kept holds their places. */
@@ -32,15 +30,28 @@ const WORDS = [
   'auto',
 ] as const;
 
-/** The id stands in the key or beside the bytes, and the revision is the store's to give. */
-const ELSEWHERE = '';
+/** Longer ones would cost where an entry has to spell them: a log's entries share those of their block's first. */
+const MOST_CHARACTERS = 200;
+const BETWEEN = '\n';
+/** How many different ones are remembered as read; a log has a handful. */
+const MOST_READ = 100;
+
+/** An entry of a log: a field of a stream and its value. */
+export interface Entry {
+  /**
+   * The texts that a router's decisions have in common, its arms' names before all. As the field's name they take next to
+   * nothing: a block of a stream holds the names of its first entry's fields once.
+   */
+  texts: Buffer;
+  bytes: Buffer;
+}
 
 export interface Records {
-  /** Bytes that are this decision's alone; the same decision gives the same bytes. */
-  decisionBytes(decision: DecisionRecord): Buffer;
-  decisionOf(bytes: Uint8Array, id: string): DecisionRecord;
-  evidenceBytes(evidence: Evidence): Buffer;
-  evidenceOf(bytes: Uint8Array, decisionId: string, revision: number): Evidence;
+  /** The same decision gives the same bytes. */
+  entryOf(decision: DecisionRecord): Entry;
+  decisionOf(entry: Entry): DecisionRecord;
+  /** As an entry has it behind the version. */
+  idBytes(id: string): Buffer;
 }
 
 export function createRecords(): Records {
@@ -48,24 +59,63 @@ export function createRecords(): Records {
   const read = createRecordSymbols(WORDS);
   const writer = new ByteWriter(written);
   const reader = new ByteReader(read);
+  let lastTexts: { list: readonly string[]; bytes: Buffer } = { list: [], bytes: Buffer.from('') };
+  const textsRead = new Map<string, readonly string[]>();
 
-  const bytesOf = (write: () => void): Buffer => {
-    written.restart();
-    writer.restart();
-    write();
-    return Buffer.from(writer.bytes.subarray(0, writer.at));
+  const textsOf = (decision: DecisionRecord): typeof lastTexts => {
+    const list = sharedTexts(decision);
+    if (!sameTexts(list, lastTexts.list)) lastTexts = { list, bytes: Buffer.from(list.join(BETWEEN)) };
+    return lastTexts;
   };
-  const open = (bytes: Uint8Array): ByteReader => {
-    read.restart();
-    reader.open({ bytes, view: new DataView(bytes.buffer, bytes.byteOffset, bytes.length) }, 0);
-    return reader;
+  const textsIn = (bytes: Buffer): readonly string[] => {
+    const text = bytes.toString();
+    let list = textsRead.get(text);
+    if (!list) {
+      list = text === '' ? [] : text.split(BETWEEN);
+      if (textsRead.size >= MOST_READ) textsRead.clear();
+      textsRead.set(text, list);
+    }
+    return list;
   };
 
   return {
-    decisionBytes: (decision) => bytesOf(() => writeDecision(writer, { ...decision, id: ELSEWHERE })),
-    decisionOf: (bytes, id) => ({ ...readDecision(open(bytes)), id }),
-    evidenceBytes: (evidence) =>
-      bytesOf(() => writeEvidence(writer, { ...evidence, decisionId: ELSEWHERE, revision: 0 })),
-    evidenceOf: (bytes, decisionId, revision) => ({ ...readEvidence(open(bytes)), decisionId, revision }),
+    entryOf(decision) {
+      const { list, bytes: texts } = textsOf(decision);
+      written.restart(list);
+      writer.restart();
+      writeDecision(writer, decision);
+      return { texts, bytes: Buffer.from(writer.bytes.subarray(0, writer.at)) };
+    },
+    decisionOf({ texts, bytes }) {
+      read.restart(textsIn(texts));
+      reader.open({ bytes, view: new DataView(bytes.buffer, bytes.byteOffset, bytes.length) }, 0);
+      return readDecision(reader);
+    },
+    idBytes(id) {
+      writer.restart();
+      writer.id(id);
+      return Buffer.from(writer.bytes.subarray(0, writer.at));
+    },
   };
 }
+
+/** A record is read with those that stand beside it: whichever they are, what is not among them is spelled in it. */
+function sharedTexts({ router, encoder, candidates, cursor }: DecisionRecord): string[] {
+  const list: string[] = [];
+  const end = cursor.indexOf('-');
+  const add = (text: string): void => {
+    if (isShared(text) && !list.includes(text)) list.push(text);
+  };
+  if (router !== null) add(router);
+  add(encoder);
+  if (end > 0) add(cursor.slice(0, end));
+  for (const { model } of candidates) add(model);
+  return list;
+}
+
+/** Any that comes back out of UTF-8 and out of the list. */
+const isShared = (text: string): boolean =>
+  text !== '' && text.length <= MOST_CHARACTERS && !text.includes(BETWEEN) && text.isWellFormed();
+
+const sameTexts = (one: readonly string[], other: readonly string[]): boolean =>
+  one.length === other.length && one.every((text, i) => text === other[i]);

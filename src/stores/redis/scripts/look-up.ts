@@ -1,24 +1,31 @@
-/** Finds the decisions' ids behind names. */
+/** Finds the decision behind the first of some names that is known. */
+import { FIND } from './parts.ts';
+
 export const LOOK_UP = `
 --[[
   KEYS     for each name, one name after the other, the bucket it would lie in of each stretch of time, the latest first
 
   ARGV[1]  how many stretches there are
-  ARGV[2…] for each name its field
+  ARGV[2]  the latest of them
+  ARGV[3…] for each name its field
 
-  Gives for each name the packed id of the decision that had it last; empty where no decision had it.
+  Gives the decision's texts and bytes, or nothing.
+
+  Under a name is the handle of the decision that had it last, and behind it how many stretches its pointer's is before the
+  name's; nothing where they are the same.
 ]]
+${FIND}
 local stretches = tonumber(ARGV[1])
-local found = {}
 for name = 1, #KEYS / stretches do
-  found[name] = ''
-  for stretch = 1, stretches do
-    local id = redis.call('HGET', KEYS[(name - 1) * stretches + stretch], ARGV[name + 1])
-    if id then
-      found[name] = id
+  for back = 0, stretches - 1 do
+    local kept = redis.call('HGET', KEYS[(name - 1) * stretches + back + 1], ARGV[name + 2])
+    if kept then
+      local stretch = ARGV[2] - back - (tonumber(string.sub(kept, 9)) or 0)
+      local texts, bytes = entryOf(stretch, string.sub(kept, 1, 8))
+      if bytes then return {texts, bytes} end
       break
     end
   end
 end
-return found
+return {}
 `;

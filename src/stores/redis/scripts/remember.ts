@@ -1,32 +1,40 @@
-/** Keeps a finished decision, its names and the first revision of its evidence: all of it or nothing, and once. */
+/** Keeps a decision and its names, unless this version or a later one is there: all of it or nothing, and once. */
+import { APPEND, EPOCH, FIND } from './parts.ts';
+
 export const REMEMBER = `
 --[[
-  KEYS[1]   the decision
-  KEYS[2]   the log of its router
-  KEYS[3…]  for each name the bucket that it goes into
+  KEYS[1]    the epoch
+  KEYS[2]    the log of its router
+  KEYS[3]    the bucket that its pointer goes into
+  KEYS[4…]   for each name the bucket that it goes into
 
-  ARGV[1]   the decision: "VERSION;REVISION;" and its bytes
-  ARGV[2]   for how many milliseconds it is kept
-  ARGV[3]   for how many milliseconds a bucket of names is kept from its first name on
-  ARGV[4]   the decision's packed id
-  ARGV[5]   the bytes of its evidence; empty where it teaches nothing
-  ARGV[6]   about how many entries the log keeps
-  ARGV[7]   the channel on which growth is told
-  ARGV[8]   the router's name
-  ARGV[9…]  for each name its field
+  ARGV[1]    an epoch, if there is none
+  ARGV[2]    the channel on which growth is told
+  ARGV[3]    the log's name
+  ARGV[4]    the texts that its log's decisions have in common
+  ARGV[5]    the decision's bytes
+  ARGV[6]    the bytes of its id
+  ARGV[7]    its handle
+  ARGV[8]    the stretch of time of its pointer
+  ARGV[9]    for how many milliseconds a bucket is kept from its first field on
+  ARGV[10]   1 where it comes late: names that another decision has by now stay with that
+  ARGV[11]   what is kept under each name
+  ARGV[12…]  for each name its field
 
-  Gives 1, or 0 where the decision has been kept before: a repeat of what seemed to fail changes nothing, and takes nothing
-  from what has been revised meanwhile.
+  Gives the epoch, the decision's place, and how long the log is; or the epoch, the place or nothing, 0, and the texts and
+  bytes of the version that is there: a repeat of what seemed to fail changes nothing.
 ]]
-if not redis.call('SET', KEYS[1], ARGV[1], 'PX', ARGV[2], 'NX') then return 0 end
-for i = 3, #KEYS do
-  redis.call('HSET', KEYS[i], ARGV[i + 6], ARGV[4])
-  if redis.call('PTTL', KEYS[i]) < 0 then redis.call('PEXPIRE', KEYS[i], ARGV[3]) end
+${EPOCH}${FIND}${APPEND}
+local epoch = epochOf(KEYS[1], ARGV[1])
+local texts, bytes, place = entryOf(ARGV[8], ARGV[7])
+if bytes and isOf(bytes, ARGV[6]) and versionOf(bytes) >= versionOf(ARGV[5]) then
+  return {epoch, place or '', 0, texts, bytes}
 end
-if ARGV[5] ~= '' then
-  redis.call('XADD', KEYS[2], 'MAXLEN', '~', ARGV[6], '*', 'r', 1, 'd', ARGV[4], 'e', ARGV[5])
-  -- What was written counts, whether or not this user may tell of it.
-  redis.pcall('PUBLISH', ARGV[7], ARGV[8])
+place = append(KEYS[2], KEYS[3], ARGV[7], ARGV[3], ARGV[4], ARGV[5], ARGV[9], ARGV[2])
+local set = ARGV[10] == '1' and 'HSETNX' or 'HSET'
+for i = 4, #KEYS do
+  redis.call(set, KEYS[i], ARGV[i + 8], ARGV[11])
+  if redis.call('PTTL', KEYS[i]) < 0 then redis.call('PEXPIRE', KEYS[i], ARGV[9]) end
 end
-return 1
+return {epoch, place, redis.call('XLEN', KEYS[2])}
 `;

@@ -1,33 +1,25 @@
-/** Puts a changed decision in the place of the one before it, and appends the next revision of its evidence. */
+/** Appends the next version of a decision, which is then the one that is found. */
+import { APPEND, EPOCH, FIND } from './parts.ts';
+
 export const REVISE = `
 --[[
-  KEYS[1]  the decision
-  KEYS[2]  the log of its router
+  KEYS[1]   the epoch
+  KEYS[2]   the log of its router
+  KEYS[3]   the bucket of its pointer
+  KEYS[4]   where it is if it was taken back
 
-  ARGV[1]  the version that this one follows
-  ARGV[2]  the bytes of the changed decision
-  ARGV[3]  the decision's packed id
-  ARGV[4]  the bytes of its evidence; empty where it teaches nothing
-  ARGV[5]  about how many entries the log keeps
-  ARGV[6]  the channel on which growth is told
-  ARGV[7]  the router's name
+  ARGV      as of remember, but for its last three
 
-  Gives 1 where it was written, or just this was written before; 0 where the decision is gone or another than that.
+  Gives the epoch, the version's place, and how long the log is, also where just this was written before; or the epoch alone
+  where the decision is gone or another than the one before it.
 ]]
-local kept = redis.call('GET', KEYS[1])
-if not kept then return 0 end
-local version, revision, start = string.match(kept, '^(%d+);(%d+);()')
-if not version then return 0 end
-local before = tonumber(ARGV[1])
-if tonumber(version) == before + 1 and string.sub(kept, start) == ARGV[2] then return 1 end
-if tonumber(version) ~= before then return 0 end
-revision = tonumber(revision)
-if ARGV[4] ~= '' then revision = revision + 1 end
-redis.call('SET', KEYS[1], string.format('%d;%d;', before + 1, revision) .. ARGV[2], 'KEEPTTL')
-if ARGV[4] ~= '' then
-  redis.call('XADD', KEYS[2], 'MAXLEN', '~', ARGV[5], '*', 'r', revision, 'd', ARGV[3], 'e', ARGV[4])
-  -- What was written counts, whether or not this user may tell of it.
-  redis.pcall('PUBLISH', ARGV[6], ARGV[7])
-end
-return 1
+${EPOCH}${FIND}${APPEND}
+local epoch = epochOf(KEYS[1], ARGV[1])
+local texts, bytes, place = entryOf(ARGV[8], ARGV[7])
+if not bytes or not isOf(bytes, ARGV[6]) then return {epoch} end
+if place and bytes == ARGV[5] and texts == ARGV[4] then return {epoch, place, redis.call('XLEN', KEYS[2])} end
+if versionOf(bytes) ~= versionOf(ARGV[5]) - 1 then return {epoch} end
+place = append(KEYS[2], KEYS[3], ARGV[7], ARGV[3], ARGV[4], ARGV[5], ARGV[9], ARGV[2])
+redis.call('DEL', KEYS[4])
+return {epoch, place, redis.call('XLEN', KEYS[2])}
 `;

@@ -1,0 +1,369 @@
+/**
+ * Writes decisions to Redis, each once: at once where that can be done, else as soon as Redis is back, and again where it came
+ * back without what it had taken.
+ */
+import type { DecisionRecord } from '../decision-record.ts';
+import { type Kept, logOf, StoreUnavailable } from '../ports.ts';
+import type { Spool, Spooled } from '../spool.ts';
+import type { Connection } from './connection.ts';
+import { EPOCH_KEY, GROWN_CHANNEL, logKey, marksKey, revivedKey, snapshotsKey } from './keys.ts';
+import { createOutbox, type Outgoing } from './outbox.ts';
+import type { Places } from './places.ts';
+import type { Entry, Records } from './records.ts';
+import { Refused } from './refused.ts';
+import { createSentLog } from './sent.ts';
+
+export interface WritingOptions {
+  connection: Pick<Connection, 'isUp' | 'run'>;
+  records: Records;
+  places: Places;
+  spool: Spool | null;
+  maxWaiting: number;
+  maxSent: number;
+  /** The epoch that a Redis without one gets: another one each time, since it may lose one and get one from the same process. */
+  newEpoch: () => string;
+  /** Of two versions of a decision that do not know of each other the next one; `theirs` itself where it lacks nothing. */
+  merge: (mine: DecisionRecord, theirs: DecisionRecord) => DecisionRecord;
+  notices: { trouble: (error: Error) => void; lost: (decisions: number, error: Error) => void };
+  /** Told of each log that has grown by this process, and how long it is by now. */
+  onWritten: (log: string, length: number) => void;
+  /** Told whenever nothing waits any more. */
+  onSettled: () => void;
+}
+
+export interface Writing {
+  remember(kept: Kept): Promise<void>;
+  revise(decision: DecisionRecord): Promise<'written' | 'changed'>;
+  /** What waits, or was taken by Redis and may be missing there. */
+  waiting(id: string): DecisionRecord | null;
+  waitingUnder(name: string): DecisionRecord | null;
+  sent(id: string): DecisionRecord | null;
+  /** Whether Redis has all that it should have. */
+  isSettled(): boolean;
+  cameUp(): void;
+  wentDown(): void;
+  /** Told of the epoch with each answer that tells it. */
+  seenEpoch(epoch: string): void;
+  /** Forgets what snapshots cover by now. */
+  forgetCovered(): Promise<void>;
+  /** Resolves once what waits is on disk, if there is one; rejects where it cannot be. */
+  confirm(): Promise<void>;
+  /** Writes what waits for a few seconds at most; gives how many decisions nobody will write any more. */
+  close(untilMs: number, now: () => number): Promise<number>;
+}
+
+/** Decisions that are written with one wait for all of them. */
+const BATCH = 100;
+const RETRY_MS = 1_000;
+/** Between two looks for what other processes have left behind. */
+const ADOPT_MS = 30_000;
+/** How often two versions are made one, where a third comes in between. */
+const MOST_MERGES = 10;
+
+export function createWriting(options: WritingOptions): Writing {
+  const { connection, records, places, spool, newEpoch, merge, notices, onWritten, onSettled } = options;
+  const outbox = createOutbox(options.maxWaiting);
+  /** What waits and could not be put on disk. */
+  const inMemory = new Set<string>();
+  const sentLog = createSentLog(options.maxSent);
+  let epoch: string | null = null;
+  /** Whether it is known that Redis has what it took before this connection was made. */
+  let checked = false;
+  let checking: Promise<void> | null = null;
+  /** Counts the connections. */
+  let connected = 0;
+  let draining: Promise<void> | null = null;
+  let retry: NodeJS.Timeout | undefined;
+  let closed = false;
+
+  const outgoingOf = (decision: DecisionRecord, names: readonly string[]): Outgoing => ({
+    id: decision.id,
+    version: decision.version,
+    log: logOf(decision),
+    names,
+    late: false,
+    ...records.entryOf(decision),
+  });
+  const canWrite = (): boolean => checked && connection.isUp();
+
+  const isSent = (outgoing: Outgoing, place: string, length: number | null): void => {
+    sentLog.add({ outgoing, epoch: epoch as string, place });
+    if (length !== null) onWritten(outgoing.log, length);
+  };
+
+  /** The arguments that `remember` and `revise` have in common. */
+  const argumentsFor = ({ id, log, texts, bytes }: Outgoing) => {
+    const pointer = places.pointerOf(id);
+    return {
+      pointer,
+      keys: [EPOCH_KEY, logKey(log), pointer.key],
+      args: [
+        newEpoch(),
+        GROWN_CHANNEL,
+        log,
+        texts,
+        bytes,
+        records.idBytes(id),
+        pointer.handle,
+        pointer.stretch,
+        places.bucketMs,
+      ],
+    };
+  };
+
+  /** Null where it was written; else what is there. */
+  const write = async (outgoing: Outgoing): Promise<Entry | null> => {
+    const { pointer, keys, args } = argumentsFor(outgoing);
+    const named = places.forNames(outgoing.names, pointer);
+    const answer = await connection.run(
+      'conduitRemember',
+      [...keys, ...named.keys],
+      [...args, outgoing.late ? 1 : 0, named.value, ...named.fields],
+    );
+    const [epochBytes, placeBytes, length, texts, bytes] = answer as [Buffer, Buffer, number, Buffer?, Buffer?];
+    const place = placeBytes.toString();
+    seenEpoch(epochBytes.toString());
+    if (!bytes || !texts) isSent(outgoing, place, length);
+    else if (bytes.equals(outgoing.bytes)) isSent(outgoing, place, null);
+    else return { texts, bytes };
+    return null;
+  };
+
+  const writeRevision = async (outgoing: Outgoing): Promise<'written' | 'changed'> => {
+    const { pointer, keys, args } = argumentsFor(outgoing);
+    const answer = await connection.run('conduitRevise', [...keys, revivedKey(pointer.handle)], args);
+    const [epochBytes, place, length] = answer as [Buffer, Buffer?, number?];
+    seenEpoch(epochBytes.toString());
+    if (!place || length === undefined) return 'changed';
+    isSent(outgoing, place.toString(), length);
+    return 'written';
+  };
+
+  /** Writes it, or makes it one with what others have made of the decision meanwhile. */
+  const writeOrMerge = async (outgoing: Outgoing): Promise<void> => {
+    for (let tries = 0; tries < MOST_MERGES; tries++) {
+      const entry = await write(outgoing);
+      if (!entry) return;
+      const theirs = records.decisionOf(entry);
+      const merged = merge(records.decisionOf(outgoing), theirs);
+      if (merged === theirs) return;
+      if ((await writeRevision(outgoingOf(merged, outgoing.names))) === 'written') return;
+    }
+    throw new StoreUnavailable('a decision is changed too often to be written');
+  };
+
+  /** Writes these; gives why some could not be written, if they may be later on. */
+  const writeAll = async (all: readonly Outgoing[], done: (outgoing: Outgoing) => void): Promise<Error | null> => {
+    const results = await Promise.allSettled(all.map(writeOrMerge));
+    let failure: Error | null = null;
+    for (const [i, result] of results.entries()) {
+      if (result.status === 'fulfilled') done(all[i] as Outgoing);
+      else if (isForGood(result.reason)) {
+        done(all[i] as Outgoing);
+        notices.lost(1, result.reason);
+      } else failure = result.reason;
+    }
+    return failure;
+  };
+
+  /** Never rejects. */
+  const check = (): void => {
+    checked = false;
+    checking ??= restoreWhatIsMissing()
+      .catch((error) => {
+        notices.trouble(error);
+        later();
+      })
+      .finally(() => {
+        checking = null;
+        if (canWrite()) void drain();
+      });
+  };
+
+  /** What Redis took and does not have any more: without the end of its log, or as another one, it has come back. */
+  const restoreWhatIsMissing = async (): Promise<void> => {
+    const through = connected;
+    const newest = sentLog.newest();
+    const log = newest?.outgoing.log ?? '';
+    const answer = await connection.run(
+      'conduitStillThere',
+      [EPOCH_KEY, logKey(log), marksKey(log)],
+      [newest?.place ?? '0-0', newest?.outgoing.bytes ?? ''],
+    );
+    const [epochBytes, there] = answer as [Buffer, number];
+    const present = epochBytes.toString();
+    const isWhole = newest !== null && newest.epoch === present && there === 1;
+    const missing = sentLog.all().filter((sent) => !isWhole || sent.epoch !== present);
+    epoch = present === '' ? null : present;
+    for (let from = 0; from < missing.length; from += BATCH) {
+      const batch = missing.slice(from, from + BATCH).map(({ outgoing }) => ({ ...outgoing, late: true }));
+      const failure = await writeAll(batch, () => {});
+      if (failure) throw failure;
+      if (through !== connected) throw new StoreUnavailable('the connection was lost');
+    }
+    checked = through === connected && connection.isUp();
+    if (!checked) throw new StoreUnavailable('the connection was lost');
+  };
+
+  const seenEpoch = (seen: string): void => {
+    const before = epoch;
+    epoch = seen;
+    // While it is being checked whatever is missing is written anyway.
+    if (before !== null && before !== seen && !checking) check();
+  };
+
+  /** Writes what waits, in order, until nothing does or Redis takes no more. Never rejects. */
+  const drain = (): Promise<void> => {
+    draining ??= writeWaiting().finally(() => {
+      draining = null;
+      onSettled();
+      if (outbox.size() > 0 && !closed) later();
+    });
+    return draining;
+  };
+
+  const writeWaiting = async (): Promise<void> => {
+    while (outbox.size() > 0 && canWrite()) {
+      const failure = await writeAll(outbox.first(BATCH), (outgoing) => {
+        if (!outbox.remove(outgoing)) return;
+        inMemory.delete(outgoing.id);
+        spool?.remove(outgoing.id);
+      });
+      if (failure) {
+        notices.trouble(failure);
+        return;
+      }
+    }
+  };
+
+  const later = (): void => {
+    clearTimeout(retry);
+    if (closed) return;
+    retry = setTimeout(() => {
+      if (!connection.isUp()) return;
+      if (checked) void drain();
+      else check();
+    }, RETRY_MS);
+    retry.unref();
+  };
+
+  const putAside = (outgoing: Outgoing): void => {
+    outbox.put(outgoing);
+    // Where Redis is away, its return is what begins it.
+    if (outbox.size() === 1) later();
+  };
+
+  /** Takes up what processes left behind that are gone, behind what waits already. */
+  const adopt = async (): Promise<void> => {
+    await spool?.adopt(outbox.room, (spooled) => {
+      for (const one of spooled) {
+        const present = outbox.find(one.id);
+        if (!present || present.version < one.version) outbox.put({ ...one, late: true });
+      }
+      if (canWrite()) void drain();
+    });
+  };
+  const adoptSoon = (): void => void adopt().catch(notices.trouble);
+  const adopting = spool && setInterval(adoptSoon, ADOPT_MS);
+  adopting?.unref();
+  adoptSoon();
+
+  const decisionIn = (outgoing: Outgoing | null | undefined): DecisionRecord | null =>
+    outgoing ? records.decisionOf(outgoing) : null;
+
+  return {
+    async remember({ decision, names }) {
+      const outgoing = outgoingOf(decision, names.map(places.hashOf));
+      // Behind what waits already, so that a name ends with the decision that had it last.
+      if (outbox.size() === 0 && canWrite()) {
+        try {
+          await writeOrMerge(outgoing);
+          return;
+        } catch (error) {
+          if (isForGood(error)) throw error;
+          notices.trouble(error as Error);
+        }
+      }
+      putAside(outgoing);
+      // It is kept in any case; on disk it would outlive this process too.
+      await spool?.put(spooledOf(outgoing)).catch((error) => {
+        if (outbox.find(outgoing.id)) inMemory.add(outgoing.id);
+        notices.trouble(error);
+      });
+    },
+
+    async revise(decision) {
+      const waiting = outbox.find(decision.id);
+      if (!waiting) {
+        if (!checked) throw new StoreUnavailable('Redis cannot be reached, or has not got back yet what it had');
+        return await writeRevision(outgoingOf(decision, []));
+      }
+      if (waiting.version !== decision.version - 1) return 'changed';
+      const changed: Outgoing = { ...outgoingOf(decision, waiting.names), late: waiting.late };
+      outbox.put(changed);
+      try {
+        await spool?.put(spooledOf(changed));
+      } catch (error) {
+        if (outbox.find(decision.id) === changed) outbox.put(waiting);
+        throw new StoreUnavailable(`the change could not be kept on disk: ${(error as Error).message}`);
+      }
+      return 'written';
+    },
+
+    waiting: (id) => decisionIn(outbox.find(id)),
+    waitingUnder: (name) => decisionIn(outbox.findByName(places.hashOf(name))),
+    sent: (id) => decisionIn(sentLog.find(id)?.outgoing),
+    isSettled: () => canWrite() && outbox.size() === 0,
+
+    cameUp: check,
+    wentDown() {
+      connected++;
+      checked = false;
+    },
+    seenEpoch,
+
+    async forgetCovered() {
+      const logs = sentLog.logs();
+      if (logs.length === 0 || !canWrite()) return;
+      const keys = logs.map((log) => (log === '' ? marksKey(log) : snapshotsKey(log)));
+      const [present, ...covered] = (await connection.run('conduitCovered', [EPOCH_KEY, ...keys], [])) as Buffer[];
+      seenEpoch(String(present));
+      for (const [i, log] of logs.entries()) {
+        const place = String(covered[i]);
+        if (place !== '') sentLog.forget(log, String(present), place.split('-').slice(-2).join('-'));
+      }
+    },
+
+    async confirm() {
+      if (!spool || outbox.size() === 0) return;
+      await spool.flushed();
+      if (inMemory.size > 0) throw new StoreUnavailable('what waits for Redis could not be kept on disk');
+    },
+
+    async close(untilMs, now) {
+      while (outbox.size() > 0 && now() < untilMs) {
+        if (canWrite()) await Promise.race([drain(), pause(untilMs - now())]);
+        if (outbox.size() > 0) await pause(100);
+      }
+      closed = true;
+      clearTimeout(retry);
+      clearInterval(adopting ?? undefined);
+      await spool?.close();
+      return spool ? inMemory.size : outbox.size();
+    },
+  };
+}
+
+const spooledOf = ({ id, version, log, texts, bytes, names }: Outgoing): Spooled => ({
+  id,
+  version,
+  log,
+  texts,
+  bytes,
+  names,
+});
+
+const pause = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms));
+
+/** Whether writing it again would fail again. */
+const isForGood = (error: unknown): error is Refused => error instanceof Refused && error.forGood;

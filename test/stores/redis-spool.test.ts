@@ -1,0 +1,98 @@
+/** Decisions that wait on disk while Redis is away, and outlive the process that had them. */
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { describe, expect, onTestFinished, test } from 'vitest';
+import { StoreUnavailable } from '../../src/stores/ports.ts';
+import { openSpool } from '../../src/stores/spool.ts';
+import { freePort, NO_REDIS, startRedisServer } from '../support/redis-server.ts';
+import { connected, entriesOf, open, PATIENCE, rememberNew } from '../support/redis-store.ts';
+
+function newFolder(): string {
+  const folder = mkdtempSync(join(tmpdir(), 'conduit-spool-'));
+  onTestFinished(() => rmSync(folder, { recursive: true, force: true }));
+  return folder;
+}
+
+describe.skipIf(NO_REDIS)(`with Redis away and a folder${NO_REDIS === null ? '' : ` (${NO_REDIS})`}`, () => {
+  test('what was answered and rated outlives the process, and is written by the next one', async () => {
+    const folder = newFolder();
+    const port = await freePort();
+    const first = open(`redis://127.0.0.1:${port}`, { spool: openSpool({ folder }) });
+    await expect.poll(() => first.told.trouble.length, PATIENCE).toBe(1);
+    const kept = [await rememberNew(first.store, {}, ['talk:a']), await rememberNew(first.store)];
+    const rated = { ...kept[0]!, version: 2, reward: 1, rewardBefore: null };
+    expect(await first.store.revise(rated)).toBe('written');
+    await first.store.confirm();
+    await first.store.close();
+    expect(first.told.lost).toBe(0);
+
+    const second = open(`redis://127.0.0.1:${port}`, { spool: openSpool({ folder }) });
+    onTestFinished(() => second.store.close());
+    await expect.poll(() => second.store.recall(kept[0]!.id).catch(() => null), PATIENCE).toEqual(rated);
+    const next = { ...rated, version: 3, reward: 0, rewardBefore: 1 };
+    expect(await second.store.revise(next)).toBe('written');
+    const server = await startRedisServer({ port });
+    onTestFinished(() => server.close());
+    await expect.poll(() => second.told.recovered, PATIENCE).toBe(1);
+    const entries = await entriesOf(second.store);
+    expect(entries.map(({ decisionId, revision }) => [decisionId, revision])).toEqual([
+      [kept[0]!.id, 3],
+      [kept[1]!.id, 1],
+    ]);
+    expect(await second.store.lookUp(['talk:a'])).toEqual(next);
+
+    const third = open(server.url, { spool: openSpool({ folder }) });
+    onTestFinished(() => third.store.close());
+    await connected(third.store, server);
+    await rememberNew(third.store);
+    expect(await entriesOf(third.store)).toHaveLength(3);
+  });
+
+  test('a name that somebody has by now is not taken back by what waited', async () => {
+    const folder = newFolder();
+    const port = await freePort();
+    const first = open(`redis://127.0.0.1:${port}`, { spool: openSpool({ folder }) });
+    const waited = await rememberNew(first.store, {}, ['session', 'mine']);
+    await first.store.close();
+    const server = await startRedisServer({ port });
+    onTestFinished(() => server.close());
+    const other = open(server.url).store;
+    onTestFinished(() => other.close());
+    await connected(other, server);
+    const later = await rememberNew(other, {}, ['session']);
+    const second = open(server.url, { spool: openSpool({ folder }) });
+    onTestFinished(() => second.store.close());
+    await expect.poll(async () => (await other.lookUp(['mine']))?.id, PATIENCE).toBe(waited.id);
+    expect((await other.lookUp(['session']))?.id).toBe(later.id);
+  });
+
+  test('where the folder cannot be written to, answers are kept in memory, and a rating is refused', async () => {
+    const folder = newFolder();
+    writeFileSync(join(folder, 'spool'), 'a file');
+    const port = await freePort();
+    const { store, told } = open(`redis://127.0.0.1:${port}`, { spool: openSpool({ folder }) });
+    onTestFinished(() => store.close());
+    await expect.poll(() => told.trouble.length, PATIENCE).toBe(1);
+    const kept = await rememberNew(store);
+    await expect(store.revise({ ...kept, version: 2, reward: 1 })).rejects.toBeInstanceOf(StoreUnavailable);
+    await expect(store.confirm()).rejects.toBeInstanceOf(StoreUnavailable);
+    expect(await store.recall(kept.id)).toEqual(kept);
+    const server = await startRedisServer({ port });
+    onTestFinished(() => server.close());
+    await expect.poll(() => told.recovered, PATIENCE).toBe(1);
+    await store.confirm();
+    expect(await entriesOf(store)).toHaveLength(1);
+  });
+
+  test('beyond what there is room for the newest are refused', async () => {
+    const { store } = open(`redis://127.0.0.1:${await freePort()}`, {
+      spool: openSpool({ folder: newFolder() }),
+      maxWaiting: 2,
+    });
+    onTestFinished(() => store.close());
+    const kept = [await rememberNew(store), await rememberNew(store)];
+    await expect(rememberNew(store)).rejects.toThrow('too many decisions wait');
+    for (const one of kept) expect(await store.recall(one.id)).toEqual(one);
+  });
+});

@@ -1,0 +1,68 @@
+/** Stores over a Redis of a test's own. */
+import { expect } from 'vitest';
+import { mergedDecisions } from '../../src/routing/feedback.ts';
+import type { DecisionRecord } from '../../src/stores/decision-record.ts';
+import { LOG_START, type StateStore } from '../../src/stores/ports.ts';
+import { createRedisStore, type RedisStore, type RedisStoreOptions } from '../../src/stores/redis.ts';
+import { decision } from '../stores/state-store-suite.ts';
+import { sha256Hex } from './gateway.ts';
+import type { RedisServer } from './redis-server.ts';
+
+export const DAY_MS = 24 * 60 * 60 * 1000;
+export const PATIENCE = { timeout: 10_000, interval: 20 };
+
+/** What an operator was told. */
+export interface Told {
+  trouble: string[];
+  recovered: number;
+  lost: number;
+}
+
+export function open(url: string, more: Partial<RedisStoreOptions> = {}): { store: RedisStore; told: Told } {
+  const told: Told = { trouble: [], recovered: 0, lost: 0 };
+  const store = createRedisStore({
+    url,
+    now: Date.now,
+    random: Math.random,
+    sha256Hex,
+    keepMs: DAY_MS,
+    drained: false,
+    spool: null,
+    merge: mergedDecisions,
+    notices: {
+      trouble: (error) => told.trouble.push(error.message),
+      recovered: () => told.recovered++,
+      lost: (decisions) => {
+        told.lost += decisions;
+      },
+    },
+    ...more,
+  });
+  return { store, told };
+}
+
+/** Resolves once the store can be asked, and hears of growth where so many stores listen on the server. */
+export async function connected(store: StateStore, server: RedisServer, listening = 1): Promise<void> {
+  await expect
+    .poll(
+      () =>
+        store.readHealth().then(
+          () => true,
+          () => false,
+        ),
+      PATIENCE,
+    )
+    .toBe(true);
+  const channel = 'conduit:1:grown';
+  const listeners = async () => Number((await server.client.pubsub('NUMSUB', channel))[1]);
+  await expect.poll(listeners, PATIENCE).toBeGreaterThanOrEqual(listening);
+}
+
+export const entriesOf = async (store: StateStore, router = 'auto') =>
+  (await store.readSince(router, LOG_START, 100_000)).entries;
+
+export const rememberNew = async (store: StateStore, more: Partial<DecisionRecord> = {}, names: string[] = []) => {
+  const one = decision(more);
+  await store.remember({ decision: one, names });
+  return one;
+};
