@@ -179,7 +179,7 @@ console.log(
   `${REQUESTS} requests in ${seconds.toFixed(0)} s; killed: ${[...killed].map(([name, n]) => `${name} ${n} ×`).join(', ')}`,
 );
 console.log(
-  `${tally.sentAgain} requests were in a process when it was killed and were sent again; the slowest took ${tally.slowestMs.toFixed(0)} ms`,
+  `${tally.sentAgain} tries met a gateway that was dead or was killed meanwhile, and were made again with the other; the slowest request took ${tally.slowestMs.toFixed(0)} ms`,
 );
 console.log(
   `feedback refused for now: ${[...tally.refusals].map(([what, n]) => `${n} × ${what}`).join(', ') || 'none'}; decisions that went with a killed process: ${tally.unknown.size} of those rated, ${tally.answered.length - (views[0].observations ?? 0)} of all`,

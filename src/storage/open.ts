@@ -80,7 +80,7 @@ export async function openStorage(config: ConduitConfig, runtime: Runtime): Prom
 const noneLate: Promise<LearnedByRouter> = Promise.resolve(new Map());
 
 /** Redis need not be there: the gateway serves without, and goes on trying. */
-async function openHot({ stores }: ConduitConfig, runtime: Runtime): Promise<HotStore> {
+export async function openHot({ stores }: ConduitConfig, runtime: Runtime): Promise<HotStore> {
   const { now, random, randomHex, sha256Hex, log } = runtime;
   if (stores.state === 'memory') return createMemoryStore({ now, epoch: randomHex(4) });
   // Who does without it need not load a client for it.

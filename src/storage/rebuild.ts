@@ -1,11 +1,13 @@
 /** Folds what the durable store has into state again: for a new policy or half-life, or after Redis was lost. */
 import { foldToBytes } from '../bandit/fold-bytes.ts';
-import type { ConduitConfig } from '../config/resolve.ts';
+import type { ConduitConfig, Router } from '../config/resolve.ts';
+import { createArchive } from '../routing/archive.ts';
 import { nothingLearned } from '../routing/learner.ts';
-import { rebuildFold } from '../routing/recovery.ts';
+import { type FoldAt, rebuildFold } from '../routing/recovery.ts';
 import type { Runtime } from '../routing/runtime.ts';
-import type { DurableStore } from '../stores/ports.ts';
+import { type DurableStore, LOG_START, type Snapshot } from '../stores/ports.ts';
 import { openFolder } from './durable.ts';
+import { openHot } from './open.ts';
 
 /** What one router has learned anew. */
 export interface RebuiltRouter {
@@ -20,9 +22,9 @@ export interface RebuiltRouter {
 export async function rebuildState(
   config: ConduitConfig,
   durable: DurableStore,
-  _runtime: Runtime,
+  runtime: Runtime,
 ): Promise<RebuiltRouter[]> {
-  if (config.stores.state !== 'memory') throw new Error('not yet');
+  if (config.stores.state !== 'memory') return await rebuildInRedis(config, durable, runtime);
   const rebuilt = await rebuildSnapshots(config, durable);
   if (config.stores.durable !== 'supabase') return rebuilt;
   // A start reads what is on this machine first.
@@ -38,9 +40,44 @@ export async function rebuildState(
 async function rebuildSnapshots({ routers }: ConduitConfig, durable: DurableStore): Promise<RebuiltRouter[]> {
   const rebuilt: RebuiltRouter[] = [];
   for (const router of routers.values()) {
-    const { fold, cursor, otherEncoder } = await rebuildFold(durable, router.name, () => nothingLearned(router).fold);
+    const { fold, cursor, told } = await learnAnew(router, durable);
     await durable.snapshots.put(router.name, { cursor, bytes: foldToBytes(fold) });
-    rebuilt.push({ router: router.name, decisions: fold.entries, labels: fold.labels, otherEncoder });
+    rebuilt.push(told);
   }
   return rebuilt;
+}
+
+/** What is only in Redis is kept first, so that the durable store has everything. */
+async function rebuildInRedis(
+  config: ConduitConfig,
+  durable: DurableStore,
+  runtime: Runtime,
+): Promise<RebuiltRouter[]> {
+  const { routers, stores } = config;
+  const hot = await openHot(config, runtime);
+  try {
+    const archive = createArchive({ source: hot, sink: durable, routers, retentionMs: stores.retentionMs, runtime });
+    // Its own snapshot comes before those that take its place.
+    await archive.flush().finally(archive.close);
+    const rebuilt: RebuiltRouter[] = [];
+    const snapshots = new Map<string, Snapshot>();
+    for (const router of routers.values()) {
+      // Before it is read: what comes in between is folded again from Redis, where it is known by then.
+      const cursor = (await durable.cursorOf(router.name)) ?? LOG_START;
+      const { fold, cursor: end, told } = await learnAnew(router, durable);
+      const bytes = foldToBytes(fold);
+      await durable.snapshots.put(router.name, { cursor: end, bytes });
+      snapshots.set(router.name, { cursor, bytes });
+      rebuilt.push(told);
+    }
+    await hot.shared?.restart(snapshots);
+    return rebuilt;
+  } finally {
+    await hot.close();
+  }
+}
+
+async function learnAnew(router: Router, durable: DurableStore): Promise<FoldAt & { told: RebuiltRouter }> {
+  const { fold, cursor, otherEncoder } = await rebuildFold(durable, router.name, () => nothingLearned(router).fold);
+  return { fold, cursor, told: { router: router.name, decisions: fold.entries, labels: fold.labels, otherEncoder } };
 }

@@ -120,6 +120,11 @@ export interface SharedState {
   lease(name: string, ttlMs: number): Promise<boolean>;
   /** Tells that everything up to this cursor is in the durable store: the log need not keep it for that. */
   drained(log: string, cursor: string): Promise<void>;
+  /**
+   * Begins the logs anew with these snapshots, by router: whoever has learned something else takes them in its place, and goes
+   * on from their cursors, or from the start of a log where a cursor is of another.
+   */
+  restart(snapshots: ReadonlyMap<string, Snapshot>): Promise<void>;
 }
 
 /** A state store that a durable one can stand behind. */

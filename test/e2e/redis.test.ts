@@ -1,6 +1,6 @@
 /** Gateways that share a Redis, and what their clients notice when it is away: nothing. */
 import { describe, expect, onTestFinished, test } from 'vitest';
-import { directory, serve } from '../cli/run-cli.ts';
+import { conduit, directory, serve } from '../cli/run-cli.ts';
 import { answer, type FakeUpstream, startFakeUpstream } from '../support/fake-upstream.ts';
 import { decisionOf, simpleConfig, startTestGateway, type TestGateway } from '../support/gateway.ts';
 import { freePort, NO_REDIS, type RedisServer, startRedisServer } from '../support/redis-server.ts';
@@ -156,6 +156,54 @@ describe.skipIf(NO_REDIS)(`gateways with a Redis${NO_REDIS === null ? '' : ` (${
     const second = await after.ended;
     expect(second.code).toBe(0);
     expect(first.stderr + second.stderr).not.toContain('hunter2');
+  });
+
+  test('lost, it learns again from what outlives it: at a start by itself, while others serve by `rebuild`', async () => {
+    const { upstream, redis } = await upstreamAndRedis();
+    const config = (durable: string) =>
+      simpleConfig(upstream.url, ['small', 'large'], {
+        rest: `server: { host: 127.0.0.1, port: 0, secret: shared }\nstores: { state: "${redis.url}", durable: ${durable} }`,
+      });
+    const folder = directory({ 'conduit.yaml': config('embedded') });
+    const replica = await startTestGateway(config('none'));
+    onTestFinished(() => replica.close());
+    const before = await serve([], folder);
+    for (let i = 0; i < 12; i++) {
+      const made = await replica.post('/v1/chat/completions', ask(`question ${i}`));
+      expect((await thumb(replica, made.headers.get('x-conduit-decision'), i % 2)).status).toBe(200);
+    }
+    const known = await learned(replica);
+    expect(known.observations).toBe(12);
+    const kept = async (): Promise<number> => {
+      const response = await fetch(`${before.url}/v1/routers/auto`);
+      return ((await response.json()) as { labels: number }).labels;
+    };
+    await expect.poll(kept, PATIENCE).toBe(12);
+    before.process.kill('SIGTERM');
+    await before.ended;
+
+    await redis.client.flushall();
+    const after = await serve([], folder);
+    await expect
+      .poll(async () => (await (await fetch(`${after.url}/v1/routers/auto`)).json()) as object, PATIENCE)
+      .toMatchObject({
+        observations: 12,
+        labels: 12,
+      });
+    after.process.kill('SIGTERM');
+    await after.ended;
+
+    // Somebody has spoilt what all of them share.
+    await replica.post('/v1/chat/completions', ask('one more'));
+    await expect.poll(async () => (await learned(replica)).observations, PATIENCE).toBe(13);
+    await redis.client.flushall();
+    expect(await conduit(['rebuild'], folder)).toMatchObject({
+      code: 0,
+      stdout: expect.stringMatching(/^auto: 1[23] decisions, 12 of them rated$/m),
+    });
+    await expect.poll(async () => (await learned(replica)).observations, PATIENCE).toBeGreaterThanOrEqual(12);
+    const rebuilt = await gatewayOver(upstream, redis.url);
+    await expect.poll(() => learned(rebuilt), PATIENCE).toEqual(await learned(replica));
   });
 
   test('several workers share it each by itself', async () => {

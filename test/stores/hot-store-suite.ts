@@ -145,6 +145,28 @@ export function hotStoreSuite({ name, create, skip = {} }: HotStoreSuite): void 
         expect(texts(await snapshots.read('auto'))).toEqual([{ cursor: second, text: 'two' }]);
       });
 
+      check('begins all logs anew with the snapshots that it is given, and goes on from their cursors', async () => {
+        const { snapshots, restart } = sharedOf(store);
+        const [first, second, third] = (await cursors()) as [string, string, string];
+        await snapshots.put('auto', { cursor: first, bytes: bytes('old') });
+        await snapshots.put('auto', { cursor: third, bytes: bytes('wrong') });
+        await restart(
+          new Map([
+            ['auto', { cursor: second, bytes: bytes('right') }],
+            ['lost', { cursor: 'of-another-log-7', bytes: bytes('found') }],
+          ]),
+        );
+        const { gap } = await store.readSince('auto', third, 10);
+        expect(gap).toBe('other');
+        const [right] = texts(await snapshots.read('auto')) as [{ cursor: string; text: string }];
+        expect(texts(await snapshots.read('auto'))).toEqual([{ cursor: right.cursor, text: 'right' }]);
+        expect(texts(await snapshots.read('lost')).map(({ text }) => text)).toEqual(['found']);
+        const behind = await store.readSince('auto', right.cursor, 10);
+        expect(behind).toMatchObject({ gap: null, cursor: expect.stringMatching(third.slice(third.indexOf('-'))) });
+        expect(behind.entries).toHaveLength(1);
+        expect(await snapshots.put('auto', { cursor: third, bytes: bytes('of before') })).toBe(false);
+      });
+
       check('lets a fold be the start of a log that has come back empty, once', async () => {
         const [, , last] = (await cursors()) as [string, string, string];
         store = await under.emptied();

@@ -10,6 +10,7 @@ import { READ_HEALTH } from './scripts/read-health.ts';
 import { READ_LOG } from './scripts/read-log.ts';
 import { RECALL } from './scripts/recall.ts';
 import { REMEMBER } from './scripts/remember.ts';
+import { RESTART } from './scripts/restart.ts';
 import { REVISE } from './scripts/revise.ts';
 import { REVIVE } from './scripts/revive.ts';
 import { STILL_THERE } from './scripts/still-there.ts';
@@ -27,6 +28,7 @@ export const SCRIPTS = {
   conduitReadLog: READ_LOG,
   conduitRecall: RECALL,
   conduitRemember: REMEMBER,
+  conduitRestart: RESTART,
   conduitRevise: REVISE,
   conduitRevive: REVIVE,
   conduitStillThere: STILL_THERE,

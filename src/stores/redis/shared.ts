@@ -1,8 +1,8 @@
 /** What replicas share beside decisions: snapshots of what was learned, leases, and how far a durable store has come. */
 import { type SharedState, type Snapshot, StoreUnavailable } from '../ports.ts';
 import type { Connection } from './connection.ts';
-import { cursorAt, readCursor } from './cursors.ts';
-import { EPOCH_KEY, foldKey, leaseKey, marksKey, snapshotsKey } from './keys.ts';
+import { cursorAt, FIRST_PLACE, readCursor } from './cursors.ts';
+import { EPOCH_KEY, foldKey, GROWN_CHANNEL, leaseKey, marksKey, snapshotsKey } from './keys.ts';
 
 export interface SharedOptions {
   connection: Pick<Connection, 'run' | 'call'>;
@@ -74,6 +74,23 @@ export function createShared({ connection, newEpoch, seenEpoch, owner, onSnapsho
 
     async lease(name, ttlMs) {
       return (await connection.run('conduitLease', [leaseKey(name)], [owner, Math.ceil(ttlMs)])) === 1;
+    },
+
+    async restart(snapshots) {
+      const present = (await connection.call('get', EPOCH_KEY)) as Buffer | null;
+      const next = newEpoch();
+      const keys: string[] = [];
+      const args: string[] = [];
+      for (const [router, { cursor, bytes }] of snapshots) {
+        const { epoch, place } = readCursor(cursor);
+        const from = cursorAt(next, epoch === present?.toString() ? place : FIRST_PLACE);
+        const until = foldKey(router, `${owner}:${sent++}`);
+        await send(until, Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length));
+        keys.push(snapshotsKey(router), until, foldKey(router, from));
+        args.push(router, from, foldKey(router, ''));
+      }
+      const done = await connection.run('conduitRestart', [EPOCH_KEY, ...keys], [next, GROWN_CHANNEL, ...args]);
+      if (done !== 1) throw new StoreUnavailable('the snapshots took too long');
     },
 
     async drained(log, cursor) {
