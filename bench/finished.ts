@@ -13,6 +13,8 @@ const hex = (digits: number): string => randomBytes(digits / 2).toString('hex');
 const digest = (): string => randomBytes(32).toString('base64url').slice(0, 22);
 /** As a decision's numbers are rounded where it is settled. */
 const some = (most: number): number => rounded(Math.random() * most);
+/** As the draw makes them. */
+const parts = (): number => Math.floor(Math.random() * 2 ** 32) / 2 ** 32;
 const share = (): number => roundedShare(Math.random());
 let made = 0;
 
@@ -32,11 +34,11 @@ export function finished(): Kept {
     chosen: model,
     model,
     reason: 'explore',
-    propensity: Math.random(),
+    propensity: parts(),
     candidates: ARMS.map((arm) => ({
       model: arm,
       eligible: true,
-      propensity: Math.random(),
+      propensity: parts(),
       quality: { mean: share(), low: share(), high: share() },
       costUsd: some(0.001),
       firstByteMs: some(1_000),
@@ -46,7 +48,7 @@ export function finished(): Kept {
     })),
     encoder: 'hand-1',
     x: (FEATURES[made % FEATURES.length] as readonly number[]).slice(),
-    uniform: Math.random(),
+    uniform: parts(),
     cursor: `8k2m4x1q-${created - 700}-0`,
     promptTokensEstimate: 250,
     attempts: [{ model, outcome: 'completed', status: 200, firstByteMs, totalMs }],

@@ -56,12 +56,34 @@ export function drawOne(all: readonly Contender[], { policy, explore, uniform }:
         : highest(eligible, ({ score, candidate }) => quantileOf(score, ownUniform(uniform, candidate.model)));
   }
 
+  makeWhole(eligible);
   const { model, propensity } = chosen.candidate;
   const candidates = all.map(({ candidate }) => candidate);
   if (eligible.length === 1) return { chosen: model, reason: 'only-eligible', propensity, candidates };
   const best = highest(eligible, ({ candidate }) => candidate.utility);
   const reason = warming.length > 0 ? 'warmup' : chosen === best ? 'exploit' : 'explore';
   return { chosen: model, reason, propensity, candidates };
+}
+
+/** Parts of which a probability has some whole number: fewer than the quadrature is exact to, and written in four bytes. */
+const PARTS = 2 ** 32;
+
+/** Probabilities as whole parts that are exactly 1 together, none of them less than one part where it was above 0. */
+function makeWhole(eligible: readonly Contender[]): void {
+  let left = PARTS;
+  let likeliest = eligible[0]!.candidate;
+  for (let k = 0; k < eligible.length; k++) {
+    const { candidate } = eligible[k]!;
+    if (candidate.propensity > likeliest.propensity) likeliest = candidate;
+  }
+  for (let k = 0; k < eligible.length; k++) {
+    const { candidate } = eligible[k]!;
+    if (candidate === likeliest) continue;
+    const parts = candidate.propensity > 0 ? Math.max(1, Math.round(candidate.propensity * PARTS)) : 0;
+    candidate.propensity = parts / PARTS;
+    left -= parts;
+  }
+  likeliest.propensity = left / PARTS;
 }
 
 /** The other eligible arms, the best first: whom to ask when the chosen one fails. */

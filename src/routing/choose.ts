@@ -61,7 +61,7 @@ export function choose(learner: Learner, request: ChoiceRequest, runtime: Runtim
     candidate.eligible = candidate.ruledOut === null;
   }
 
-  const uniform = runtime.random();
+  const uniform = Math.floor(runtime.random() * 2 ** 32) / 2 ** 32;
   const draw = drawOne(contenders, { policy, explore, uniform });
   let reason: Reason = draw.reason;
   if (list.onlyTheCheapest) reason = 'budget';

@@ -56,6 +56,10 @@ const HEX = Array.from({ length: 256 }, (_, byte) => byte.toString(16).padStart(
 const VALUE_OF_DIGIT = new Int8Array(256).fill(-1);
 for (let i = 0; i < HEX_DIGITS.length; i++) VALUE_OF_DIGIT[HEX_DIGITS.charCodeAt(i)] = i;
 
+const PARTS = 2 ** 32;
+/** Instead of so many parts: what follows is the number itself. */
+const WRITTEN_AS_FLOAT = 0;
+
 const USUAL_SIZE = 16_384;
 
 /** Bytes with the view that reads numbers out of them. */
@@ -91,6 +95,16 @@ export class ByteWriter {
   byte(value: number): void {
     this.#reserve(1);
     this.bytes[this.at++] = value;
+  }
+
+  /** A number between 0 and 1: four bytes where it is so many parts of 2^32, as probabilities are here. */
+  share(value: number): void {
+    const parts = value * PARTS;
+    this.#reserve(4);
+    const fits = parts > 0 && parts < PARTS && Math.floor(parts) === parts;
+    this.#view.setUint32(this.at, fits ? parts : WRITTEN_AS_FLOAT);
+    this.at += 4;
+    if (!fits) this.float(value);
   }
 
   /** A number that is seldom a whole one: always eight bytes, and sooner written than what is looked at first. */
@@ -329,6 +343,12 @@ export class ByteReader {
 
   byte(): number {
     return this.#bytes[this.#at++]!;
+  }
+
+  share(): number {
+    this.#at += 4;
+    const parts = this.#view.getUint32(this.#at - 4);
+    return parts === WRITTEN_AS_FLOAT ? this.float() : parts / PARTS;
   }
 
   float(): number {

@@ -91,12 +91,12 @@ function writeBody(to: ByteWriter, decision: DecisionRecord): void {
   to.symbol(decision.chosen);
   if (!byChosen) to.symbol(decision.model);
   to.symbol(decision.reason);
-  if (!withCertainty) to.float(decision.propensity);
+  if (!withCertainty) to.share(decision.propensity);
   to.number(decision.candidates.length);
   for (const candidate of decision.candidates) writeCandidate(to, candidate, decision.propensity);
   to.symbol(decision.encoder);
   to.vector(decision.x);
-  to.float(decision.uniform);
+  to.share(decision.uniform);
   writeCursor(to, decision.cursor, decision.created);
   to.number(decision.promptTokensEstimate);
   writeOutcome(to, decision.outcome);
@@ -126,11 +126,11 @@ function readBody(from: ByteReader, id: string, version: number): DecisionRecord
   const chosen = from.symbol();
   const model = flags & BY_CHOSEN ? chosen : from.symbol();
   const reason = from.symbol() as Reason;
-  const propensity = flags & WITH_CERTAINTY ? 1 : from.float();
+  const propensity = flags & WITH_CERTAINTY ? 1 : from.share();
   const candidates = listOf(from, (reader) => readCandidate(reader, propensity));
   const encoder = from.symbol();
   const x = from.vector();
-  const uniform = from.float();
+  const uniform = from.share();
   const cursor = readCursor(from, created);
   const promptTokensEstimate = from.number();
   const outcome = readOutcome(from, (flags & ESTIMATED) !== 0);
@@ -180,7 +180,7 @@ function writeCandidate(to: ByteWriter, candidate: DecidedCandidate, ofChosen: n
   else if (Object.is(propensity, ofChosen)) kind = THE_CHOSEN;
   to.symbol(candidate.model);
   to.byte((candidate.eligible ? ELIGIBLE : 0) | (ruledOut === null ? 0 : RULED_OUT) | (kind << PROPENSITY));
-  if (kind === OWN) to.float(propensity);
+  if (kind === OWN) to.share(propensity);
   to.decimal(candidate.quality.mean);
   to.decimal(candidate.quality.low);
   to.decimal(candidate.quality.high);
@@ -210,7 +210,7 @@ function readCandidate(from: ByteReader, ofChosen: number): DecidedCandidate {
 function propensityOf(from: ByteReader, kind: number, ofChosen: number): number {
   if (kind === NEVER) return 0;
   if (kind === CERTAIN) return 1;
-  return kind === THE_CHOSEN ? ofChosen : from.float();
+  return kind === THE_CHOSEN ? ofChosen : from.share();
 }
 
 /** A cursor is a little before the decision: its time as the difference takes one to three bytes. */

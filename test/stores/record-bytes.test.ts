@@ -177,7 +177,7 @@ describe('a record that was written as bytes comes back as it was', () => {
     const candidates = ['a', 'b', 'c', 'd'].map((name) => ({
       model: `provider/model-${name}`,
       eligible: true,
-      propensity: 0.1 + 0.2,
+      propensity: 1_234_567_890 / 2 ** 32,
       quality: { mean: 0.3333, low: 0.1429, high: 0.8571 },
       costUsd: rounded(1 / 999),
       firstByteMs: rounded(1_000 / 3),
@@ -185,9 +185,10 @@ describe('a record that was written as bytes comes back as it was', () => {
       utility: rounded(1 / 9),
       ruledOut: null,
     }));
-    const one = decision({ x, candidates });
-    expect(passingDecisions()(one).length).toBeLessThan(350);
-    expect(createRecords().entryOf(one).bytes.length).toBeLessThan(230);
+    const drawn = { propensity: 1_234_567_890 / 2 ** 32, uniform: 987_654_321 / 2 ** 32 };
+    const one = decision({ x, candidates, ...drawn });
+    expect(passingDecisions()(one).length).toBeLessThan(330);
+    expect(createRecords().entryOf(one).bytes.length).toBeLessThan(220);
     expect(passingEvidence()(evidenceOf(one) as Evidence).length).toBeLessThan(180);
   });
 
