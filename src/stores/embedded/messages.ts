@@ -15,7 +15,7 @@ export interface Verbs {
   cursorOf(log: string, feed?: string): string | null;
   ingest(batch: Omit<Batch, 'kept'> & { kept: Packed }): Ingested;
   recall(decisionId: string): Packed | null;
-  lookUp(names: readonly string[]): Packed | null;
+  readLatest(limit: number, before: string | null): Packed;
   readKept(
     log: string,
     cursor: string,
