@@ -1,11 +1,13 @@
 /** Opens the durable store that a config asks for, and what feeds it. */
 import type { ConduitConfig } from '../config/resolve.ts';
 import { type Archive, createArchive } from '../routing/archive.ts';
+import { FEEDBACK_WINDOW_MS } from '../routing/decision.ts';
 import { countSpent, dayStart } from '../routing/limits.ts';
 import type { Runtime } from '../routing/runtime.ts';
 import type { EmbeddedStore } from '../stores/embedded.ts';
 import type { DurableStore, HotStore } from '../stores/ports.ts';
 import { openFolder, openSupabase } from './durable.ts';
+import { reviveLatest } from './hot-set.ts';
 
 /** What stands behind the hot store. */
 export interface Behind {
@@ -14,9 +16,13 @@ export interface Behind {
   archive: Archive;
   /** From there on to the one that several machines share; null where that is the first one already, or there is none. */
   forward: Archive | null;
+  /** Resolves once the hot store has the latest decisions again, as far as it can have them. Never rejects. */
+  revived: Promise<void>;
   close(): Promise<void>;
 }
 
+/** A margin over the window, in which feedback that was given in time is still on its way. */
+export const KEEP_MS = FEEDBACK_WINDOW_MS + 60 * 60 * 1000;
 /** For how long a process is the one that feeds a shared store, unless it goes on. */
 const LEASE_MS = 15_000;
 
@@ -33,9 +39,11 @@ async function openEmbedded(config: ConduitConfig, hot: HotStore, runtime: Runti
   const { folder, asked } = config.stores;
   try {
     const local = await openFolder(config.stores);
-    if (!hot.shared) await countAgain(hot, local, runtime);
+    const { revived, close } = hot.shared
+      ? { revived: Promise.resolve(), close: local.close }
+      : await goOn(hot, local, runtime);
     const archive = createArchive({ ...common(config, runtime), source: hot, sink: local });
-    return { durable: local, archive, forward: null, close: local.close };
+    return { durable: local, archive, forward: null, revived, close };
   } catch (error) {
     if (asked) throw error;
     // A default must not keep anybody from serving, be it twice out of one place or where nothing can be written.
@@ -59,13 +67,13 @@ async function openShared(config: ConduitConfig, hot: HotStore, runtime: Runtime
       shared?.drained(log, cursor).catch(() => {});
     },
   });
-  return { durable: sink, archive, forward: null, close: sink.close };
+  return { durable: sink, archive, forward: null, revived: Promise.resolve(), close: sink.close };
 }
 
 /** What is only in this process's memory goes to disk first, and from there to the database elsewhere. */
 async function openForwarding(config: ConduitConfig, hot: HotStore, runtime: Runtime): Promise<Behind> {
   const local = await openFolder(config.stores);
-  await countAgain(hot, local, runtime);
+  const { revived, close } = await goOn(hot, local, runtime);
   const sink = await openSupabase(config.stores);
   const forward = createArchive({ ...common(config, runtime), source: local, sink, feed: `${local.id}/` });
   const archive = createArchive({
@@ -78,9 +86,24 @@ async function openForwarding(config: ConduitConfig, hot: HotStore, runtime: Run
     durable: { ...local, recall: async (id) => (await local.recall(id)) ?? (await sink.recall(id)) },
     archive,
     forward,
+    revived,
     async close() {
-      await local.close();
+      await close();
       await sink.close();
+    },
+  };
+}
+
+/** A memory that begins anew goes on where the one before has left off. */
+async function goOn(hot: HotStore, local: EmbeddedStore, runtime: Runtime): Promise<Pick<Behind, 'revived' | 'close'>> {
+  await countAgain(hot, local, runtime);
+  let closed = false;
+  const since = runtime.now() - KEEP_MS;
+  return {
+    revived: reviveLatest({ hot, local, since, log: runtime.log, isClosed: () => closed }),
+    async close() {
+      closed = true;
+      await local.close();
     },
   };
 }

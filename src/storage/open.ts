@@ -3,14 +3,13 @@ import type { ConduitConfig, Router } from '../config/resolve.ts';
 import type { DurablePart, LearnedByRouter } from '../http/gateway.ts';
 import { within } from '../http/within.ts';
 import type { Archive } from '../routing/archive.ts';
-import { FEEDBACK_WINDOW_MS } from '../routing/decision.ts';
 import { mergedDecisions } from '../routing/feedback.ts';
 import type { Learned } from '../routing/learner.ts';
 import type { Log, Runtime } from '../routing/runtime.ts';
 import { createBackedStore } from '../stores/backed.ts';
 import { createMemoryStore } from '../stores/memory.ts';
 import type { HotStore, StateStore } from '../stores/ports.ts';
-import { type Behind, openBehind } from './behind.ts';
+import { type Behind, KEEP_MS, openBehind } from './behind.ts';
 
 export interface Storage {
   state: StateStore;
@@ -31,8 +30,8 @@ export interface Storage {
 const RECOVERY_MS = 3_000;
 /** What a start waits for Redis, so that the first requests find it. */
 const FIRST_TRY_MS = 500;
-/** A margin over the window, in which feedback that was given in time is still on its way. */
-const KEEP_MS = FEEDBACK_WINDOW_MS + 60 * 60 * 1000;
+/** What a start waits for the latest decisions, so that the first requests of a conversation that goes on find it. */
+const REVIVAL_MS = 500;
 
 /** Rejects where the config names a folder that cannot be had. No other store need be there. */
 export async function openStorage(config: ConduitConfig, runtime: Runtime): Promise<Storage> {
@@ -49,10 +48,15 @@ export async function openStorage(config: ConduitConfig, runtime: Runtime): Prom
     return { state: hot, keptIn, durable: null, learned: new Map(), late: noneLate, follow() {}, close: hot.close };
   }
 
-  const { archive, forward, durable } = behind;
+  const { archive, forward, durable, revived } = behind;
+  const reviving = within(
+    REVIVAL_MS,
+    revived.then(() => true),
+  );
   const unwatch = hot.watch(archive.grown);
   const recovering = recover(behind, config, hot, runtime.log);
   const learned = await within(RECOVERY_MS, recovering);
+  await reviving;
   if (learned === null) runtime.log.warn({}, 'what was learned before is still being read: serving without until then');
   return {
     state: createBackedStore({ hot, durable, flush: hot.shared ? null : archive.flush }),

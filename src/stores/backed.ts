@@ -17,14 +17,12 @@ export function createBackedStore({ hot, durable, flush }: BackedStoreOptions): 
 
     recall: async (decisionId) => (await hot.recall(decisionId)) ?? (await durable.recall(decisionId)),
 
-    lookUp: async (names) => (await hot.lookUp(names)) ?? (names.length > 0 ? await durable.lookUp(names) : null),
-
     async revise(decision) {
       const result = await hot.revise(decision);
       if (result === 'written' || (await hot.recall(decision.id))) return result;
       const kept = await durable.recall(decision.id);
       if (kept?.version !== decision.version - 1) return 'changed';
-      await hot.revive(kept);
+      await hot.revive({ decision: kept, names: [] });
       return await hot.revise(decision);
     },
 

@@ -80,16 +80,19 @@ export class ByteWriter {
   at = 0;
   #view: DataView;
   readonly #symbols: Symbols;
+  readonly #regionOf: (size: number) => ByteRegion;
 
-  constructor(symbols: Symbols) {
+  /** `regionOf`: makes the bytes that it writes into. */
+  constructor(symbols: Symbols, regionOf: (size: number) => ByteRegion = newRegion) {
     this.#symbols = symbols;
-    ({ bytes: this.bytes, view: this.#view } = newRegion(USUAL_SIZE));
+    this.#regionOf = regionOf;
+    ({ bytes: this.bytes, view: this.#view } = regionOf(USUAL_SIZE));
   }
 
   /** Begins anew, and gives back what one large record took. */
   restart(): void {
     this.at = 0;
-    if (this.bytes.length > USUAL_SIZE) ({ bytes: this.bytes, view: this.#view } = newRegion(USUAL_SIZE));
+    if (this.bytes.length > USUAL_SIZE) ({ bytes: this.bytes, view: this.#view } = this.#regionOf(USUAL_SIZE));
   }
 
   byte(value: number): void {
@@ -315,7 +318,7 @@ export class ByteWriter {
   }
 
   #grow(size: number): void {
-    const { bytes, view } = newRegion(2 * (this.at + size));
+    const { bytes, view } = this.#regionOf(2 * (this.at + size));
     bytes.set(this.bytes.subarray(0, this.at));
     this.bytes = bytes;
     this.#view = view;

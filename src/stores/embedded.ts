@@ -2,10 +2,10 @@
 import { pid } from 'node:process';
 import { Worker } from 'node:worker_threads';
 import { openCaller, type Thread, type ThreadEvents } from './embedded/caller.ts';
-import type { Spent } from './embedded/decision-tables.ts';
+import type { Spent } from './embedded/cost-table.ts';
 import type { Answer, ThreadData } from './embedded/messages.ts';
-import { createPacker, packAll, unpack, unpackOne } from './embedded/packing.ts';
-import type { DurableStore } from './ports.ts';
+import { createPacker, type Packer, packAll, sharedRegion, unpack, unpackOne } from './embedded/packing.ts';
+import type { DurableStore, Kept } from './ports.ts';
 
 export { FolderInUse, FolderUnusable } from './embedded/failures.ts';
 
@@ -19,6 +19,11 @@ export interface EmbeddedStoreOptions {
 export interface EmbeddedStore extends DurableStore {
   /** Tells this database from every other. */
   readonly id: string;
+  /**
+   * The latest decisions of all logs with the names under which they shall be found again, the latest first. `before`: the id
+   * of the last one that was read already.
+   */
+  readLatest(limit: number, before?: string): Promise<Kept[]>;
   /** USD that answers to decisions made from this time on (milliseconds since 1970) have cost, by router and key. */
   spentSince(time: number): Promise<Spent[]>;
 }
@@ -26,22 +31,25 @@ export interface EmbeddedStore extends DurableStore {
 /** Compiled as this file is, or not. */
 const THREAD = new URL(`./embedded/thread${import.meta.url.slice(import.meta.url.lastIndexOf('.'))}`, import.meta.url);
 /** In MB. A thread needs a few; one that needs far more has gone wrong, and dies alone. */
-const LIMITS = { maxYoungGenerationSizeMb: 1, maxOldGenerationSizeMb: 64, stackSizeMb: 2 };
+const LIMITS = { maxYoungGenerationSizeMb: 4, maxOldGenerationSizeMb: 64, stackSizeMb: 2 };
 
 /** Rejects with `FolderInUse` or `FolderUnusable`; once it is open, calls reject with `StoreUnavailable`. */
 export async function openEmbeddedStore({ folder, timeoutMs = 10_000 }: EmbeddedStoreOptions): Promise<EmbeddedStore> {
   const start = (events: ThreadEvents): Thread => startThread({ folder, pid }, events);
   const { call, close } = await openCaller({ folder, start, timeoutMs });
-  const packer = createPacker();
+  /** Those of which the thread has read everything. */
+  const idle: Packer[] = [];
   return {
     id: await call('identity', []),
     cursorOf: (log, feed) => call('cursorOf', [log, feed]),
     async ingest({ kept, ...batch }) {
-      const packed = packAll(packer, kept);
-      return call('ingest', [{ ...batch, kept: packed }], [packed.bytes.buffer]);
+      const packer = idle.pop() ?? createPacker(sharedRegion);
+      const ingested = await call('ingest', [{ ...batch, kept: packAll(packer, kept) }]);
+      // Where there was no answer the thread may be reading still.
+      idle.push(packer);
+      return ingested;
     },
     recall: async (decisionId) => unpackOne(await call('recall', [decisionId])),
-    lookUp: async (names) => unpackOne(await call('lookUp', [names])),
     async readKept(log, cursor, limit, origin = cursor) {
       const { kept, ...read } = await call('readKept', [log, cursor, limit, origin]);
       return { kept: [...unpack(kept)], ...read };
@@ -56,6 +64,7 @@ export async function openEmbeddedStore({ folder, timeoutMs = 10_000 }: Embedded
     },
     logs: () => call('logs', []),
     forget: (before) => call('forget', [before]),
+    readLatest: async (limit, before) => [...unpack(await call('readLatest', [limit, before ?? null]))],
     spentSince: (time) => call('spentSince', [time]),
     isShared: false,
     close,

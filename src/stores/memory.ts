@@ -33,7 +33,9 @@ export function createMemoryStore(options: MemoryStoreOptions): HotStore {
   const writer = new ByteWriter(symbols);
   const reader = new ByteReader(symbols);
   const generations = generationsFor(maxDecisions);
-  const decisions = createRecordRing(generations);
+  /** Places that are left before those of the decisions to come, for decisions that are taken back: the latest the last. */
+  let room = (generations.count - 1) * generations.size;
+  const decisions = createRecordRing(generations, room);
   const placesById = createPlaceIndex(generations);
   const placesByName = createPlaceIndex(generations);
   /** Evidence by router, and by log in which places decisions came to be or were changed. */
@@ -88,12 +90,7 @@ export function createMemoryStore(options: MemoryStoreOptions): HotStore {
     return decision && { decision, names: Array.from({ length: reader.number() }, () => reader.text()) };
   };
 
-  const keep = ({ decision, names }: Kept, forDecision: Uint8Array): number => {
-    const place = decisions.append(forDecision);
-    placesById.put(decision.id, place);
-    for (const name of names) placesByName.put(name, place);
-    return place;
-  };
+  const isNamed = (name: string): boolean => (placesByName.find(name) ?? -1) >= decisions.first();
 
   const placeIn = (cursor: string): number | null => {
     if (cursor === LOG_START) return 0;
@@ -119,7 +116,9 @@ export function createMemoryStore(options: MemoryStoreOptions): HotStore {
   return {
     async remember(kept) {
       const { forDecision, forEntry } = bytesOf(kept);
-      const place = keep(kept, forDecision);
+      const place = decisions.append(forDecision);
+      placesById.put(kept.decision.id, place);
+      for (const name of kept.names) placesByName.put(name, place);
       append(kept.decision, place, forEntry);
     },
 
@@ -128,15 +127,22 @@ export function createMemoryStore(options: MemoryStoreOptions): HotStore {
       const kept = place === undefined ? null : keptAt(place);
       if (kept?.decision.id !== decision.id || kept.decision.version !== decision.version - 1) return 'changed';
       const { forDecision, forEntry } = bytesOf({ decision, names: kept.names });
-      decisions.replace(place as number, forDecision);
+      decisions.put(place as number, forDecision);
       append(decision, place as number, forEntry);
       return 'written';
     },
 
-    async revive(decision) {
-      if (decisionAt(placesById.find(decision.id))?.id === decision.id) return;
-      const kept = { decision, names: [] };
-      keep(kept, bytesOf(kept).forDecision);
+    async revive(kept) {
+      const { decision, names } = kept;
+      let place = placesById.find(decision.id);
+      if (decisionAt(place)?.id !== decision.id) {
+        const { forDecision } = bytesOf(kept);
+        const isRoom = room > decisions.first();
+        place = isRoom ? --room : decisions.append(forDecision);
+        if (isRoom) decisions.put(place, forDecision);
+        placesById.put(decision.id, place);
+      }
+      for (const name of names) if (!isNamed(name)) placesByName.put(name, place as number);
     },
 
     async recall(decisionId) {

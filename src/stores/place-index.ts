@@ -2,7 +2,7 @@
 import type { Generations } from './generations.ts';
 
 export interface PlaceIndex {
-  /** A text given again moves. No place may lie in an earlier generation than the last one given. */
+  /** A text given again moves, but for one in a later generation: that is the one found. No place may be forgotten. */
   put(text: string, place: number): void;
   /**
    * Undefined where it is not known. Two texts may be taken for one another with a chance of 1 in 2^64: whoever asks for

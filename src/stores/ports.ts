@@ -27,7 +27,7 @@ export interface LogSlice {
 /** A decision with the names under which it shall be found again, none of which tells what was said. */
 export interface Kept {
   decision: DecisionRecord;
-  /** A name given again moves to the later decision. Empty where the store that is read keeps them by itself. */
+  /** A name given again moves to the later decision. Empty where a durable store's log is read. */
   names: readonly string[];
 }
 
@@ -129,8 +129,11 @@ export interface SharedState {
 
 /** A state store that a durable one can stand behind. */
 export interface HotStore extends StateStore, DecisionLog {
-  /** Takes back a decision that it no longer has, as the durable store kept it. Appends nothing; does nothing where it has it. */
-  revive(decision: DecisionRecord): Promise<void>;
+  /**
+   * Takes back a decision that it no longer has, as the durable store kept it, and appends nothing. One that it has stays as
+   * it is, but for its names. Takes no name back that another decision has. Of several the latest comes first.
+   */
+  revive(kept: Kept): Promise<void>;
 }
 
 export interface Batch {
@@ -165,8 +168,6 @@ export interface DurableStore extends DecisionLog {
   /** Keeps each of these decisions unless it has a version as late or later, and the cursor: all of it or nothing. */
   ingest(batch: Batch): Promise<Ingested>;
   recall(decisionId: string): Promise<DecisionRecord | null>;
-  /** The decision behind the first of these names that is known. A store may keep none, and finds nothing then. */
-  lookUp(names: readonly string[]): Promise<DecisionRecord | null>;
   /** Cursors are of its own log. */
   snapshots: Snapshots;
   /** Names of all logs that it has. */

@@ -10,17 +10,22 @@ export interface RecordRing {
   end(): number;
   /** Keeps a copy of these bytes; gives its place, counted from 0. */
   append(bytes: Uint8Array): number;
-  /** Puts other bytes in a kept place. */
-  replace(place: number, bytes: Uint8Array): void;
+  /** Puts other bytes in a kept place, or the first ones in one that was there from the beginning. */
+  put(place: number, bytes: Uint8Array): void;
   /** Lets the reader read a kept place. */
   open(place: number, reader: ByteReader): void;
 }
 
-export function createRecordRing({ size, count }: Generations): RecordRing {
-  const ring: Slabs[] = [];
+/** `begin`: how many places are there from the beginning, with nothing in them. */
+export function createRecordRing({ size, count }: Generations, begin = 0): RecordRing {
+  const ring: (Slabs | undefined)[] = [];
   let first = 0;
-  let end = 0;
-  const slabsOf = (place: number): Slabs => ring[Math.floor(place / size) % count] as Slabs;
+  let end = begin;
+  const slabsOf = (place: number): Slabs => {
+    const at = Math.floor(place / size) % count;
+    ring[at] ??= createSlabs(size);
+    return ring[at];
+  };
 
   return {
     first: () => first,
@@ -29,14 +34,13 @@ export function createRecordRing({ size, count }: Generations): RecordRing {
       const place = end;
       if (place % size === 0) {
         first = Math.max(0, place - (count - 1) * size);
-        if (ring.length < count) ring.push(createSlabs(size));
-        else slabsOf(place).empty();
+        slabsOf(place).empty();
       }
       slabsOf(place).put(place % size, bytes);
       end++;
       return place;
     },
-    replace: (place, bytes) => slabsOf(place).put(place % size, bytes),
+    put: (place, bytes) => slabsOf(place).put(place % size, bytes),
     open: (place, reader) => slabsOf(place).open(place % size, reader),
   };
 }

@@ -153,7 +153,8 @@ export function createRedisStore(options: RedisStoreOptions): RedisStore {
     remember: writing.remember,
     revise: writing.revise,
 
-    async revive(decision) {
+    // Its names are where they were, as long as this Redis is.
+    async revive({ decision }) {
       const { key, handle, stretch } = places.pointerOf(decision.id);
       const { texts, bytes } = records.entryOf(decision);
       await connection.run(

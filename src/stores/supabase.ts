@@ -31,9 +31,6 @@ export function createSupabaseStore(options: SupabaseStoreOptions): DurableStore
       return rows && decisionOf(rows);
     },
 
-    // Names are for what is going on now, and the stores before this one have them.
-    lookUp: async () => null,
-
     async readKept(log, cursor, limit, origin = cursor) {
       const read = (await call('conduit_read_kept', { log, cursor, most: limit, origin }, BATCH_MS)) as KeptEntries;
       const kept = read.entries.map(({ rows, is_new }) => ({ decision: decisionOf(rows), names: [], isNew: is_new }));

@@ -40,27 +40,29 @@ export interface RecordSymbols extends Symbols {
 /** `words` may only ever grow at its end: what is kept holds their places. */
 export function createRecordSymbols(words: readonly string[]): RecordSymbols {
   const places = new Map(words.map((word, place) => [word, place]));
-  let own: string[] = [];
+  const own = new Map<string, number>();
+  let texts: string[] = [];
+  const keep = (text: string): void => {
+    own.set(text, words.length + texts.length);
+    texts.push(text);
+  };
   return {
     restart(beside = []) {
-      own = beside.slice();
+      own.clear();
+      texts = [];
+      for (const text of beside) keep(text);
     },
     /** Null for a text that is new: it is written out this once, as the reader too will find it. */
     numberOf(text) {
-      const place = places.get(text) ?? own.indexOf(text);
-      if (place < 0) {
-        own.push(text);
-        return null;
-      }
-      return places.has(text) ? place : words.length + place;
+      const place = places.get(text) ?? own.get(text);
+      if (place === undefined) keep(text);
+      return place ?? null;
     },
     textOf(number) {
-      const text = number < words.length ? words[number] : own[number - words.length];
+      const text = number < words.length ? words[number] : texts[number - words.length];
       if (text === undefined) throw new RangeError(`there is no symbol ${number}`);
       return text;
     },
-    spelled(text) {
-      own.push(text);
-    },
+    spelled: keep,
   };
 }

@@ -31,9 +31,14 @@ const post = (serving: Serving, path: string, body: object, headers: Record<stri
     body: JSON.stringify(body),
   });
 
-async function ask(serving: Serving, content: string, earlier: object[] = []) {
+async function ask(
+  serving: Serving,
+  content: string,
+  earlier: object[] = [],
+  headersSent: Record<string, string> = {},
+) {
   const messages = [...earlier, { role: 'user', content }];
-  const response = await post(serving, '/v1/chat/completions', { model: 'auto', messages });
+  const response = await post(serving, '/v1/chat/completions', { model: 'auto', messages }, headersSent);
   expect(response.status).toBe(200);
   const { id, choices } = (await response.json()) as { id: string; choices: { message: object }[] };
   return { id, said: choices[0]?.message as object, headers: response.headers };
@@ -91,20 +96,40 @@ describe('a gateway with a folder', () => {
     }
   });
 
-  test('after a stop goes on with a conversation, and takes feedback by the answer’s own id', async () => {
+  test.each([
+    ['a stop', stop],
+    ['kill -9', kill],
+  ])('after %s goes on with a conversation, and takes feedback by the answer’s own id', async (_, end) => {
     const { folder } = await prepare();
     const first = await serve(['--config', 'conduit.yaml'], folder);
     const question = { role: 'user', content: 'hi' };
     const { id, said, headers } = await ask(first, 'hi');
-    await stop(first);
+    // Feedback brings it to the disk at once: killed before, it would be there within a moment or not at all.
+    await rate(first, { decision_id: headers.get('x-conduit-decision') }, 0);
+    await end(first);
     const second = await serve(['--config', 'conduit.yaml'], folder);
     const next = await ask(second, 'and now?', [question, said]);
     expect(next.headers.get('x-conduit-reason')).toBe('sticky');
     expect(next.headers.get('x-conduit-model')).toBe(headers.get('x-conduit-model'));
     expect(await rate(second, { completion_id: id }, 1)).toMatchObject({
-      status: 'recorded',
+      status: 'revised',
       decision_id: headers.get('x-conduit-decision'),
     });
+  });
+
+  test('after a restart takes feedback in a header on the next request of the conversation', async () => {
+    const { folder } = await prepare();
+    const first = await serve(['--config', 'conduit.yaml'], folder);
+    const { said } = await ask(first, 'hi');
+    await stop(first);
+    const second = await serve(['--config', 'conduit.yaml'], folder);
+    expect(await routerOf(second)).toMatchObject({ observations: 1, labels: 0 });
+    await ask(second, 'and now?', [{ role: 'user', content: 'hi' }, said], { 'x-conduit-feedback': 'up' });
+    await expect.poll(async () => (await routerOf(second)).labels, PATIENCE).toBe(1);
+    await stop(second);
+    // Once, and for good.
+    const third = await serve(['--config', 'conduit.yaml'], folder);
+    expect(await routerOf(third)).toMatchObject({ observations: 2, labels: 1 });
   });
 
   test('keeps it beside its config, for its own user alone', async () => {

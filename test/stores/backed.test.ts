@@ -29,12 +29,10 @@ const rated = (one: DecisionRecord, reward: number): DecisionRecord => ({
 const quality = async (store: StateStore) =>
   (await store.readSince('auto', LOG_START, 10)).entries.map((entry) => [entry.revision, entry.quality, entry.earlier]);
 
-test('what the hot store has forgotten is found by its id and by its names', async () => {
+test('what the hot store has forgotten is found by its id', async () => {
   const { store, first } = await backed();
   expect(await store.recall(first.id)).toEqual(first);
-  expect((await store.lookUp(['talk:unknown', `talk:${first.id}`]))?.id).toBe(first.id);
   expect(await store.recall(`dec_${'0'.repeat(32)}`)).toBe(null);
-  expect(await store.lookUp([])).toBe(null);
 });
 
 test('feedback to a decision beyond the hot set is taken, learned once, and can change', async () => {

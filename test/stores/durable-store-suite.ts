@@ -371,12 +371,11 @@ export function durableStoreSuite({ name, create, skip = {} }: DurableStoreSuite
     check('forgets decisions made before a time, and everything of theirs', async () => {
       const old = many(30, { created: START - 1_000, signals: [signal()], version: 2 });
       const young = many(5);
-      await ingest([...kept(...old), ...kept(...young)].map((one) => ({ ...one, names: [`name:${one.decision.id}`] })));
+      await ingest(kept(...old, ...young));
       let forgotten = 0;
       for (let count = 1; count > 0; forgotten += count) count = await store.forget(START);
       expect(forgotten).toBe(30);
       expect(await store.recall(old[0]!.id)).toBe(null);
-      expect(await store.lookUp([`name:${old[0]!.id}`])).toBe(null);
       expect((await read()).kept).toEqual(kept(...young));
       expect(await store.forget(START)).toBe(0);
       // Nothing of it was left that would come back with the decision.
@@ -393,29 +392,6 @@ export function durableStoreSuite({ name, create, skip = {} }: DurableStoreSuite
       const slice = await read('auto', at);
       expect(slice.kept).toEqual(kept(next));
       expect(slice.gap).toBe(null);
-    });
-
-    check('finds a decision by its names, the first that is known', async () => {
-      const [one, other] = many(2) as [DecisionRecord, DecisionRecord];
-      await ingest([
-        { decision: one, names: ['talk:a', 'completion:ä👍'] },
-        { decision: other, names: ['talk:b'] },
-      ]);
-      expect(await store.lookUp(['completion:ä👍'])).toEqual(one);
-      expect(await store.lookUp(['unknown', 'talk:b', 'talk:a'])).toEqual(other);
-      expect(await store.lookUp(['unknown'])).toBe(null);
-      expect(await store.lookUp([])).toBe(null);
-    });
-
-    check('moves a name that is given again to the later decision, and feedback does not move it back', async () => {
-      const [one, other] = many(2) as [DecisionRecord, DecisionRecord];
-      await ingest([{ decision: one, names: ['session', 'mine'] }]);
-      await ingest([{ decision: other, names: ['session'] }]);
-      expect((await store.lookUp(['session']))?.id).toBe(other.id);
-      const changed = { ...one, version: 2, reward: 1, signals: [signal()] };
-      await ingest([{ decision: changed, names: ['session', 'mine'] }]);
-      expect((await store.lookUp(['session']))?.id).toBe(other.id);
-      expect(await store.lookUp(['mine'])).toEqual(changed);
     });
 
     check('has everything after a restart', async () => {

@@ -95,9 +95,9 @@ describe('a thread that gives no answer', () => {
 
   test('is not waited for longer than the limit, and may answer too late', async () => {
     const { caller, sent, answer } = await openSilent(20);
-    const lookUp = caller.call('lookUp', [['a']]);
-    await expect(lookUp).rejects.toThrow('no answer within 20 ms');
-    await expect(lookUp).rejects.toThrow(StoreUnavailable);
+    const recalled = caller.call('recall', ['a']);
+    await expect(recalled).rejects.toThrow('no answer within 20 ms');
+    await expect(recalled).rejects.toThrow(StoreUnavailable);
     await expect(caller.call('forget', [1])).rejects.toThrow(UncertainWrite);
     for (const request of sent) if (request !== 'close') answer({ kind: 'value', id: request.id, value: 1 });
     await caller.close();

@@ -2,11 +2,13 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { DatabaseSync } from 'node:sqlite';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import type { DecidedSignal, DecisionRecord } from '../../src/stores/decision-record.ts';
 import { type Database, openDatabase } from '../../src/stores/embedded/database.ts';
 import { reasonOf } from '../../src/stores/embedded/failures.ts';
 import { type OpenFile, openFile } from '../../src/stores/embedded/file.ts';
+import { onlyValue } from '../../src/stores/embedded/sql.ts';
 import { LOG_START } from '../../src/stores/ports.ts';
 import { finishedDecision, START } from './finished-decision.ts';
 
@@ -29,13 +31,21 @@ describe('the database of the embedded store', () => {
     const kept = decisions.map((decision) => ({ decision, names: [`name:${decision.id}`] }));
     return database.ingest({ log: 'auto', after, cursor: String(Number(after) + 1), kept });
   };
-  const rows = (query: string) => [...file.sql.prepare(query).rows()];
+  /** As another program reads it. */
+  const rows = (query: string) => {
+    const reader = new DatabaseSync(join(folder, 'conduit.sqlite'));
+    try {
+      return reader.prepare(query).all();
+    } finally {
+      reader.close();
+    }
+  };
 
   test('takes nothing of a batch while the disk is full, and goes on when there is room', () => {
     const many = Array.from({ length: 2_000 }, () => finishedDecision());
     ingest(many.slice(0, 10));
     // As SQLite sees a full disk.
-    const [{ page_count: pages } = {}] = rows('pragma page_count');
+    const pages = onlyValue(file.sql.prepare('pragma page_count').rows());
     file.sql.exec(`pragma max_page_count = ${Number(pages) + 20}`);
     for (let i = 0; i < 3; i++) {
       let error: unknown;
@@ -58,11 +68,11 @@ describe('the database of the embedded store', () => {
   test('gives no place in the log twice when the last seconds were lost to a power failure', () => {
     const { cursor } = ingest([finishedDecision()]) && database.readKept('auto', LOG_START, 10, LOG_START, () => {});
     const place = Number(cursor.split('-')[1]);
-    const reopened = openDatabase(file.sql);
+    database = openDatabase(file.sql);
     const next: string[] = [];
     ingest([finishedDecision()]);
     const late = `${cursor.split('-')[0]}-${place + 500}`;
-    const read = reopened.readKept('auto', late, 10, late, (kept) => next.push(kept.decision.id));
+    const read = database.readKept('auto', late, 10, late, (kept) => next.push(kept.decision.id));
     expect(next).toHaveLength(1);
     expect(read.gap).toBe(null);
   });

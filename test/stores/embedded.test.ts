@@ -7,10 +7,17 @@ import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { DatabaseSync } from 'node:sqlite';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import type { DecidedSignal, DecisionRecord } from '../../src/stores/decision-record.ts';
 import { type EmbeddedStore, FolderInUse, FolderUnusable, openEmbeddedStore } from '../../src/stores/embedded.ts';
-import { LOG_START, StoreUnavailable } from '../../src/stores/ports.ts';
+import { type Kept, LOG_START, PINNED_LOG, type ReadKept, StoreUnavailable } from '../../src/stores/ports.ts';
 import { durableStoreSuite } from './durable-store-suite.ts';
 import { finishedDecision, START } from './finished-decision.ts';
+
+type Five<Item> = [Item, Item, Item, Item, Item];
+const thumbsUp: DecidedSignal = { signal: 'thumbs', source: 'explicit', value: 1, weight: 1, at: START };
+/** As the process that writes names them. */
+const writtenId = (batch: number, place: number): string =>
+  `dec_${batch.toString(16).padStart(12, '0')}${place.toString(16).padStart(20, '0')}`;
 
 const newFolder = (): Promise<string> => mkdtemp(join(tmpdir(), 'conduit-embedded-'));
 
@@ -160,10 +167,14 @@ describe('the folder of the embedded store', () => {
       const { kept } = await store.readKept('auto', LOG_START, 1_000_000);
       expect(kept).toHaveLength(50 * cursor);
       const versions = new Map(kept.map(({ decision }) => [decision.id, decision.version]));
-      for (let i = 1; i < cursor; i++) expect(versions.get(`dec_${i}_0`)).toBe(2);
+      for (let i = 1; i < cursor; i++) expect(versions.get(writtenId(i, 0))).toBe(2);
       if (cursor > 0) {
-        expect(versions.get(`dec_${cursor}_49`)).toBe(1);
-        expect((await store.lookUp([`name:dec_${cursor}_7`]))?.id).toBe(`dec_${cursor}_7`);
+        expect(versions.get(writtenId(cursor, 49))).toBe(1);
+        const [latest] = await store.readLatest(1);
+        expect([latest?.decision.id, latest?.names]).toEqual([
+          writtenId(cursor, 49),
+          [`name:${writtenId(cursor, 49)}`],
+        ]);
       }
       await store.close();
     }
@@ -240,19 +251,52 @@ describe('the folder of the embedded store', () => {
     expect(await failure({ folder: locked })).toMatchObject({ reason: 'not writable' });
   });
 
-  test('keeps names for a day and an hour, and no longer', async () => {
+  test('gives the latest decisions of all logs, page by page, the latest first, as they are now and with their names', async () => {
     const store = await openStore();
-    const hour = 3_600_000;
-    const named = (hours: number) => ({
-      decision: finishedDecision({ created: START + hours * hour }),
-      names: [`at:${hours}`],
-    });
-    const ingest = (after: string | null, cursor: string, hours: number[]) =>
-      store.ingest({ log: 'auto', after, cursor, kept: hours.map(named) });
-    await ingest(null, 'a', [0, 1, 2, 20]);
-    await ingest('a', 'b', [24.5, 26.5]);
-    const found = await Promise.all([0, 1, 2, 20, 24.5, 26.5].map((hours) => store.lookUp([`at:${hours}`])));
-    expect(found.map((decision) => decision !== null)).toEqual([false, false, true, true, true, true]);
+    const named = (decision: DecisionRecord): Kept => ({ decision, names: [`talk:${decision.id}`, 'completion:ä👍'] });
+    const [one, two, three, four, five] = Array.from({ length: 5 }, () => finishedDecision()) as Five<DecisionRecord>;
+    const pinned = finishedDecision({ router: null });
+    expect(await store.readLatest(10)).toEqual([]);
+    const take = async (log: string, cursor: string, ...kept: Kept[]) =>
+      store.ingest({ log, after: await store.cursorOf(log), cursor, kept });
+    await take('auto', '1', named(two), named(one), named(three));
+    await take(PINNED_LOG, '1', named(pinned));
+    await take('auto', '2', { decision: four, names: [] }, named(five));
+    // Feedback comes with the same names, or with none.
+    const changed = { ...one, version: 2, reward: 1, signals: [thumbsUp] };
+    const again = { ...two, version: 2, reward: 1, signals: [thumbsUp] };
+    await take('auto', '3', named(changed), { decision: again, names: [] });
+    const latest = await store.readLatest(4);
+    const rest = await store.readLatest(4, latest.at(-1)?.decision.id);
+    expect([...latest, ...rest].map(({ isNew: _, ...one }: ReadKept) => one)).toEqual([
+      named(pinned),
+      named(five),
+      { decision: four, names: [] },
+      named(three),
+      named(again),
+      named(changed),
+    ]);
+  });
+
+  test('keeps the names of the latest decisions, and no others', async () => {
+    const store = await openStore();
+    const decisions = Array.from({ length: 24_000 }, () => finishedDecision({ candidates: [], attempts: [], x: [] }));
+    for (let from = 0; from < decisions.length; from += 4_000) {
+      const kept = decisions
+        .slice(from, from + 4_000)
+        .map((decision) => ({ decision, names: [`talk:${decision.id}`] }));
+      await store.ingest({ log: 'auto', after: await store.cursorOf('auto'), cursor: String(from), kept });
+    }
+    let before: string | undefined;
+    let named = 0;
+    for (let count = 1; count > 0; ) {
+      const latest: Kept[] = await store.readLatest(4_000, before);
+      count = latest.filter(({ names }) => names.length > 0).length;
+      named += count;
+      before = latest.at(-1)?.decision.id;
+    }
+    expect(named).toBeGreaterThanOrEqual(10_000);
+    expect(named).toBeLessThanOrEqual(20_000);
   });
 
   test('is not grown for good by what has been forgotten', async () => {

@@ -9,7 +9,7 @@ let made = 0;
 /** No two alike. */
 export function finishedDecision(more: Partial<DecisionRecord> = {}): DecisionRecord {
   const n = ++made;
-  const created = START + n;
+  const { created = START + n } = more;
   const model = ARMS[n % ARMS.length] as string;
   return {
     id: `dec_${created.toString(16).padStart(12, '0')}${n.toString(16).padStart(20, '0')}`,

@@ -94,7 +94,7 @@ export function hotStoreSuite({ name, create, skip = {} }: HotStoreSuite): void 
 
     check('takes a decision back that it no longer has, appends nothing, and lets it be revised', async () => {
       const lost = decision({ version: 3, reward: 0.5 });
-      await store.revive(lost);
+      await store.revive({ decision: lost, names: [] });
       expect(await store.recall(lost.id)).toEqual(lost);
       expect((await store.readKept('auto', LOG_START, 100)).kept).toEqual([]);
       const next = { ...lost, version: 4, reward: 1, rewardBefore: 0.5 };
@@ -104,7 +104,7 @@ export function hotStoreSuite({ name, create, skip = {} }: HotStoreSuite): void 
       expect((await store.readSince('auto', LOG_START, 100)).entries).toMatchObject([
         { revision: 4, quality: 1, earlier: { quality: 0.5 } },
       ]);
-      await store.revive(lost);
+      await store.revive({ decision: lost, names: [] });
       expect(await store.recall(lost.id)).toEqual(next);
     });
 

@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { type DecidedSignal, type DecisionRecord, evidenceOf } from '../../src/stores/decision-record.ts';
 import { createMemoryStore } from '../../src/stores/memory.ts';
-import { LOG_START, type StateStore } from '../../src/stores/ports.ts';
+import { type HotStore, type Kept, LOG_START, type StateStore } from '../../src/stores/ports.ts';
 import { hotStoreSuite } from './hot-store-suite.ts';
 import { decision, stateStoreSuite } from './state-store-suite.ts';
 
@@ -150,5 +150,82 @@ describe('memory stays bounded', () => {
     const [got] = await read();
     (got?.x as number[])[0] = 99;
     expect(await read()).toEqual(entries);
+  });
+});
+
+describe('decisions that are taken back', () => {
+  /** The latest first, as a start takes them back. */
+  const revive = async (store: HotStore, kept: readonly Kept[]): Promise<void> => {
+    for (const one of kept.toReversed()) await store.revive(one);
+  };
+  const named = (...names: string[]): Kept => ({ decision: decision(), names });
+
+  test('are found by id and by name, and are in no log until they change', async () => {
+    const store = createMemoryStore({ now: Date.now });
+    const [one, two] = [named('talk', 'session'), named('session')];
+    await revive(store, [one, two]);
+    expect(await store.recall(one.decision.id)).toEqual(one.decision);
+    expect(await store.lookUp(['talk'])).toEqual(one.decision);
+    expect(await store.lookUp(['session'])).toEqual(two.decision);
+    expect((await store.readSince('auto', LOG_START, 10)).entries).toEqual([]);
+    expect((await store.readKept('auto', LOG_START, 10)).kept).toEqual([]);
+    const changed = { ...one.decision, version: 2, reward: 1 };
+    expect(await store.revise(changed)).toBe('written');
+    expect(await store.lookUp(['talk'])).toEqual(changed);
+    expect((await store.readKept('auto', LOG_START, 10)).kept).toEqual([{ decision: changed, names: one.names }]);
+  });
+
+  test('take no name from a decision that was made meanwhile', async () => {
+    const store = createMemoryStore({ now: Date.now });
+    const [old, next] = [named('session', 'mine'), named('session')];
+    await store.remember(next);
+    await store.revive(old);
+    expect(await store.lookUp(['session'])).toEqual(next.decision);
+    expect(await store.lookUp(['mine'])).toEqual(old.decision);
+  });
+
+  test('stay as they are where they were there already, and get their names', async () => {
+    const store = createMemoryStore({ now: Date.now });
+    const { decision: one, names } = named('talk');
+    await store.revive({ decision: one, names: [] });
+    const changed = { ...one, version: 2, reward: 1 };
+    await store.revise(changed);
+    await store.revive({ decision: one, names });
+    expect(await store.lookUp(['talk'])).toEqual(changed);
+  });
+
+  test.each([1, 2, 3, 5, 10, 402])(
+    'go before later ones, the oldest first, with %i kept at every moment',
+    async (atLeast) => {
+      const store = createMemoryStore({ now: Date.now, maxDecisions: atLeast });
+      const old = Array.from({ length: atLeast - 1 }, () => decision());
+      const made = Array.from({ length: 3 * atLeast }, () => decision());
+      const kept = (one: DecisionRecord): Kept => ({ decision: one, names: [`talk:${one.id}`] });
+      const half = old.length >> 1;
+      await revive(store, old.slice(half).map(kept));
+      await store.remember(kept(made[0]!));
+      await revive(store, old.slice(0, half).map(kept));
+      const all = [...old, ...made];
+      for (let latest = old.length + 1; latest <= all.length; latest++) {
+        const present = await Promise.all(
+          all.map(
+            async ({ id }) => (await store.recall(id))?.id === id && (await store.lookUp([`talk:${id}`]))?.id === id,
+          ),
+        );
+        const first = present.indexOf(true);
+        expect(first).toBeLessThanOrEqual(Math.max(0, latest - atLeast));
+        expect(present.slice(first, latest).every(Boolean)).toBe(true);
+        expect(present.slice(latest).some(Boolean)).toBe(false);
+        if (latest < all.length) await store.remember(kept(all[latest]!));
+      }
+    },
+  );
+
+  test('are bounded, however many there are', async () => {
+    const store = createMemoryStore({ now: Date.now, maxDecisions: 10 });
+    const old = Array.from({ length: 100 }, () => named());
+    await revive(store, old);
+    const known = await Promise.all(old.map(({ decision: { id } }) => store.recall(id)));
+    expect(known.filter(Boolean).length).toBeLessThanOrEqual(13);
   });
 });

@@ -26,7 +26,7 @@ describe('a ring of records', () => {
           if (replace === null || model.length === 0) expect(ring.append(bytes)).toBe(model.push(bytes) - 1);
           else {
             const place = ring.first() + (replace % (ring.end() - ring.first()));
-            ring.replace(place, bytes);
+            ring.put(place, bytes);
             model[place] = bytes;
           }
         }

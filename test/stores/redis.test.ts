@@ -105,7 +105,7 @@ describe.skipIf(NO_REDIS)(`the store in Redis${NO_REDIS === null ? '' : ` (${NO_
   test('everything but the log goes in time', async () => {
     const [store] = await two();
     await rememberNew(store, {}, ['talk:a', 'asked:b']);
-    await store.revive(decision());
+    await store.revive({ decision: decision(), names: [] });
     await store.add('usd', 1, 60_000);
     await store.putHealth('arm:a', { at: 1, until: 2, reason: 'failing', strikes: 1 }, 60_000);
     await store.shared?.lease('drain', 60_000);

@@ -23,11 +23,13 @@ let made = 0;
 
 /** A finished decision that teaches something. */
 export function decision(more: Partial<DecisionRecord> = {}): DecisionRecord {
+  const { created = 1_764_000_000_000 } = more;
   return {
-    id: `dec_${(++made).toString(16).padStart(32, '0')}`,
+    // It begins with its time.
+    id: `dec_${created.toString(16).padStart(12, '0')}${(++made).toString(16).padStart(20, '0')}`,
     version: 1,
     router: 'auto',
-    created: 1_764_000_000_000,
+    created,
     call: 'chat/completions',
     key: 'web',
     chosen: 'fake/small',

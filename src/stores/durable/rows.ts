@@ -186,7 +186,7 @@ export function decisionOf(rows: DecisionRows): DecisionRecord {
   };
 }
 
-function candidateList(candidate: DecidedCandidate): CandidateList {
+export function candidateList(candidate: DecidedCandidate): CandidateList {
   const { model, propensity, quality, costUsd, firstByteMs, totalMs, utility, ruledOut } = candidate;
   const list: CandidateList = [
     model,
@@ -203,7 +203,7 @@ function candidateList(candidate: DecidedCandidate): CandidateList {
   return list;
 }
 
-function candidateOf(list: CandidateList): DecidedCandidate {
+export function candidateOf(list: CandidateList): DecidedCandidate {
   const [model, propensity, mean, low, high, costUsd, firstByteMs, totalMs, utility, ruledOut = null] = list;
   const quality = { mean, low, high };
   return { model, eligible: ruledOut === null, propensity, quality, costUsd, firstByteMs, totalMs, utility, ruledOut };
@@ -224,17 +224,19 @@ function responseRow({ id, created, outcome, attempts, completionId }: DecisionR
     completion_id: completionId,
     first_byte_ms: last?.firstByteMs ?? null,
     total_ms: last?.totalMs ?? null,
-    attempts: attempts.map((attempt) => [
-      attempt.model,
-      attempt.outcome,
-      attempt.status,
-      attempt.firstByteMs,
-      attempt.totalMs,
-    ]),
+    attempts: attempts.map(attemptList),
   };
 }
 
-const attemptOf = ([model, outcome, status, firstByteMs, totalMs]: AttemptList): DecidedAttempt => ({
+export const attemptList = ({ model, outcome, status, firstByteMs, totalMs }: DecidedAttempt): AttemptList => [
+  model,
+  outcome,
+  status,
+  firstByteMs,
+  totalMs,
+];
+
+export const attemptOf = ([model, outcome, status, firstByteMs, totalMs]: AttemptList): DecidedAttempt => ({
   model,
   outcome: outcome as DecidedAttempt['outcome'],
   status,

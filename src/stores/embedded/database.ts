@@ -10,10 +10,11 @@ import {
   type ReadKept,
   type Snapshot,
 } from '../ports.ts';
-import { createDecisionTables, type Spent } from './decision-tables.ts';
+import { createCostTable, type Spent } from './cost-table.ts';
+import { createDecisionTables } from './decision-tables.ts';
 import { createNameTable } from './name-table.ts';
 import { migrate } from './schema.ts';
-import { bytesIn, firstOf, type Sql } from './sql.ts';
+import { bytesIn, onlyValue, type Sql } from './sql.ts';
 
 /** The verbs of `DurableStore`, without waiting. */
 export interface Database {
@@ -22,7 +23,8 @@ export interface Database {
   cursorOf(log: string, feed?: string): string | null;
   ingest(batch: Omit<Batch, 'kept'> & { kept: Iterable<Kept> }): Ingested;
   recall(decisionId: string): DecisionRecord | null;
-  lookUp(names: readonly string[]): DecisionRecord | null;
+  /** The latest decisions of all logs before that of this id, the latest first, with their names. */
+  readLatest(limit: number, before: string | null): Kept[];
   /** Gives the decisions one by one, so that however many are asked for, one is in memory. */
   readKept(
     log: string,
@@ -46,25 +48,29 @@ const FORGOTTEN_AT_ONCE = 1_000;
  */
 const LEFT_OUT = 1_000_000;
 
+/** Comes behind every id. */
+const BEYOND_ALL = '~';
+
 /** Creates what is missing. Throws `WrongSchema` where it is not this release's to use. */
 export function openDatabase(sql: Sql): Database {
   migrate(sql);
-  const selectIdentity = sql.prepare('select id, seq from store_identity');
   const updateSeq = sql.prepare('update store_identity set seq = ?');
   const selectCursor = sql.prepare('select cursor from log_cursors where log = ?');
   const putCursor = sql.prepare('insert or replace into log_cursors values (?, ?)');
   const selectSnapshots = sql.prepare('select seq, bytes from model_states where router = ? order by seq desc limit 2');
-  const selectLatest = sql.prepare('select max(seq) as seq from model_states where router = ?');
+  const selectLatest = sql.prepare('select max(seq) from model_states where router = ?');
   const putState = sql.prepare('insert or replace into model_states (router, seq, bytes) values (?, ?, ?)');
   const removeStates = sql.prepare(
     'delete from model_states where router = ?1 and seq not in (select seq from model_states where router = ?1 order by seq desc limit 2)',
   );
   const decisions = createDecisionTables(sql);
   const names = createNameTable(sql);
+  const costs = createCostTable(sql);
 
-  const lastSeq = (): number => firstOf(selectIdentity.rows())!.seq as number;
-  const id = firstOf(selectIdentity.rows())!.id as string;
-  sql.transaction(() => updateSeq.run(lastSeq() + LEFT_OUT));
+  const [id, seqBefore] = sql.prepare('select id, seq from store_identity').rows()[0] as [string, number];
+  /** The last place of the log. It is written down where no decision that is kept tells it: nobody else writes here. */
+  let lastSeq = Math.max(seqBefore, decisions.maxSeq()) + LEFT_OUT;
+  updateSeq.run(lastSeq);
 
   const cursorAt = (seq: number): string => `${id}-${seq}`;
   /** Null where the cursor is of another log, or of a later time than this database knows of. */
@@ -72,10 +78,9 @@ export function openDatabase(sql: Sql): Database {
     if (cursor === LOG_START) return 0;
     if (!cursor.startsWith(`${id}-`)) return null;
     const seq = Number(cursor.slice(id.length + 1));
-    return seq <= lastSeq() ? seq : null;
+    return seq <= lastSeq ? seq : null;
   };
-  const cursorOf = (log: string, feed = ''): string | null =>
-    (firstOf(selectCursor.rows(feed + log))?.cursor ?? null) as string | null;
+  const cursorOf = (log: string, feed = ''): string | null => onlyValue(selectCursor.rows(feed + log)) as string | null;
 
   /** The cursor behind all that there is of a log. */
   const endOf = (log: string): string => {
@@ -88,37 +93,30 @@ export function openDatabase(sql: Sql): Database {
     cursorOf,
 
     ingest({ log, feed = '', after, cursor, kept }) {
-      return sql.transaction((): Ingested => {
+      let seq = lastSeq;
+      const ingested = sql.transaction((): Ingested => {
         const current = cursorOf(log, feed);
         if (current !== after) return { outcome: 'moved', cursor: current };
-        let seq = lastSeq();
         const before = endOf(log);
         for (const { decision, names: given } of kept) {
-          const place = decisions.placeOf(decision.id);
-          if (place && place.version >= decision.version) continue;
-          if (place) decisions.remove(decision.id);
+          const put = decisions.put(decision, seq + 1);
+          if (put === 'known') continue;
           seq++;
-          decisions.insert(decision, seq, place?.firstSeq ?? seq);
-          // What has been said of a decision since takes no name back from a later one.
-          names.give(given, decision, place === null);
+          names.give(decision.id, given);
+          if (put === 'new') costs.count(decision);
         }
+        costs.write();
         names.dropOld();
-        updateSeq.run(seq);
         putCursor.run(feed + log, cursor);
         return { outcome: 'ingested', before, at: endOf(log) };
       });
+      lastSeq = seq;
+      return ingested;
     },
 
     recall: decisions.recall,
 
-    lookUp(wanted) {
-      for (const name of wanted) {
-        const decisionId = names.find(name);
-        const decision = decisionId === null ? null : decisions.recall(decisionId);
-        if (decision) return decision;
-      }
-      return null;
-    },
+    readLatest: (limit, before) => decisions.readLatest(before ?? BEYOND_ALL, limit),
 
     readKept(log, cursor, limit, origin, take) {
       const from = seqOf(cursor);
@@ -132,16 +130,15 @@ export function openDatabase(sql: Sql): Database {
     },
 
     readSnapshots(router) {
-      return Array.from(selectSnapshots.rows(router), ({ seq, bytes }) => ({
-        cursor: cursorAt(seq as number),
-        bytes: bytesIn(bytes),
-      }));
+      return selectSnapshots
+        .rows(router)
+        .map(([seq, bytes]) => ({ cursor: cursorAt(seq as number), bytes: bytesIn(bytes) }));
     },
 
     putSnapshot(router, { cursor, bytes }) {
       return sql.transaction(() => {
         const seq = seqOf(cursor);
-        const latest = (firstOf(selectLatest.rows(router))?.seq ?? null) as number | null;
+        const latest = onlyValue(selectLatest.rows(router)) as number | null;
         if (seq === null || (latest !== null && latest > seq)) return false;
         putState.run(router, seq, bytes);
         removeStates.run(router);
@@ -155,14 +152,12 @@ export function openDatabase(sql: Sql): Database {
 
     forget(before) {
       return sql.transaction(() => {
-        const old = decisions.madeBefore(before, FORGOTTEN_AT_ONCE);
-        for (const decisionId of old) decisions.remove(decisionId);
-        names.drop(before, 10 * FORGOTTEN_AT_ONCE);
-        return old.length;
+        updateSeq.run(lastSeq);
+        return decisions.forget(before, FORGOTTEN_AT_ONCE);
       });
     },
 
-    spentSince: decisions.spentSince,
+    spentSince: costs.since,
   };
 }
 

@@ -1,194 +1,168 @@
 /** Decisions in their five tables: put there, read out of them, taken away. */
 import type { DecisionRecord } from '../decision-record.ts';
-import { type DecisionRows, decisionOf, type FeedbackRow, rowsOf } from '../durable/rows.ts';
-import { firstOf, type Sql, type SqlRow, type SqlValue, type Statement } from './sql.ts';
+import { attemptList, candidateList } from '../durable/rows.ts';
+import { createDecisionReader, type DecisionReader } from './decision-reader.ts';
+import { onlyValue, type Sql, type Statement } from './sql.ts';
 
-export interface DecisionTables {
-  /** Null where the decision is not known. `firstSeq`: its place in the log when it was new. */
-  placeOf(decisionId: string): { version: number; firstSeq: number } | null;
-  /** Where none of this id is. */
-  insert(decision: DecisionRecord, seq: number, firstSeq: number): void;
-  remove(decisionId: string): void;
-  recall(decisionId: string): DecisionRecord | null;
-  /** Of one router, in the order of the log. */
-  readBehind(router: string | null, seq: number, limit: number): Iterable<Placed>;
-  /** Of one router's decisions; null where there are none. */
+export interface DecisionTables extends DecisionReader {
+  /** `known`, and nothing is changed: this version or a later one is there. */
+  put(decision: DecisionRecord, seq: number): 'new' | 'changed' | 'known';
+  /** The last place of one router's decisions; null where there are none. */
   lastSeq(router: string | null): number | null;
+  /** The last place of all. */
+  maxSeq(): number;
   routers(): (string | null)[];
-  /** USD that decisions from this time on have cost. */
-  spentSince(time: number): Spent[];
-  madeBefore(time: number, limit: number): string[];
+  /** Forgets those made before this time, the oldest first; gives how many. */
+  forget(before: number, limit: number): number;
 }
 
-/** What a router's answers to a key have cost. */
-export interface Spent {
-  router: string | null;
-  key: string | null;
-  usd: number;
-}
+/** All that have rows of a decision. */
+const TABLES = [
+  'queries',
+  'responses',
+  'feedback',
+  'implicit_feedback',
+  'decision_names',
+  'routing_decisions',
+] as const;
 
-export interface Placed {
-  seq: number;
-  firstSeq: number;
-  decision: DecisionRecord;
-}
-
-const TABLES = ['queries', 'routing_decisions', 'responses', 'feedback', 'implicit_feedback'] as const;
-
-/** `created_at` and `router` stand in the decision too; the response's `decision_id` is null where there is none. */
-const WHOLE = `
-select
-  d.seq, d.first_seq, d.decision_id, d.created_at, d.router, d.version, d.chosen, d.model, d.reason, d.propensity, d.uniform, d.cursor,
-  d.candidates, d.reward, d.reward_before, d.idempotency_keys,
-  q.call, q.key, q.encoder, q.x, q.prompt_tokens_estimate,
-  r.decision_id as response_of, r.outcome, r.finish_reason, r.prompt_tokens, r.completion_tokens, r.cost_usd, r.estimated,
-  r.completion_id, r.first_byte_ms, r.total_ms, r.attempts
-from routing_decisions d
-join queries q on q.decision_id = d.decision_id
-left join responses r on r.decision_id = d.decision_id
-`;
-
-const SPENT = `
-select q.router, q.key, sum(r.cost_usd) as usd
-from routing_decisions d
-join queries q on q.decision_id = d.decision_id
-join responses r on r.decision_id = d.decision_id
-where d.created_at >= ?
-group by q.router, q.key
-`;
-
-export function createDecisionTables(sql: Sql): DecisionTables {
-  const insertInto = (table: (typeof TABLES)[number], values: number): Statement =>
-    sql.prepare(`insert or replace into ${table} values (${Array(values).fill('?').join(', ')})`);
-  const insertQuery = insertInto('queries', 8);
-  const insertDecision = insertInto('routing_decisions', 16);
-  const insertResponse = insertInto('responses', 12);
-  const insertFeedback = insertInto('feedback', 7);
-  const insertImplicit = insertInto('implicit_feedback', 7);
-  const removals = TABLES.map((table) => sql.prepare(`delete from ${table} where decision_id = ?`));
-  const selectPlace = sql.prepare('select version, first_seq from routing_decisions where decision_id = ?');
-  const selectLast = sql.prepare('select max(seq) as seq from routing_decisions where router is ?');
-  const selectRouters = sql.prepare('select distinct router from routing_decisions order by router');
-  const selectSpent = sql.prepare(SPENT);
-  const selectOne = sql.prepare(`${WHOLE} where d.decision_id = ?`);
-  const selectBehind = sql.prepare(`${WHOLE} where d.router is ? and d.seq > ? order by d.seq limit ?`);
-  const selectFeedback = sql.prepare('select * from feedback where decision_id = ?');
-  const selectImplicit = sql.prepare('select * from implicit_feedback where decision_id = ?');
-  const selectOldest = sql.prepare(
-    'select decision_id from routing_decisions where created_at < ? order by created_at limit ?',
-  );
-
-  const whole = (row: SqlRow): DecisionRecord => {
-    const id = row.decision_id as string;
-    return decisionOf(rowsIn(row, [...selectFeedback.rows(id)], [...selectImplicit.rows(id)]));
-  };
-
-  return {
-    placeOf(decisionId) {
-      const row = firstOf(selectPlace.rows(decisionId));
-      return row && { version: row.version as number, firstSeq: row.first_seq as number };
-    },
-
-    insert(decision, seq, firstSeq) {
-      const { query: q, decision: d, response: r, feedback, implicit_feedback } = rowsOf(decision);
-      const id = decision.id;
-      insertQuery.run(id, q.created_at, q.router, q.call, q.key, q.encoder, listText(q.x), q.prompt_tokens_estimate);
-      insertDecision.run(
-        seq,
-        id,
-        d.created_at,
-        d.router,
-        d.version,
-        d.chosen,
-        d.model,
-        d.reason,
-        d.propensity,
-        d.uniform,
-        d.cursor,
-        JSON.stringify(d.candidates),
-        d.reward,
-        d.reward_before,
-        JSON.stringify(d.idempotency_keys),
-        firstSeq,
-      );
-      if (r) {
-        insertResponse.run(
-          id,
-          r.created_at,
-          r.outcome,
-          r.finish_reason,
-          r.prompt_tokens,
-          r.completion_tokens,
-          r.cost_usd,
-          r.estimated ? 1 : 0,
-          r.completion_id,
-          r.first_byte_ms,
-          r.total_ms,
-          JSON.stringify(r.attempts),
-        );
-      }
-      for (const row of feedback) insertFeedback.run(...feedbackValues(row));
-      for (const row of implicit_feedback) insertImplicit.run(...feedbackValues(row));
-    },
-
-    remove(decisionId) {
-      for (const removal of removals) removal.run(decisionId);
-    },
-
-    recall(decisionId) {
-      const row = firstOf(selectOne.rows(decisionId));
-      return row && whole(row);
-    },
-
-    *readBehind(router, seq, limit) {
-      for (const row of selectBehind.rows(router, seq, limit)) {
-        yield { seq: row.seq as number, firstSeq: row.first_seq as number, decision: whole(row) };
-      }
-    },
-
-    lastSeq(router) {
-      return (firstOf(selectLast.rows(router))?.seq ?? null) as number | null;
-    },
-
-    routers() {
-      return Array.from(selectRouters.rows(), (row) => row.router as string | null);
-    },
-
-    spentSince(time) {
-      return [...selectSpent.rows(time)] as unknown as Spent[];
-    },
-
-    madeBefore(time, limit) {
-      return Array.from(selectOldest.rows(time, limit), (row) => row.decision_id as string);
-    },
-  };
-}
-
-const feedbackValues = (row: FeedbackRow): SqlValue[] => [
-  row.decision_id,
-  row.position,
-  row.signal,
-  row.value,
-  row.weight,
-  row.at,
-  row.comment,
+const QUERY = ['created_at', 'router', 'call', 'key', 'encoder', 'x', 'prompt_tokens_estimate'];
+const RESPONSE = [
+  'created_at',
+  'outcome',
+  'finish_reason',
+  'prompt_tokens',
+  'completion_tokens',
+  'cost_usd',
+  'estimated',
+  'completion_id',
+  'first_byte_ms',
+  'total_ms',
+  'attempts',
 ];
 
-/** JSON has a −0, but `JSON.stringify` writes none. */
-const listText = (values: readonly number[]): string =>
-  values.some((value) => Object.is(value, -0))
-    ? `[${values.map((value) => (Object.is(value, -0) ? '-0' : JSON.stringify(value))).join()}]`
-    : JSON.stringify(values);
+export function createDecisionTables(sql: Sql): DecisionTables {
+  const valuesInto = (table: string, count: number): string =>
+    `insert into ${table} values (${Array(count).fill('?').join(', ')})`;
+  const insertDecision = sql.prepare(`${valuesInto('routing_decisions', 17)} on conflict (decision_id) do nothing`);
+  /** Into a row that is there already, which is not written where it would stay the same. */
+  const putInto = (table: string, columns: readonly string[]): Statement => {
+    const given = columns.map((column) => `excluded.${column}`);
+    return sql.prepare(
+      `${valuesInto(table, 1 + columns.length)} on conflict (decision_id) do update
+      set (${columns}) = (${given}) where (${columns}) is not (${given})`,
+    );
+  };
+  const putQuery = putInto('queries', QUERY);
+  const putResponse = putInto('responses', RESPONSE);
+  const insertFeedback = sql.prepare(valuesInto('feedback', 7));
+  const insertImplicit = sql.prepare(valuesInto('implicit_feedback', 7));
+  const removalOf = (table: string): Statement => sql.prepare(`delete from ${table} where decision_id = ?`);
+  const removeDecision = removalOf('routing_decisions');
+  const removeResponse = removalOf('responses');
+  const removeFeedback = [removalOf('feedback'), removalOf('implicit_feedback')];
+  const removeUpTo = TABLES.map((table) => sql.prepare(`delete from ${table} where decision_id <= ?`));
+  const selectPlace = sql.prepare('select version, first_seq, signals from routing_decisions where decision_id = ?');
+  const selectLast = sql.prepare('select max(seq) from routing_decisions where router is ?');
+  const selectMax = sql.prepare('select max(seq) from routing_decisions');
+  const selectRouters = sql.prepare('select distinct router from routing_decisions order by router');
+  const selectBefore = sql.prepare(
+    'select count(*), max(decision_id) from (select decision_id from routing_decisions where decision_id < ? order by decision_id limit ?)',
+  );
 
-/** The columns are named as the fields are, so that only lists and truth values have to be made into what they were. */
-function rowsIn(row: SqlRow, feedback: SqlRow[], implicit: SqlRow[]): DecisionRows {
-  const list = (name: string): unknown => JSON.parse(row[name] as string);
-  const response = row.response_of !== null && { ...row, estimated: row.estimated === 1, attempts: list('attempts') };
+  const insert = (decision: DecisionRecord, seq: number, firstSeq: number): boolean =>
+    insertDecision.run(
+      seq,
+      decision.id,
+      decision.created,
+      decision.router,
+      decision.version,
+      decision.chosen,
+      decision.model,
+      decision.reason,
+      decision.propensity,
+      decision.uniform,
+      decision.cursor,
+      decision.reward,
+      decision.rewardBefore,
+      listText(decision.candidates.map(candidateList)),
+      listText(decision.idempotencyKeys),
+      firstSeq,
+      decision.signals.length,
+    );
+
   return {
-    query: { ...row, x: list('x') },
-    decision: { ...row, candidates: list('candidates'), idempotency_keys: list('idempotency_keys') },
-    response: response || null,
-    feedback,
-    implicit_feedback: implicit,
-  } as unknown as DecisionRows;
+    ...createDecisionReader(sql),
+
+    put(decision, seq) {
+      const { id, created, outcome, attempts, signals } = decision;
+      let put: 'new' | 'changed' = 'new';
+      if (!insert(decision, seq, seq)) {
+        const [version, firstSeq, said] = selectPlace.rows(id)[0] as [number, number, number];
+        if (version >= decision.version) return 'known';
+        removeDecision.run(id);
+        insert(decision, seq, firstSeq);
+        if (!outcome) removeResponse.run(id);
+        if (said > 0) for (const removal of removeFeedback) removal.run(id);
+        put = 'changed';
+      }
+      putQuery.run(
+        id,
+        created,
+        decision.router,
+        decision.call,
+        decision.key,
+        decision.encoder,
+        featuresText(decision.x),
+        decision.promptTokensEstimate,
+      );
+      if (outcome) {
+        const last = attempts.at(-1);
+        putResponse.run(
+          id,
+          created,
+          outcome.kind,
+          outcome.finishReason,
+          outcome.promptTokens,
+          outcome.completionTokens,
+          outcome.costUsd,
+          outcome.estimated ? 1 : 0,
+          decision.completionId,
+          last?.firstByteMs ?? null,
+          last?.totalMs ?? null,
+          listText(attempts.map(attemptList)),
+        );
+      }
+      for (const [position, { source, signal, value, weight, at, comment = null }] of signals.entries()) {
+        const into = source === 'explicit' ? insertFeedback : insertImplicit;
+        into.run(id, position, signal, value, weight, at, comment);
+      }
+      return put;
+    },
+
+    lastSeq: (router) => onlyValue(selectLast.rows(router)) as number | null,
+    maxSeq: () => Number(onlyValue(selectMax.rows())),
+    routers: () => selectRouters.rows().map(([router]) => router as string | null),
+
+    forget(before, limit) {
+      const [count, last] = selectBefore.rows(firstIdAt(before), limit)[0] as [number, string | null];
+      if (last !== null) for (const removal of removeUpTo) removal.run(last);
+      return count;
+    },
+  };
+}
+
+/** What ids of this time and of later ones are not less than. */
+const firstIdAt = (time: number): string => `dec_${Math.max(0, Math.ceil(time)).toString(16).padStart(12, '0')}`;
+
+const listText = (list: readonly unknown[]): string => (list.length === 0 ? '[]' : JSON.stringify(list));
+
+/** JSON has a −0, but `JSON.stringify` writes none. */
+function featuresText(values: readonly number[]): string {
+  for (const value of values) {
+    if (value === 0 && 1 / value < 0) {
+      return `[${values.map((each) => (Object.is(each, -0) ? '-0' : JSON.stringify(each))).join()}]`;
+    }
+  }
+  return JSON.stringify(values);
 }

@@ -1,6 +1,6 @@
 /** What the gateway's thread and the database's say to each other. */
 import type { Batch, Gap, Ingested, Snapshot } from '../ports.ts';
-import type { Spent } from './decision-tables.ts';
+import type { Spent } from './cost-table.ts';
 import type { OpenFailure } from './failures.ts';
 import type { Packed } from './packing.ts';
 
@@ -15,7 +15,7 @@ export interface Verbs {
   cursorOf(log: string, feed?: string): string | null;
   ingest(batch: Omit<Batch, 'kept'> & { kept: Packed }): Ingested;
   recall(decisionId: string): Packed | null;
-  lookUp(names: readonly string[]): Packed | null;
+  readLatest(limit: number, before: string | null): Packed;
   readKept(
     log: string,
     cursor: string,

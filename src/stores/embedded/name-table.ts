@@ -1,47 +1,37 @@
-/** The names under which decisions are found again, for as long as anybody comes back to them. */
-import type { DecisionRecord } from '../decision-record.ts';
-import { firstOf, type Sql } from './sql.ts';
+/** The names of the latest decisions, as far as a memory that begins anew takes decisions back. */
+import { onlyValue, type Sql } from './sql.ts';
 
 export interface NameTable {
-  /** `move`: also those that another decision has. */
-  give(names: readonly string[], decision: DecisionRecord, move: boolean): void;
-  find(name: string): string | null;
-  /** Drops names of decisions made before this time, so many at most. */
-  drop(before: number, limit: number): void;
-  /** Drops twice as many of those that are too old as were given since, so that they never pile up. */
+  /** Where a decision has names already they stay: a change gives it no others. */
+  give(decisionId: string, names: readonly string[]): void;
+  /** Drops those of all but the latest decisions, now and then, so that they never pile up. */
   dropOld(): void;
 }
 
-/** As long as feedback on a decision is taken, and an hour for clocks that differ. */
-const KEPT_MS = 25 * 3_600_000;
+/** A hot set is ten thousand decisions. */
+const LATEST = 15_000;
+/** So many are given before any are dropped: together, they cost next to nothing. */
+const DROP_AFTER = 5_000;
 
 export function createNameTable(sql: Sql): NameTable {
-  const put = sql.prepare('insert or replace into decision_names values (?, ?, ?)');
-  const add = sql.prepare('insert or ignore into decision_names values (?, ?, ?)');
-  const select = sql.prepare('select decision_id from decision_names where name = ?');
-  const remove = sql.prepare(
-    'delete from decision_names where name in (select name from decision_names where created_at < ? order by created_at limit ?)',
+  const insert = sql.prepare('insert into decision_names values (?, ?) on conflict (decision_id) do nothing');
+  const selectOldest = sql.prepare(
+    `select decision_id from decision_names order by decision_id desc limit 1 offset ${LATEST - 1}`,
   );
+  const remove = sql.prepare('delete from decision_names where decision_id < ?');
   let given = 0;
-  let newest = 0;
-
-  const drop = (before: number, limit: number): void => {
-    remove.run(before, limit);
-  };
 
   return {
-    give(names, { id, created }, move) {
-      for (const name of names) (move ? put : add).run(name, id, created);
-      given += names.length;
-      newest = Math.max(newest, created);
+    give(decisionId, names) {
+      if (names.length === 0) return;
+      insert.run(decisionId, JSON.stringify(names));
+      given++;
     },
-    find(name) {
-      return (firstOf(select.rows(name))?.decision_id ?? null) as string | null;
-    },
-    drop,
     dropOld() {
-      if (given > 0) drop(newest - KEPT_MS, 2 * given);
+      if (given < DROP_AFTER) return;
       given = 0;
+      const oldest = onlyValue(selectOldest.rows());
+      if (oldest !== null) remove.run(oldest);
     },
   };
 }

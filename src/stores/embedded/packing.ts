@@ -1,5 +1,5 @@
-/** Decisions on their way between threads: bytes that are handed over, which cost less than copies of objects. */
-import { ByteReader, ByteWriter } from '../bytes.ts';
+/** Decisions on their way between threads: as bytes, which cost less than copies of objects. */
+import { ByteReader, type ByteRegion, ByteWriter, newRegion } from '../bytes.ts';
 import { readDecision, writeDecision } from '../decision-bytes.ts';
 import type { DecisionRecord } from '../decision-record.ts';
 import type { Kept, ReadKept } from '../ports.ts';
@@ -7,38 +7,45 @@ import { createRecordSymbols } from '../symbols.ts';
 
 export interface Packed {
   count: number;
-  /** A buffer of its own, ready to be handed over. */
-  bytes: Uint8Array<ArrayBuffer>;
+  bytes: Uint8Array;
 }
 
 /** A text that comes again is spelled once a pack. One pack at a time. */
 export interface Packer {
   add(kept: ReadKept): void;
-  /** Everything added since the last time. */
+  /** Everything added since the last time. It is there until something is added. */
   take(): Packed;
 }
 
 /** Bytes that are held for the next pack: what is made anew for each is garbage that nobody collects for long. */
 const HELD = 2 ** 20;
 
-export function createPacker(): Packer {
+/** Bytes that both threads see: what is packed in them need not be copied, nor be made room for again and again. */
+export function sharedRegion(size: number): ByteRegion {
+  const bytes = new Uint8Array(new SharedArrayBuffer(size));
+  return { bytes, view: new DataView(bytes.buffer) };
+}
+
+export function createPacker(regionOf: (size: number) => ByteRegion = newRegion): Packer {
   const symbols = createRecordSymbols([]);
-  const writer = new ByteWriter(symbols);
+  const writer = new ByteWriter(symbols, regionOf);
   let count = 0;
   return {
     add({ decision, names, isNew = false }) {
+      if (count === 0) {
+        if (writer.bytes.length > HELD) writer.restart();
+        else writer.at = 0;
+        symbols.restart();
+      }
+      count++;
       writeDecision(writer, decision);
       writer.number(names.length);
       for (const name of names) writer.text(name);
       writer.byte(isNew ? 1 : 0);
-      count++;
     },
     take() {
-      const packed = { count, bytes: writer.bytes.slice(0, writer.at) as Uint8Array<ArrayBuffer> };
+      const packed = { count, bytes: writer.bytes.subarray(0, count > 0 ? writer.at : 0) };
       count = 0;
-      if (writer.bytes.length > HELD) writer.restart();
-      else writer.at = 0;
-      symbols.restart();
       return packed;
     },
   };

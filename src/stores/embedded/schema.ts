@@ -2,15 +2,17 @@
  * The tables of the durable store in SQLite, in steps that are only ever appended to. A Durable Object's SQLite runs them
  * too: nothing here needs a pragma, an extension or a second file.
  */
-import { firstOf, type Sql } from './sql.ts';
+import { onlyValue, type Sql } from './sql.ts';
 import { VIEWS } from './views.ts';
 
 /**
  * Times are milliseconds since 1970, lists are JSON. What must not be missing is little: a number that is none, which JSON
  * and SQLite have no word for, is better kept as null than in the way of all that come after it.
  *
- * `seq` is the place in the log, `first_seq` the one that the decision had when it was new; `seq` is what the rows lie in order of; an index ends with it anyway. Tables without rowid lie in
- * the order of their decision's id, which begins with its time: new rows come to the end, and no id is written twice.
+ * `seq` is the place in the log, `first_seq` the one that the decision had when it was new; `signals` counts the rows that
+ * it has in both tables of feedback. Tables without rowid lie in the order of their decision's id, which begins with its
+ * time: new rows come to the end, and what is to be found by time is found by id. Each index more would be paid for by every
+ * decision: there is one for ids, and one for logs, which ends with `seq` as any index of that table does.
  */
 const TABLES = `
 create table store_identity (id text not null, seq integer not null);
@@ -41,14 +43,14 @@ create table routing_decisions (
   propensity real,
   uniform real,
   cursor text,
-  candidates text,
   reward real,
   reward_before real,
+  candidates text,
   idempotency_keys text,
-  first_seq integer not null
+  first_seq integer not null,
+  signals integer not null
 );
 create index routing_decisions_by_router on routing_decisions (router);
-create index routing_decisions_by_time on routing_decisions (created_at);
 
 create table responses (
   decision_id text primary key,
@@ -95,8 +97,15 @@ create table model_states (
   primary key (router, seq)
 );
 
-create table decision_names (name text primary key, decision_id text not null, created_at integer not null) without rowid;
-create index decision_names_by_time on decision_names (created_at);
+create table costs_by_day (
+  day integer,
+  router text,
+  key text,
+  usd real not null,
+  primary key (day, router, key)
+) without rowid;
+
+create table decision_names (decision_id text primary key, names text not null) without rowid;
 `;
 
 const STEPS: readonly string[] = [TABLES + VIEWS];
@@ -114,18 +123,16 @@ export class WrongSchema extends Error {
 /** Brings a database, which may be empty, to the schema of this release, each step at once or not at all. */
 export function migrate(sql: Sql): void {
   const isThere = (name: string): boolean =>
-    firstOf(sql.prepare("select 1 from sqlite_master where type = 'table' and name = ?").rows(name)) !== null;
+    onlyValue(sql.prepare("select 1 from sqlite_master where type = 'table' and name = ?").rows(name)) !== null;
   if (!isThere('schema_version')) {
     // SQLite's own, and those that a Durable Object's platform has there, begin like this.
     const other =
       "select 1 from sqlite_master where type = 'table' and name not like 'sqlite%' and substr(name, 1, 1) <> '_'";
-    if (firstOf(sql.prepare(other).rows()) !== null) throw new WrongSchema('foreign');
+    if (onlyValue(sql.prepare(other).rows()) !== null) throw new WrongSchema('foreign');
     sql.exec('create table schema_version (version integer not null)');
   }
   // Without a row while no step has been done.
-  const version = Number(
-    firstOf(sql.prepare('select max(version) as version from schema_version').rows())?.version ?? 0,
-  );
+  const version = Number(onlyValue(sql.prepare('select max(version) from schema_version').rows()));
   if (version > STEPS.length) throw new WrongSchema('newer');
   for (let step = version; step < STEPS.length; step++) {
     sql.transaction(() => {

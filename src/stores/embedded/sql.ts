@@ -2,12 +2,14 @@
 
 /** A Durable Object gives bytes as an `ArrayBuffer`. */
 export type SqlValue = string | number | null | Uint8Array | ArrayBuffer;
-export type SqlRow = Record<string, SqlValue>;
+/** The values of its columns, in order: by name each row would be an object that is slow to make and slow to read. */
+export type SqlRow = SqlValue[];
 
 export interface Statement {
-  run(...values: SqlValue[]): void;
-  /** Row by row: other statements may run in between. */
-  rows(...values: SqlValue[]): Iterable<SqlRow>;
+  /** Whether it changed anything. */
+  run(...values: SqlValue[]): boolean;
+  /** All of them at once: whoever may get many sets a limit. */
+  rows(...values: SqlValue[]): SqlRow[];
 }
 
 export interface Sql {
@@ -19,11 +21,8 @@ export interface Sql {
   transaction<Result>(work: () => Result): Result;
 }
 
-/** The first row; null where there is none. */
-export function firstOf(rows: Iterable<SqlRow>): SqlRow | null {
-  for (const row of rows) return row;
-  return null;
-}
+/** The only column of the first row; null where there is none. */
+export const onlyValue = (rows: SqlRow[]): SqlValue => rows[0]?.[0] ?? null;
 
 export const bytesIn = (value: SqlValue | undefined): Uint8Array =>
   value instanceof ArrayBuffer ? new Uint8Array(value) : (value as Uint8Array);

@@ -4,7 +4,7 @@ import { type Database, openDatabase } from './database.ts';
 import { isBusy, reasonOf } from './failures.ts';
 import { failureOf, OpenFailed, type OpenFile, openFile } from './file.ts';
 import type { Answer, Request, ThreadData, Verbs } from './messages.ts';
-import { createPacker, type Packed, packOne, unpack } from './packing.ts';
+import { createPacker, type Packed, packAll, packOne, unpack } from './packing.ts';
 
 const WHY = {
   damaged: 'the database is damaged, or its disk is',
@@ -25,7 +25,7 @@ function verbsOf(database: Database, { shrink }: OpenFile): Verbs {
     ...database,
     ingest: (batch) => database.ingest({ ...batch, kept: unpack(batch.kept) }),
     recall: (decisionId) => packOne(packer, database.recall(decisionId)),
-    lookUp: (names) => packOne(packer, database.lookUp(names)),
+    readLatest: (limit, before) => packAll(packer, database.readLatest(limit, before)),
     identity: () => database.id,
     readKept(log, cursor, limit, origin) {
       packer.take();
@@ -40,17 +40,22 @@ function verbsOf(database: Database, { shrink }: OpenFile): Verbs {
   };
 }
 
-/** What is in an answer and need not be copied. */
-function handedOver(value: unknown): ArrayBuffer[] {
-  if (typeof value !== 'object' || value === null) return [];
-  const packed = 'kept' in value ? (value.kept as Packed) : value;
-  return 'bytes' in packed ? [(packed as Packed).bytes.buffer] : [];
+/** What is packed travels in a copy that is handed over, since the next pack is written in the same bytes. */
+function readyToGo(value: unknown): { value: unknown; handedOver: ArrayBuffer[] } {
+  if (typeof value !== 'object' || value === null) return { value, handedOver: [] };
+  if ('kept' in value) {
+    const { value: kept, handedOver } = readyToGo(value.kept);
+    return { value: { ...value, kept }, handedOver };
+  }
+  if (!('bytes' in value)) return { value, handedOver: [] };
+  const bytes = (value as Packed).bytes.slice() as Uint8Array<ArrayBuffer>;
+  return { value: { ...value, bytes }, handedOver: [bytes.buffer] };
 }
 
 function answer(verbs: Verbs, { id, verb, args }: Exclude<Request, 'close'>): void {
   try {
-    const value = (verbs[verb] as (...args: readonly unknown[]) => unknown)(...args);
-    say({ kind: 'value', id, value }, handedOver(value));
+    const { value, handedOver } = readyToGo((verbs[verb] as (...args: readonly unknown[]) => unknown)(...args));
+    say({ kind: 'value', id, value }, handedOver);
   } catch (error) {
     const { message } = error as Error;
     const reason = reasonOf(error);
