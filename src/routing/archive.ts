@@ -49,8 +49,11 @@ export interface ArchiveOptions {
   onKept?: (log: string, cursor: string) => void;
 }
 
-/** Decisions that are kept with one wait: to a process of this machine few, so that nobody waits behind them. */
-const BATCH = { own: 100, shared: 250 };
+/**
+ * Decisions that are kept with one wait: to a process of this machine so few that requests wait about a millisecond behind
+ * them, and not fewer, since each wait has a price of its own.
+ */
+const BATCH = { own: 150, shared: 250 };
 /** How soon what has grown is looked at. Whatever comes in between goes with it. */
 const SOON_MS = 250;
 /** Growth that nobody told of is found, and what failed is tried again at the latest. */

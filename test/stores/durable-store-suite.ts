@@ -15,8 +15,6 @@ export interface DurableStoreSuite {
   name: string;
   /** Opens an empty store. */
   create(): Promise<DurableStoreUnderTest>;
-  /** Tests that this store cannot pass, by name, and why. */
-  skip?: Readonly<Record<string, string>>;
 }
 
 const signal = (more: Partial<DecidedSignal> = {}): DecidedSignal => ({
@@ -35,7 +33,7 @@ const idsOf = (list: readonly Kept[]): string[] => list.map(({ decision }) => de
 const bytes = (length: number, seed: number): Uint8Array =>
   Uint8Array.from({ length }, (_, i) => (i * 31 + seed) % 256);
 
-export function durableStoreSuite({ name, create, skip = {} }: DurableStoreSuite): void {
+export function durableStoreSuite({ name, create }: DurableStoreSuite): void {
   describe(`the durable store ${name}`, () => {
     let under: DurableStoreUnderTest;
     let store: DurableStore;
@@ -49,10 +47,6 @@ export function durableStoreSuite({ name, create, skip = {} }: DurableStoreSuite
     });
     afterEach(() => under.close());
 
-    const check = (what: string, body: () => Promise<void>): void => {
-      if (skip[what] === undefined) test(what, body);
-      else test.skip(`${what} (${skip[what]})`, body);
-    };
     /** The next batch of its log, whose cursor counts on. Gives the cursor in the store's own log. */
     const ingest = async (batch: readonly Kept[], log = 'auto'): Promise<string> => {
       const after = cursors.get(log) ?? null;
@@ -68,7 +62,7 @@ export function durableStoreSuite({ name, create, skip = {} }: DurableStoreSuite
       return { kept: kept.map(({ isNew: _, ...one }) => one), ...rest };
     };
 
-    check('gives a decision back as it was given', async () => {
+    test('gives a decision back as it was given', async () => {
       const one = finishedDecision({
         signals: [
           signal({ signal: 'continued', source: 'implicit', value: 0.7, weight: 0.25 }),
@@ -87,7 +81,7 @@ export function durableStoreSuite({ name, create, skip = {} }: DurableStoreSuite
       expect(await store.recall(finishedDecision().id)).toBe(null);
     });
 
-    check('gives back a decision of which little is known', async () => {
+    test('gives back a decision of which little is known', async () => {
       const bare = finishedDecision({
         router: null,
         key: null,
@@ -119,7 +113,7 @@ export function durableStoreSuite({ name, create, skip = {} }: DurableStoreSuite
       expect(idsOf((await read(PINNED_LOG)).kept)).toEqual([bare.id, unanswered.id]);
     });
 
-    check('keeps of a decision the latest version, whole', async () => {
+    test('keeps of a decision the latest version, whole', async () => {
       const first = finishedDecision({
         signals: [signal({ comment: 'bad' }), signal({ signal: 'continued', source: 'implicit' })],
         outcome: null,
@@ -141,7 +135,7 @@ export function durableStoreSuite({ name, create, skip = {} }: DurableStoreSuite
       expect(await store.recall(first.id)).toEqual(fourth);
     });
 
-    check('changes nothing for a version that is earlier, or the same', async () => {
+    test('changes nothing for a version that is earlier, or the same', async () => {
       const third = finishedDecision({ version: 3, signals: [signal()], reward: 1 });
       await ingest(kept(third));
       const { cursor } = await read();
@@ -150,14 +144,14 @@ export function durableStoreSuite({ name, create, skip = {} }: DurableStoreSuite
       expect((await read('auto', cursor)).kept).toEqual([]);
     });
 
-    check('takes the latest of versions that come in one batch, in any order', async () => {
+    test('takes the latest of versions that come in one batch, in any order', async () => {
       const [one, two, three] = [1, 2, 3].map((version) => ({ ...finishedDecision({ version }), id: 'dec_several' }));
       await ingest(kept(one!, three!, two!, one!));
       expect(await store.recall('dec_several')).toEqual(three);
       expect((await read()).kept).toHaveLength(1);
     });
 
-    check('keeps a cursor for each log, null before its first batch', async () => {
+    test('keeps a cursor for each log, null before its first batch', async () => {
       expect(await store.cursorOf('auto')).toBe(null);
       expect(await store.cursorOf(PINNED_LOG)).toBe(null);
       await ingest(kept(finishedDecision()));
@@ -167,7 +161,7 @@ export function durableStoreSuite({ name, create, skip = {} }: DurableStoreSuite
       expect(await store.cursorOf('other')).toBe(null);
     });
 
-    check('moves a cursor on with a batch in which there is nothing', async () => {
+    test('moves a cursor on with a batch in which there is nothing', async () => {
       await ingest(kept(finishedDecision()));
       expect(await store.ingest({ log: 'auto', after: 'hot-1', cursor: 'hot-9', kept: [] })).toMatchObject({
         outcome: 'ingested',
@@ -175,7 +169,7 @@ export function durableStoreSuite({ name, create, skip = {} }: DurableStoreSuite
       expect(await store.cursorOf('auto')).toBe('hot-9');
     });
 
-    check('takes nothing of a batch that goes on from elsewhere, and tells how far it is', async () => {
+    test('takes nothing of a batch that goes on from elsewhere, and tells how far it is', async () => {
       const [first, late] = many(2) as [DecisionRecord, DecisionRecord];
       expect(await store.ingest({ log: 'auto', after: 'hot-1', cursor: 'hot-2', kept: kept(late) })).toEqual({
         outcome: 'moved',
@@ -192,14 +186,14 @@ export function durableStoreSuite({ name, create, skip = {} }: DurableStoreSuite
       expect(await store.cursorOf('auto')).toBe('hot-1');
     });
 
-    check('counts a batch once that is sent twice', async () => {
+    test('counts a batch once that is sent twice', async () => {
       const batch = { log: 'auto', after: null, cursor: 'hot-3', kept: kept(...many(3)) };
       expect((await store.ingest(batch)).outcome).toBe('ingested');
       expect(await store.ingest(batch)).toEqual({ outcome: 'moved', cursor: 'hot-3' });
       expect((await read()).kept).toEqual(batch.kept);
     });
 
-    check('takes one of two batches that are sent at once for the same place', async () => {
+    test('takes one of two batches that are sent at once for the same place', async () => {
       const sent = [many(20), many(20)].map((decisions) => ({
         log: 'auto',
         after: null,
@@ -212,7 +206,7 @@ export function durableStoreSuite({ name, create, skip = {} }: DurableStoreSuite
       expect((await read()).kept).toEqual(taken?.kept);
     });
 
-    check('takes all of a batch or nothing', async () => {
+    test('takes all of a batch or nothing', async () => {
       const fine = finishedDecision();
       const broken = { ...finishedDecision(), id: null as unknown as string };
       await expect(
@@ -224,13 +218,13 @@ export function durableStoreSuite({ name, create, skip = {} }: DurableStoreSuite
       expect((await read()).kept).toEqual(kept(fine));
     });
 
-    check('takes a large batch', async () => {
+    test('takes a large batch', async () => {
       const decisions = many(500, { signals: [signal(), signal({ signal: 'continued', source: 'implicit' })] });
       await ingest(kept(...decisions));
       expect((await read('auto', LOG_START, 500)).kept).toEqual(kept(...decisions));
     });
 
-    check('reads a log in the order in which it came, page by page', async () => {
+    test('reads a log in the order in which it came, page by page', async () => {
       const decisions = many(25);
       for (let i = 0; i < 25; i += 5) await ingest(kept(...decisions.slice(i, i + 5)));
       const found: string[] = [];
@@ -248,7 +242,7 @@ export function durableStoreSuite({ name, create, skip = {} }: DurableStoreSuite
       expect(idsOf((await read('auto', cursor)).kept)).toEqual([next.id]);
     });
 
-    check('reads each log for itself', async () => {
+    test('reads each log for itself', async () => {
       const mine = many(3);
       const others = many(3, { router: 'größe “x”' });
       for (let i = 0; i < 3; i++) {
@@ -264,7 +258,7 @@ export function durableStoreSuite({ name, create, skip = {} }: DurableStoreSuite
       expect((await store.logs()).sort()).toEqual([PINNED_LOG, 'auto', 'größe “x”']);
     });
 
-    check('tells which decisions came to be behind a cursor, and which only changed since', async () => {
+    test('tells which decisions came to be behind a cursor, and which only changed since', async () => {
       const [one, two, three] = many(3) as [DecisionRecord, DecisionRecord, DecisionRecord];
       await ingest(kept(one, two));
       const { cursor } = await read();
@@ -279,25 +273,22 @@ export function durableStoreSuite({ name, create, skip = {} }: DurableStoreSuite
       expect((await news(LOG_START)).map(([, isNew]) => isNew)).toEqual([true, true, true]);
     });
 
-    check(
-      'tells where its own log of a name ended before a batch and where it does now, whoever else adds to it',
-      async () => {
-        const take = (log: string, after: string | null, ...batch: DecisionRecord[]) =>
-          store.ingest({ log, after, cursor: `${after}+`, kept: kept(...batch) });
-        const first = await take('auto', null, ...many(2));
-        expect(first).toMatchObject({ outcome: 'ingested', before: LOG_START, at: (await read()).cursor });
-        await take(PINNED_LOG, null, finishedDecision({ router: null }));
-        const second = await take('auto', 'null+', finishedDecision());
-        expect(second).toMatchObject({ before: (first as { at: string }).at, at: (await read()).cursor });
-        // Into the same log by another way.
-        await take('import', null, finishedDecision());
-        const third = await take('auto', 'null++');
-        expect(third).toMatchObject({ before: (await read()).cursor, at: (await read()).cursor });
-        expect((third as { before: string }).before).not.toBe((second as { at: string }).at);
-      },
-    );
+    test('tells where its own log of a name ended before a batch and where it does now, whoever else adds to it', async () => {
+      const take = (log: string, after: string | null, ...batch: DecisionRecord[]) =>
+        store.ingest({ log, after, cursor: `${after}+`, kept: kept(...batch) });
+      const first = await take('auto', null, ...many(2));
+      expect(first).toMatchObject({ outcome: 'ingested', before: LOG_START, at: (await read()).cursor });
+      await take(PINNED_LOG, null, finishedDecision({ router: null }));
+      const second = await take('auto', 'null+', finishedDecision());
+      expect(second).toMatchObject({ before: (first as { at: string }).at, at: (await read()).cursor });
+      // Into the same log by another way.
+      await take('import', null, finishedDecision());
+      const third = await take('auto', 'null++');
+      expect(third).toMatchObject({ before: (await read()).cursor, at: (await read()).cursor });
+      expect((third as { before: string }).before).not.toBe((second as { at: string }).at);
+    });
 
-    check('shows a decision that was changed once, at the end', async () => {
+    test('shows a decision that was changed once, at the end', async () => {
       const [one, two, three] = many(3) as [DecisionRecord, DecisionRecord, DecisionRecord];
       await ingest(kept(one, two, three));
       const { cursor } = await read();
@@ -310,7 +301,7 @@ export function durableStoreSuite({ name, create, skip = {} }: DurableStoreSuite
       expect((await read('auto', middle)).kept).toEqual(kept(three, changed));
     });
 
-    check('tells with a batch where it ends in the own log', async () => {
+    test('tells with a batch where it ends in the own log', async () => {
       await ingest(kept(...many(3)), 'auto');
       const at = await ingest(kept(...many(2)), 'auto');
       expect((await read('auto', at)).kept).toEqual([]);
@@ -319,7 +310,7 @@ export function durableStoreSuite({ name, create, skip = {} }: DurableStoreSuite
       expect((await read('auto', at)).kept).toEqual(kept(later));
     });
 
-    check('reads from the start, and says so, for a cursor of another log', async () => {
+    test('reads from the start, and says so, for a cursor of another log', async () => {
       const decisions = many(3);
       await ingest(kept(...decisions));
       for (const cursor of ['0123456789ab-2', 'nonsense', '1764000000000-7', '2']) {
@@ -333,7 +324,7 @@ export function durableStoreSuite({ name, create, skip = {} }: DurableStoreSuite
       expect((await read('auto', LOG_START)).gap).toBe(null);
     });
 
-    check('keeps the two latest snapshots of each router, the latest first, byte for byte', async () => {
+    test('keeps the two latest snapshots of each router, the latest first, byte for byte', async () => {
       expect(await store.snapshots.read('auto')).toEqual([]);
       const cursors = [];
       for (let i = 0; i < 3; i++) cursors.push(await ingest(kept(...many(2))));
@@ -347,7 +338,7 @@ export function durableStoreSuite({ name, create, skip = {} }: DurableStoreSuite
       expect(await store.snapshots.read('other')).toEqual([]);
     });
 
-    check('keeps no snapshot behind a later one, and none of another log', async () => {
+    test('keeps no snapshot behind a later one, and none of another log', async () => {
       const earlier = await ingest(kept(...many(2)));
       const later = await ingest(kept(...many(2)));
       const [one, other] = [bytes(10, 1), bytes(10, 2)];
@@ -359,7 +350,7 @@ export function durableStoreSuite({ name, create, skip = {} }: DurableStoreSuite
       expect(await store.snapshots.put('other', { cursor: earlier, bytes: other })).toBe(true);
     });
 
-    check('keeps a snapshot of three megabytes', async () => {
+    test('keeps a snapshot of three megabytes', async () => {
       const cursor = await ingest(kept(...many(1)));
       // A part of something larger, as a reader of a file would have it.
       const large = bytes(3 * 2 ** 20 + 20, 5).subarray(10, 10 + 3 * 2 ** 20);
@@ -368,7 +359,7 @@ export function durableStoreSuite({ name, create, skip = {} }: DurableStoreSuite
       expect(Buffer.compare(found!.bytes, large)).toBe(0);
     });
 
-    check('forgets decisions made before a time, and everything of theirs', async () => {
+    test('forgets decisions made before a time, and everything of theirs', async () => {
       const old = many(30, { created: START - 1_000, signals: [signal()], version: 2 });
       const young = many(5);
       await ingest(kept(...old, ...young));
@@ -384,7 +375,7 @@ export function durableStoreSuite({ name, create, skip = {} }: DurableStoreSuite
       expect(await store.recall(again.id)).toEqual(again);
     });
 
-    check('never uses a place in its log again, whatever was forgotten', async () => {
+    test('never uses a place in its log again, whatever was forgotten', async () => {
       const at = await ingest(kept(...many(3, { created: START - 1_000 })));
       while ((await store.forget(START)) > 0);
       const [next] = many(1) as [DecisionRecord];
@@ -394,7 +385,7 @@ export function durableStoreSuite({ name, create, skip = {} }: DurableStoreSuite
       expect(slice.gap).toBe(null);
     });
 
-    check('has everything after a restart', async () => {
+    test('has everything after a restart', async () => {
       if (!under.reopen) return;
       const decisions = many(10, { signals: [signal()] });
       const at = await ingest(kept(...decisions));

@@ -159,11 +159,6 @@ for (const { name, why, grants, open } of ENGINES) {
           close: () => store.close(),
         };
       },
-      skip: {
-        'finds a decision by its names, the first that is known': 'it keeps no names',
-        'moves a name that is given again to the later decision, and feedback does not move it back':
-          'it keeps no names',
-      },
     });
 
     test('gives every number back as it was', async () => {
