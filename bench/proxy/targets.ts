@@ -81,16 +81,17 @@ http {
 `;
 }
 
-/** A pinned model, nobody to authenticate: what is left is a proxy. */
+/** A pinned model, nobody to authenticate, nothing kept: what is left is a proxy. */
 export function conduitOff(mockPort: number): Target {
   return conduit('conduit-off', addressOf(0, 'mock/a'), {
     server: { port: 0 },
     providers: { mock: { base_url: `http://${HOST}:${mockPort}/v1` } },
     models: [{ id: 'mock/a', price: { input: 1, output: 1 } }],
+    stores: { durable: 'none' },
   });
 }
 
-/** Keys with limits, a router of four arms with budgets, and the defaults of everything else. */
+/** Keys with limits, a router of four arms with budgets, the embedded store, and the defaults of everything else. */
 export function conduitOn(mockPort: number): Target {
   const models = ['a', 'b', 'c', 'd'].map((name, i) => ({
     id: `mock/${name}`,
