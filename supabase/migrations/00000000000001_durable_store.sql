@@ -10,13 +10,14 @@ create sequence public.conduit_seq as bigint;
 create type public.conduit_candidate as (
   model text,
   propensity double precision,
-  quality double precision,
-  quality_low double precision,
-  quality_high double precision,
-  cost_usd double precision,
-  first_byte_ms double precision,
-  total_ms double precision,
-  utility double precision,
+  -- From here on rounded to five digits where a call is settled, which this keeps exactly.
+  quality real,
+  quality_low real,
+  quality_high real,
+  cost_usd real,
+  first_byte_ms real,
+  total_ms real,
+  utility real,
   -- Why it could not be drawn; null where it could.
   ruled_out text
 );
@@ -158,13 +159,22 @@ as $$
   from public.store_identity;
 $$;
 
+-- What a real can hold of a number, rather than an error where it cannot.
+create function public.conduit_real(number double precision) returns real
+language sql immutable security invoker set search_path = ''
+as $$
+  select case when abs(number) < 1e-37 then 0 else least(greatest(number, -3e38), 3e38) end::real;
+$$;
+
 create function public.conduit_candidates_from(lists json) returns public.conduit_candidate[]
 language sql immutable security invoker set search_path = ''
 as $$
   select coalesce(array_agg(row(
-    list ->> 0, (list ->> 1)::double precision, (list ->> 2)::double precision, (list ->> 3)::double precision,
-    (list ->> 4)::double precision, (list ->> 5)::double precision, (list ->> 6)::double precision,
-    (list ->> 7)::double precision, (list ->> 8)::double precision, list ->> 9
+    list ->> 0, (list ->> 1)::double precision,
+    public.conduit_real((list ->> 2)::double precision), public.conduit_real((list ->> 3)::double precision),
+    public.conduit_real((list ->> 4)::double precision), public.conduit_real((list ->> 5)::double precision),
+    public.conduit_real((list ->> 6)::double precision), public.conduit_real((list ->> 7)::double precision),
+    public.conduit_real((list ->> 8)::double precision), list ->> 9
   )::public.conduit_candidate order by place), '{}')
   from json_array_elements(lists) with ordinality as given(list, place);
 $$;
@@ -640,7 +650,7 @@ declare
     'public.implicit_feedback, public.model_states, public.log_cursors, public.store_identity, '
     'public.routing_analytics, public.implicit_feedback_analytics, public.combined_feedback_analytics, public.usage_by_key';
   functions constant text := 'public.conduit_last_seq(), public.conduit_last_seq_of(text), public.conduit_cursor_at(bigint), public.conduit_seq_of(text), '
-    'public.conduit_candidates_from(json), public.conduit_candidates_to(public.conduit_candidate[]), '
+    'public.conduit_real(double precision), public.conduit_candidates_from(json), public.conduit_candidates_to(public.conduit_candidate[]), '
     'public.conduit_rows_of(public.routing_decisions), public.conduit_ingest(text, text, text, text, json), '
     'public.conduit_recall(text), public.conduit_read_kept(text, text, integer, text), '
     'public.conduit_put_snapshot(text, text, text), public.conduit_read_snapshots(text), public.conduit_logs(), '

@@ -1,5 +1,5 @@
 /** Decisions with all that one can have, for tests of what keeps them. */
-import type { DecisionRecord } from '../../src/stores/decision-record.ts';
+import { type DecisionRecord, rounded } from '../../src/stores/decision-record.ts';
 
 /** When they were made, milliseconds since 1970, or a little later. */
 export const START = 1_764_000_000_000;
@@ -26,11 +26,12 @@ export function finishedDecision(more: Partial<DecisionRecord> = {}): DecisionRe
       model: arm,
       eligible: i !== 2,
       propensity: i / 7,
-      quality: { mean: 1 / 3, low: 1e-9, high: 0.9999999999999999 },
-      costUsd: 1.5e-7 * i,
+      // Rounded, as they are where a call is settled.
+      quality: { mean: 0.3333, low: 1e-9, high: 0.9999 },
+      costUsd: rounded(1.5e-7 * i),
       firstByteMs: 12.25,
-      totalMs: 1_234.5678,
-      utility: -0.123456789012345,
+      totalMs: 1_234.6,
+      utility: -0.12346,
       ruledOut: i === 2 ? 'context too small: “128k”' : null,
     })),
     encoder: 'hand-1',

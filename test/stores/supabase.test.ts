@@ -3,7 +3,7 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import * as fc from 'fast-check';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, onTestFinished, test, vi } from 'vitest';
-import type { DecisionRecord } from '../../src/stores/decision-record.ts';
+import { type DecisionRecord, rounded } from '../../src/stores/decision-record.ts';
 import { type Batch, type DurableStore, LOG_START, RejectedBatch, StoreUnavailable } from '../../src/stores/ports.ts';
 import { createSupabaseStore } from '../../src/stores/supabase.ts';
 import { NO_POSTGRES, type PostgresServer, startPostgresServer } from '../support/postgres-server.ts';
@@ -167,6 +167,7 @@ for (const { name, why, grants, open } of ENGINES) {
         fc.constantFrom(0.1 + 0.2, 1e-7, 5e-324, Number.MAX_VALUE, 1 / 3, 123456789.12345679),
       );
       const time = fc.oneof(fc.integer({ min: 0, max: 4_102_444_800_000 }), fc.constant(1_764_000_000_123));
+      const five = (value: number): number => (Math.abs(value) < 1e-15 || Math.abs(value) > 1e12 ? 0 : rounded(value));
       const cases = fc.record({ numbers: fc.array(number, { minLength: 24, maxLength: 24 }), time });
       const sample = fc.sample(cases, 100).map(({ numbers, time }) => {
         const next = (): number => numbers.pop() as number;
@@ -182,9 +183,9 @@ for (const { name, why, grants, open } of ENGINES) {
           candidates: rest.candidates.slice(1).map((candidate) => ({
             ...candidate,
             propensity: next(),
-            quality: { mean: next(), low: next(), high: next() },
-            costUsd: next(),
-            utility: next(),
+            quality: { mean: five(next()), low: five(next()), high: five(next()) },
+            costUsd: five(next()),
+            utility: five(next()),
           })),
           attempts: [{ model: 'a', outcome: 'completed' as const, status: 200, firstByteMs: next(), totalMs: next() }],
           outcome: { ...outcome!, costUsd: next(), promptTokens: Number.MAX_SAFE_INTEGER },
@@ -197,6 +198,13 @@ for (const { name, why, grants, open } of ENGINES) {
         // JSON knows no −0.
         expect(decision).toEqual(JSON.parse(JSON.stringify(given)));
       }
+    });
+
+    test('keeps of what was expected of a candidate what a real holds, rather than refusing it', async () => {
+      const [candidate] = finishedDecision().candidates;
+      const one = finishedDecision({ candidates: [{ ...candidate!, utility: 1e300, costUsd: 1e-300 }] });
+      await project.store.ingest(batch([one]));
+      expect((await project.store.recall(one.id))?.candidates).toMatchObject([{ utility: 3e38, costUsd: 0 }]);
     });
 
     test('keeps texts that PostgreSQL cannot hold with a mark in the place of what it cannot', async () => {
@@ -450,7 +458,7 @@ for (const { name, why, grants, open } of ENGINES) {
       const functions = await project.database.query(
         `select proname as name, proargnames as names from pg_proc where proname like 'conduit%'`,
       );
-      expect(functions).toHaveLength(15);
+      expect(functions).toHaveLength(16);
       for (const { name, names } of functions) {
         const args = Object.fromEntries(((names ?? []) as string[]).map((one) => [one, null]));
         const { body } = await asked(`rpc/${name}`, ANON_KEY, args);
