@@ -7,9 +7,8 @@ import { mkdtempSync, readdirSync, rmSync, statSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
-import type { DecisionRecord } from '../src/stores/decision-record.ts';
 import { type Ingested, type Kept, LOG_START } from '../src/stores/ports.ts';
-import { createDice } from './dice.ts';
+import { finished, idAt, threeNames } from './finished.ts';
 
 interface Figure {
   what: string;
@@ -26,71 +25,14 @@ const { values: options } = parseArgs({
 });
 const DECISIONS = Number(options.decisions);
 const BATCH = 250;
-const ARMS = ['openai/large', 'openai/small', 'anthropic/medium', 'local/tiny'];
-const FEATURES = 27;
-const { random, whole } = createDice(1);
-
-const digits = (count: number): string => Array.from({ length: count }, () => whole(0, 15).toString(16)).join('');
-let made = 0;
-
 /** Ten decisions a second. */
-const timeOf = (number: number): number => 1_800_000_000_000 + 100 * number;
-const idAt = (time: number): string => `dec_${time.toString(16).padStart(12, '0')}${digits(20)}`;
-const threeNames = (): string[] => [`asked:${digits(22)}`, `talk:${digits(22)}`, `completion:${digits(22)}`];
-
-/** A decision like those of a chat with four arms, and its three names. */
-function finished(): Kept {
-  const created = timeOf(made);
-  const model = ARMS[made++ % ARMS.length] as string;
-  const firstByteMs = 200 + random() * 800;
-  const decision: DecisionRecord = {
-    id: idAt(created),
-    version: 1,
-    router: 'auto',
-    created,
-    call: 'chat/completions',
-    key: 'web',
-    chosen: model,
-    model,
-    reason: 'explore',
-    propensity: random(),
-    candidates: ARMS.map((arm) => ({
-      model: arm,
-      eligible: true,
-      propensity: random(),
-      quality: { mean: random(), low: random(), high: random() },
-      costUsd: random() / 1_000,
-      firstByteMs: random() * 1_000,
-      totalMs: random() * 5_000,
-      utility: random(),
-      ruledOut: null,
-    })),
-    encoder: 'hand-1',
-    x: Array.from({ length: FEATURES }, (_, i) => (i === 0 ? 1 : Math.round((random() - 0.5) * 1e4) / 1e4)),
-    uniform: random(),
-    cursor: `0123456789ab-${made}`,
-    promptTokensEstimate: 250,
-    attempts: [{ model, outcome: 'completed', status: 200, firstByteMs, totalMs: 1_000 + random() * 5_000 }],
-    outcome: {
-      kind: 'completed',
-      finishReason: 'stop',
-      promptTokens: 240,
-      completionTokens: 300,
-      costUsd: 0.00123,
-      estimated: false,
-    },
-    signals: [],
-    reward: null,
-    rewardBefore: null,
-    completionId: `chatcmpl-${digits(28)}`,
-    idempotencyKeys: [],
-  };
-  return { decision, names: threeNames() };
-}
+const BETWEEN_MS = 100;
+let time = 1_900_000_000_000;
 
 /** The same for another one: making all of each anew would keep the collector's threads busy meanwhile. */
 function another({ decision }: Kept): Kept {
-  const created = timeOf(made++);
+  time += BETWEEN_MS;
+  const created = time;
   return { decision: { ...decision, id: idAt(created), created }, names: threeNames() };
 }
 
@@ -108,7 +50,7 @@ async function measure(folder: string): Promise<Figure[]> {
   const module = options.compiled ? '../dist/stores/embedded.js' : '../src/stores/embedded.ts';
   const { openEmbeddedStore } = (await import(module)) as typeof import('../src/stores/embedded.ts');
   // Made beforehand: making them must not count.
-  const some = Array.from({ length: 20 }, () => Array.from({ length: BATCH }, finished));
+  const some = Array.from({ length: 20 }, () => Array.from({ length: BATCH }, () => finished()));
   const batch = (number: number): Kept[] => (some[number % some.length] as Kept[]).map(another);
   // Also once for nothing, so that what this takes of the heap is there before.
   for (let number = 0; number < DECISIONS / BATCH; number++) batch(number);
@@ -139,7 +81,7 @@ async function measure(folder: string): Promise<Figure[]> {
   /** Of every thread but this one, which also makes the decisions. */
   const others = everyThread() - allBefore - (thisThread() - ownBefore);
   const kept = megabytes();
-  const last = Array.from({ length: 200 }, finished);
+  const last = Array.from({ length: 200 }, () => another(finished()));
   await ingest(last);
 
   const recalling: number[] = [];

@@ -18,14 +18,24 @@ const parts = (): number => Math.floor(Math.random() * 2 ** 32) / 2 ** 32;
 const share = (): number => roundedShare(Math.random());
 let made = 0;
 
-/** A decision like those of a chat with four arms, its three names; no object of it is shared. */
-export function finished(): Kept {
-  const created = 1_800_000_000_000 + made;
-  const model = ARMS[made++ % ARMS.length] as string;
+export const idAt = (time: number): string => `dec_${time.toString(16).padStart(12, '0')}${hex(20)}`;
+export const threeNames = (): string[] => [`asked:${digest()}`, `talk:${digest()}`, `completion:${digest()}`];
+
+export interface Made {
+  /** Left out: four. */
+  arms?: readonly string[];
+  /** Milliseconds from each to the next; left out: 1. */
+  betweenMs?: number;
+}
+
+/** A decision like those of a chat, its three names; no object of it is shared. */
+export function finished({ arms = ARMS, betweenMs = 1 }: Made = {}): Kept {
+  const created = 1_800_000_000_000 + betweenMs * made;
+  const model = arms[made++ % arms.length] as string;
   const totalMs = rounded(1_000 + Math.random() * 5_000);
   const firstByteMs = rounded(200 + Math.random() * 800);
   const decision: DecisionRecord = {
-    id: `dec_${created.toString(16).padStart(12, '0')}${hex(20)}`,
+    id: idAt(created),
     version: 1,
     router: 'auto',
     created,
@@ -35,7 +45,7 @@ export function finished(): Kept {
     model,
     reason: 'explore',
     propensity: parts(),
-    candidates: ARMS.map((arm) => ({
+    candidates: arms.map((arm) => ({
       model: arm,
       eligible: true,
       propensity: parts(),
@@ -68,6 +78,6 @@ export function finished(): Kept {
   };
   return {
     decision,
-    names: [`asked:${digest()}`, `talk:${digest()}`, `completion:${digest()}`],
+    names: threeNames(),
   };
 }

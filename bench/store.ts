@@ -53,7 +53,7 @@ async function processorTimeOfEach(calls: number, call: () => Promise<unknown>):
 async function timeRemembering(store: StateStore, batches: number): Promise<number[]> {
   const times: number[] = [];
   for (let batch = 0; batch < batches; batch++) {
-    const given = Array.from({ length: BATCH }, finished);
+    const given = Array.from({ length: BATCH }, () => finished());
     times.push(await timeEach(BATCH, (i) => store.remember(given[i] as Kept)));
   }
   return times;
@@ -74,7 +74,7 @@ async function measure(): Promise<Figure[]> {
   const making = await processorTimeOfEach(60_000, async () => finished());
   const makingAndRemembering = await processorTimeOfEach(60_000, () => store.remember(finished()));
 
-  const latest = Array.from({ length: BATCH }, finished);
+  const latest = Array.from({ length: BATCH }, () => finished());
   for (const one of latest) await store.remember(one);
   const recalling: number[] = [];
   const lookingUp: number[] = [];

@@ -8,8 +8,7 @@ import { createSupabaseStore } from '../src/stores/supabase.ts';
 import { NO_POSTGRES, startPostgresServer } from '../test/support/postgres-server.ts';
 import { openPostgres, ROLES } from '../test/support/postgrest-database.ts';
 import { SERVICE_ROLE_KEY, startPostgrestServer } from '../test/support/postgrest-server.ts';
-import { createDice } from './dice.ts';
-import { prompt } from './samples.ts';
+import { finished } from './finished.ts';
 
 const MIGRATION = join(import.meta.dirname, '../supabase/migrations/00000000000001_durable_store.sql');
 const DECISIONS = 20_000;
@@ -18,61 +17,14 @@ const BATCH = 250;
 const RATED = 10;
 const LATER = 10;
 const ARMS = ['openai/gpt-5.4', 'anthropic/claude-haiku-5-5', 'groq/openai/gpt-oss-20b'];
-const START = 1_764_000_000_000;
 const BETWEEN_MS = 4_321;
 
-const { random } = createDice(1);
-const hex = (digits: number): string =>
-  Array.from({ length: digits }, () => Math.floor(random() * 16).toString(16)).join('');
-
-/** As a chat's is when it has just ended. */
-function finished(i: number): DecisionRecord {
-  const created = START + i * BETWEEN_MS;
-  const model = ARMS[Math.floor(random() * ARMS.length)] as string;
-  const [firstByteMs, totalMs] = [Math.round(200 + random() * 800), Math.round(1_000 + random() * 5_000)];
-  return {
-    id: `dec_${created.toString(16).padStart(12, '0')}${hex(20)}`,
-    version: 1,
-    router: 'auto',
-    created,
-    call: 'chat/completions',
-    key: `app-${i % 20}`,
-    chosen: model,
-    model,
-    reason: random() < 0.2 ? 'explore' : 'exploit',
-    propensity: random(),
-    candidates: ARMS.map((arm) => ({
-      model: arm,
-      eligible: true,
-      propensity: random(),
-      quality: { mean: random(), low: random(), high: random() },
-      costUsd: random() / 1_000,
-      firstByteMs: random() * 1_000,
-      totalMs: random() * 5_000,
-      utility: random(),
-      ruledOut: null,
-    })),
-    encoder: encoder.id,
-    x: encoder.encode(prompt(i)),
-    uniform: random(),
-    cursor: `${i}`,
-    promptTokensEstimate: 250,
-    attempts: [{ model, outcome: 'completed', status: 200, firstByteMs, totalMs }],
-    outcome: {
-      kind: 'completed',
-      finishReason: 'stop',
-      promptTokens: 240,
-      completionTokens: 300,
-      costUsd: Number((random() / 1_000).toPrecision(4)),
-      estimated: false,
-    },
-    signals: [],
-    reward: null,
-    rewardBefore: null,
-    completionId: `chatcmpl-${hex(28)}`,
-    idempotencyKeys: [],
-  };
-}
+/** As a chat's is when it has just ended, of one of twenty applications. */
+const fresh = (i: number): DecisionRecord => ({
+  ...finished({ arms: ARMS, betweenMs: BETWEEN_MS }).decision,
+  key: `app-${i % 20}`,
+  encoder: encoder.id,
+});
 
 const rated = (decision: DecisionRecord): DecisionRecord => ({
   ...decision,
@@ -96,11 +48,11 @@ try {
   const times: number[] = [];
   let after: string | null = null;
   for (let i = 0; i < DECISIONS; i += BATCH) {
-    const fresh = Array.from({ length: BATCH }, (_, n) => finished(i + n));
-    waiting.push(fresh.filter((_, n) => n % RATED === 0).map(rated));
+    const batch = Array.from({ length: BATCH }, (_, n) => fresh(i + n));
+    waiting.push(batch.filter((_, n) => n % RATED === 0).map(rated));
     const due = waiting.length > LATER ? (waiting.shift() as DecisionRecord[]) : [];
     const cursor = String(i + BATCH);
-    const kept = [...due, ...fresh].map((decision) => ({ decision, names: [] }));
+    const kept = [...due, ...batch].map((decision) => ({ decision, names: [] }));
     const start = performance.now();
     await store.ingest({ log: 'auto', after, cursor, kept });
     times.push(performance.now() - start);
