@@ -2,35 +2,33 @@
  * Follows the logs of one store into another one: keeps what they hold in the durable store, folds along with it, and
  * leaves a snapshot there now and then, so that a process that starts need not read everything.
  */
-import { type Fold, foldEntry } from '../bandit/fold.ts';
-import { foldFromBytes, foldToBytes } from '../bandit/fold-bytes.ts';
+import type { Fold } from '../bandit/fold.ts';
+import { foldToBytes } from '../bandit/fold-bytes.ts';
 import type { Router } from '../config/resolve.ts';
-import {
-  type DecisionLog,
-  type DurableStore,
-  type KeptSlice,
-  LOG_START,
-  PINNED_LOG,
-  RejectedBatch,
-} from '../stores/ports.ts';
+import { type DecisionLog, type DurableStore, type KeptSlice, LOG_START, PINNED_LOG } from '../stores/ports.ts';
+import { keepSlice } from './keep-slice.ts';
 import { type Learned, nothingLearned } from './learner.ts';
-import { DAMAGED, entryOf, type FoldAt, foldKept, recoverFold } from './recovery.ts';
+import { DAMAGED, type FoldAt, foldKept, recoverFold } from './recovery.ts';
 import type { Runtime } from './runtime.ts';
 
 export interface Archive {
-  /** Tells that the logs have grown: what is new is kept within a moment. */
-  grown(): void;
+  /** Tells that a log has grown: what is new is kept within a moment. */
+  grown(log: string): void;
   /** Keeps everything that the logs hold now; rejects where it cannot be kept. */
   flush(): Promise<void>;
   /** What the router's decisions have taught, with the cursor of the followed log up to which that goes. */
   learned(router: Router): Promise<Learned>;
-  /** Begins with what was learned elsewhere, where this has nothing of the router yet. */
-  seed(router: Router, fold: Fold): Promise<void>;
+  /** Whether a start can go by what is here: a snapshot that is sound and of these settings. */
+  hasSnapshot(router: Router): Promise<boolean>;
+  /** Begins with what was learned elsewhere in the place of every snapshot; what stands behind it here is folded onto it. */
+  seed(router: Router, learned: FoldAt): Promise<void>;
+  /** From now on snapshots are left: what is here is all that there is to know. */
+  begin(): void;
   /** Takes the routers of another config. */
   follow(routers: ReadonlyMap<string, Router>): void;
   /** Whether the durable store took what it was last given. */
   isWell(): boolean;
-  /** Keeps what is new, leaves a snapshot of it, and ends. Never rejects. */
+  /** Keeps what is new and only here, leaves a snapshot of it, and ends, within some seconds. Never rejects. */
   close(): Promise<void>;
 }
 
@@ -49,11 +47,10 @@ export interface ArchiveOptions {
   onKept?: (log: string, cursor: string) => void;
 }
 
-/**
- * Decisions that are kept with one wait: to a process of this machine so few that requests wait about a millisecond behind
- * them, and not fewer, since each wait has a price of its own.
- */
+/** Decisions that are kept with one wait: to a process of this machine few, so that nobody waits behind them. */
 const BATCH = { own: 150, shared: 250 };
+/** Batches of one log before it is the others' turn. */
+const BATCHES_AT_ONCE = 8;
 /** How soon what has grown is looked at. Whatever comes in between goes with it. */
 const SOON_MS = 250;
 /** Growth that nobody told of is found, and what failed is tried again at the latest. */
@@ -62,17 +59,23 @@ const RETRY_MS = 500;
 /** A snapshot is due after so many decisions or, if there are any, after so long: less often where it travels far. */
 const SNAPSHOT = { decisions: 10_000, ownMs: 60_000, sharedMs: 600_000 };
 const FORGET_MS = 60 * 60 * 1_000;
+/** What ending may take: of what only this process has all of it, of what is on a disk or in Redis no more. */
+const CLOSE_MS = { own: 10_000, shared: 2_000 };
 
-interface Followed {
+/** One log, and how far it is kept. */
+export interface Followed {
   /** Up to where the log is kept; undefined while the sink has not been asked. */
   cursor: string | null | undefined;
   /** What it has taught, up to a cursor of the sink's own log; null until that has been read. */
   learned: FoldAt | null;
   halfLifeMs: number | null;
+  /** Decisions that no snapshot has. */
   sinceSnapshot: number;
   snapshotAt: number;
   /** Where one of a batch cannot be kept, they are kept one by one until it is behind. */
   cautious: boolean;
+  /** Whether it has been told that some were lost. */
+  toldOfGap: boolean;
 }
 
 export function createArchive(options: ArchiveOptions): Archive {
@@ -80,19 +83,29 @@ export function createArchive(options: ArchiveOptions): Archive {
   const { log } = runtime;
   const batch = sink.isShared ? BATCH.shared : BATCH.own;
   const followed = new Map<string, Followed>();
+  /** Logs that were told of: also those of routers that the config no longer has. */
+  const told = new Set<string>();
   let { routers } = options;
-  let running: Promise<void> = Promise.resolve();
+  let running: Promise<unknown> = Promise.resolve();
   let timer: ReturnType<typeof setTimeout> | undefined;
   let well = true;
-  let closed = false;
+  let begun = false;
+  let endsAt = Number.POSITIVE_INFINITY;
   let forgetAt = runtime.now();
 
   const followedLog = (name: string): Followed => {
     const halfLifeMs = routers.get(name)?.halfLifeMs ?? null;
     let one = followed.get(name);
     if (!one) {
-      const snapshotAt = runtime.now();
-      one = { cursor: undefined, learned: null, halfLifeMs, sinceSnapshot: 0, snapshotAt, cautious: false };
+      one = {
+        cursor: undefined,
+        learned: null,
+        halfLifeMs,
+        sinceSnapshot: 0,
+        snapshotAt: runtime.now(),
+        cautious: false,
+        toldOfGap: false,
+      };
       followed.set(name, one);
     }
     if (one.halfLifeMs !== halfLifeMs) Object.assign(one, { learned: null, halfLifeMs });
@@ -105,70 +118,47 @@ export function createArchive(options: ArchiveOptions): Archive {
   const learnedOf = async (router: Router): Promise<FoldAt> => {
     const one = followedLog(router.name);
     if (one.learned) return one.learned;
-    const { refused, ...learned } = await recoverFold(sink, router.name, emptyFold(router));
+    const { refused, behind, ...learned } = await recoverFold(sink, router.name, emptyFold(router));
     if (refused > 0) log.error({ router: router.name, refused }, DAMAGED);
     one.learned = learned;
     one.snapshotAt = runtime.now();
+    one.sinceSnapshot = behind;
     return learned;
   };
 
-  const keepLog = async (name: string): Promise<void> => {
+  const mayGoOn = (): boolean => runtime.now() < endsAt;
+
+  /** True once all that the log held is kept; false where it is the others' turn, or time to end. */
+  const keepSome = async (name: string): Promise<boolean> => {
     const router = routers.get(name);
     // Before anything is added: what is added is folded behind it.
     if (router) await learnedOf(router);
     const one = followedLog(name);
     if (one.cursor === undefined) one.cursor = await sink.cursorOf(name, feed);
-    for (;;) {
-      const slice = await source.readKept(name, one.cursor ?? LOG_START, one.cautious ? 1 : batch);
-      if (slice.gap === 'trimmed') {
-        log.error({ router: name }, 'decisions are not in the durable store: they came faster than it took them');
-      }
-      if (slice.cursor === (one.cursor ?? LOG_START)) break;
-      await keepSlice(name, one, slice);
+    let isAll = false;
+    for (let batches = 0; batches < BATCHES_AT_ONCE && !isAll && mayGoOn(); batches++) {
+      const limit = one.cautious ? 1 : batch;
+      const slice: KeptSlice = await source.readKept(name, one.cursor ?? LOG_START, limit);
+      tellOfGap(name, one, slice);
+      if (slice.cursor !== (one.cursor ?? LOG_START)) await keepSlice({ name, one, slice, sink, feed, log });
+      // One that keeps growing is never read to its end: a slice that is not full is the end as it was, if it was kept.
+      isAll = slice.kept.length < limit && (one.cursor ?? LOG_START) === slice.cursor;
     }
-    if (one.cursor !== null) onKept?.(name, one.cursor);
+    if (one.cursor) onKept?.(name, one.cursor);
     if (router) await leaveSnapshot(router, one);
+    return isAll;
   };
 
-  const keepSlice = async (name: string, one: Followed, slice: KeptSlice): Promise<void> => {
-    const { kept, cursor } = slice;
-    const after = one.cursor ?? null;
-    const ingested = await sink.ingest({ log: name, feed, after, cursor, kept }).catch(async (error) => {
-      if (!(error instanceof RejectedBatch)) throw error;
-      if (kept.length > 1) {
-        one.cautious = true;
-        return null;
-      }
-      log.error({ err: error, decision: kept[0]?.decision.id }, 'a decision cannot be kept in the durable store');
-      return await sink.ingest({ log: name, feed, after, cursor, kept: [] });
-    });
-    if (ingested === null) return;
-    if (ingested.outcome === 'moved') {
-      one.cursor = ingested.cursor;
-      one.learned = null;
-      return;
+  const tellOfGap = (name: string, one: Followed, { gap }: KeptSlice): void => {
+    if (gap === 'trimmed' && !one.toldOfGap) {
+      log.error({ router: name }, 'decisions are not in the durable store: they came faster than it took them');
     }
-    one.cursor = cursor;
-    one.cautious = false;
-    one.sinceSnapshot += kept.length;
-    const { learned } = one;
-    if (!learned) return;
-    // Another process has added to the sink's log: its decisions come first.
-    if (ingested.before !== learned.cursor) {
-      one.learned = (await foldKept(learned, sink, name)) ? learned : null;
-      return;
-    }
-    for (const each of kept) {
-      const entry = entryOf(each);
-      if (entry) foldEntry(learned.fold, entry);
-    }
-    learned.cursor = ingested.at;
+    one.toldOfGap = gap === 'trimmed';
   };
 
   const leaveSnapshot = async ({ name }: Router, one: Followed, now = false): Promise<void> => {
-    const waited = runtime.now() - one.snapshotAt;
-    const due = waited >= (sink.isShared ? SNAPSHOT.sharedMs : SNAPSHOT.ownMs);
-    if (!one.learned || one.sinceSnapshot === 0) return;
+    if (!begun || !one.learned || one.sinceSnapshot === 0) return;
+    const due = runtime.now() - one.snapshotAt >= (sink.isShared ? SNAPSHOT.sharedMs : SNAPSHOT.ownMs);
     if (!now && !due && one.sinceSnapshot < SNAPSHOT.decisions) return;
     const { fold, cursor } = one.learned;
     one.sinceSnapshot = 0;
@@ -176,36 +166,52 @@ export function createArchive(options: ArchiveOptions): Archive {
     await sink.snapshots.put(name, { cursor, bytes: foldToBytes(fold) });
   };
 
-  const forget = async (): Promise<void> => {
-    if (runtime.now() < forgetAt) return;
-    forgetAt = runtime.now() + FORGET_MS;
-    while ((await sink.forget(runtime.now() - retentionMs)) > 0);
+  const leaveAllSnapshots = async (): Promise<void> => {
+    for (const router of routers.values()) await leaveSnapshot(router, followedLog(router.name), true);
+  };
+
+  /** Some at a time, since others wait. What was learned of them must be in a snapshot by then. */
+  const forgetSome = async (): Promise<void> => {
+    if (!begun || runtime.now() < forgetAt) return;
+    await leaveAllSnapshots();
+    if ((await sink.forget(runtime.now() - retentionMs)) === 0) forgetAt = runtime.now() + FORGET_MS;
+    else keepSoon(SOON_MS);
   };
 
   const keepAll = async (): Promise<void> => {
     try {
-      if (!(await mayKeep())) return;
-      for (const name of [...routers.keys(), PINNED_LOG]) await keepLog(name);
-      await forget();
+      let left: Iterable<string> = new Set([...routers.keys(), PINNED_LOG, ...told]);
+      for (let names = [...left]; names.length > 0 && mayGoOn(); names = [...left]) {
+        // Asked again in each round: a backlog takes longer than it is given.
+        if (!(await mayKeep())) return;
+        const more = new Set<string>();
+        for (const name of names) if (!(await keepSome(name))) more.add(name);
+        left = more;
+      }
+      await forgetSome();
       if (!well) log.info({}, 'the durable store is back, and has what it missed');
       well = true;
     } catch (error) {
       // Once, not once a try.
-      if (well) log.error({ err: error }, 'the durable store fails: what it misses waits until it is back');
+      if (well) {
+        const { message } = error as Error;
+        log.error({ problem: message }, 'the durable store fails: what it misses waits until it is back');
+      }
       well = false;
       throw error;
     }
   };
 
   /** In turn: whoever asks gets a turn that begins after they asked. */
-  const turn = (): Promise<void> => {
-    const next = running.then(keepAll, keepAll);
+  const inTurn = <Result>(work: () => Promise<Result>): Promise<Result> => {
+    const next = running.then(work, work);
     running = next.catch(() => {});
     return next;
   };
+  const turn = (): Promise<void> => inTurn(keepAll);
 
   const keepSoon = (ms: number): void => {
-    if (timer !== undefined || closed) return;
+    if (timer !== undefined || endsAt < Number.POSITIVE_INFINITY) return;
     timer = setTimeout(() => {
       timer = undefined;
       turn().catch(() => keepSoon(RETRY_MS));
@@ -216,35 +222,55 @@ export function createArchive(options: ArchiveOptions): Archive {
   (looking as { unref?: () => void }).unref?.();
 
   return {
-    grown: () => keepSoon(SOON_MS),
+    grown(name) {
+      told.add(name);
+      keepSoon(SOON_MS);
+    },
     flush: turn,
     async learned(router) {
       // Where nothing can be kept now, what is kept already can still be read.
       await turn().catch(() => {});
-      const { fold } = await learnedOf(router);
-      const { cursor } = followedLog(router.name);
-      return { fold: copyOf(fold), cursor: cursor ?? LOG_START, halfLifeMs: router.halfLifeMs };
+      return await inTurn(async () => {
+        const one = followedLog(router.name);
+        // Another process may be the one that keeps. Its cursor first: what comes in between is then known twice, not never.
+        if (sink.isShared || one.cursor === undefined) one.cursor = await sink.cursorOf(router.name, feed);
+        let at = await learnedOf(router);
+        if (sink.isShared && !(await foldKept(at, sink, router.name))) {
+          one.learned = null;
+          at = await learnedOf(router);
+        }
+        return { fold: structuredClone(at.fold), cursor: one.cursor ?? LOG_START, halfLifeMs: router.halfLifeMs };
+      });
     },
-    async seed(router, fold) {
-      await sink.snapshots.put(router.name, { cursor: LOG_START, bytes: foldToBytes(fold) });
-      followedLog(router.name).learned = null;
+    hasSnapshot: (router) =>
+      inTurn(async () => {
+        const { refused, found } = await recoverFold(sink, router.name, emptyFold(router), 'snapshot');
+        if (refused > 0) log.error({ router: router.name, refused }, DAMAGED);
+        return found;
+      }),
+    seed: ({ name }, { fold, cursor }) =>
+      inTurn(async () => {
+        await sink.snapshots.drop(name);
+        await sink.snapshots.put(name, { cursor, bytes: foldToBytes(fold) });
+        followedLog(name).learned = null;
+      }),
+    begin() {
+      begun = true;
     },
     follow(next) {
       routers = next;
     },
     isWell: () => well,
     async close() {
-      closed = true;
+      endsAt = runtime.now() + (sink.isShared ? CLOSE_MS.shared : CLOSE_MS.own);
       clearInterval(looking);
       clearTimeout(timer);
       try {
         await turn();
-        for (const router of routers.values()) await leaveSnapshot(router, followedLog(router.name), true);
+        await inTurn(leaveAllSnapshots);
       } catch {
         // Told already.
       }
     },
   };
 }
-
-const copyOf = (fold: Fold): Fold => foldFromBytes(foldToBytes(fold)) as Fold;

@@ -2,8 +2,8 @@
 import type { Evidence } from '../bandit/evidence.ts';
 import { type Fold, type FoldSettings, foldEntry } from '../bandit/fold.ts';
 import { foldFromBytes } from '../bandit/fold-bytes.ts';
-import { evidenceOf } from '../stores/decision-record.ts';
-import { type DecisionLog, type DurableStore, LOG_START, type ReadKept, type Snapshots } from '../stores/ports.ts';
+import { type DecisionRecord, evidenceOf, labelOf } from '../stores/decision-record.ts';
+import { type Counted, type DecisionLog, type DurableStore, LOG_START, type Snapshots } from '../stores/ports.ts';
 
 /** A fold with the cursor, in the log that it was folded from, up to which it goes. */
 export interface FoldAt {
@@ -36,21 +36,39 @@ export async function soundSnapshot(
 }
 
 export interface Recovered extends FoldAt {
+  /** Whether there was a snapshot to begin with. */
+  found: boolean;
   /** Snapshots that were damaged. */
   refused: number;
+  /** Decisions behind the snapshot. */
+  behind: number;
 }
 
-/** Everything that the durable store has of a router, folded; the cursor is of its own log. */
-export async function recoverFold(durable: DurableStore, router: string, empty: () => Fold): Promise<Recovered> {
+/**
+ * Everything that the durable store has of a router, folded; the cursor is of its own log. `snapshot`: only what a snapshot
+ * has of it.
+ */
+export async function recoverFold(
+  durable: DurableStore,
+  router: string,
+  empty: () => Fold,
+  upTo: 'now' | 'snapshot' = 'now',
+): Promise<Recovered> {
   const tried = new Set<string>();
   let refused = 0;
   for (;;) {
     const { found, refused: damaged } = await soundSnapshot(durable.snapshots, router, empty().settings, tried);
     refused = Math.max(refused, damaged);
     const at = found ?? { fold: empty(), cursor: LOG_START };
-    if (await foldKept(at, durable, router)) return { ...at, refused };
+    let behind = 0;
+    const count = (): void => {
+      behind++;
+    };
+    if (upTo === 'snapshot') return { ...at, found: found !== null, refused, behind };
+    const from = at.cursor;
+    if (await foldKept(at, durable, router, count)) return { ...at, found: found !== null, refused, behind };
     // The snapshot is of another log than the one that is there.
-    tried.add(at.cursor);
+    tried.add(from);
   }
 }
 
@@ -82,7 +100,7 @@ export async function foldKept(
     const { kept, cursor, gap } = await log.readKept(router, at.cursor, BATCH, origin);
     if (gap !== null && at.cursor !== LOG_START) return false;
     for (const one of kept) {
-      const entry = entryOf(one);
+      const entry = entryOf(one.decision, one.counted);
       if (!entry) continue;
       onEntry?.(entry);
       foldEntry(at.fold, entry);
@@ -92,10 +110,13 @@ export async function foldKept(
   }
 }
 
-/** What a kept decision adds to a fold: one that is new counts as such, however often it was revised meanwhile. */
-export function entryOf({ decision, isNew = false }: ReadKept): Evidence | null {
+/** What a kept decision adds to a fold that has counted this of it, if that is known. */
+export function entryOf(decision: DecisionRecord, counted: Counted | undefined): Evidence | null {
   const entry = evidenceOf(decision);
-  return entry && isNew ? { ...entry, revision: 1, earlier: null } : entry;
+  if (!entry || counted === undefined) return entry;
+  // However often it was revised meanwhile: to this fold it is new.
+  if (counted === 'nothing') return { ...entry, revision: 1, earlier: null };
+  return { ...entry, earlier: labelOf(counted.reward) };
 }
 
 const sameSettings = (one: FoldSettings, other: FoldSettings): boolean =>

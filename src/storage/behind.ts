@@ -26,7 +26,7 @@ export const KEEP_MS = FEEDBACK_WINDOW_MS + 60 * 60 * 1000;
 /** For how long a process is the one that feeds a shared store, unless it goes on. */
 const LEASE_MS = 15_000;
 
-/** Null where none is asked for. Rejects where the folder that is asked for cannot be had. */
+/** Null where none is asked for. Rejects where the folder cannot be had now. */
 export async function openBehind(config: ConduitConfig, hot: HotStore, runtime: Runtime): Promise<Behind | null> {
   const { durable: kind } = config.stores;
   if (kind === 'none') return null;
@@ -35,22 +35,14 @@ export async function openBehind(config: ConduitConfig, hot: HotStore, runtime: 
 }
 
 /** A database in a folder of this machine. */
-async function openEmbedded(config: ConduitConfig, hot: HotStore, runtime: Runtime): Promise<Behind | null> {
-  const { folder, asked } = config.stores;
-  try {
-    const local = await openFolder(config.stores);
-    const { revived, close } = hot.shared
-      ? { revived: Promise.resolve(), close: local.close }
-      : await goOn(hot, local, runtime);
-    const archive = createArchive({ ...common(config, runtime), source: hot, sink: local });
-    return { durable: local, archive, forward: null, revived, close };
-  } catch (error) {
-    if (asked) throw error;
-    // A default must not keep anybody from serving, be it twice out of one place or where nothing can be written.
-    const { message } = error as Error;
-    runtime.log.error({ folder, problem: message }, 'nothing outlives this process: its folder cannot be used');
-    return null;
-  }
+async function openEmbedded(config: ConduitConfig, hot: HotStore, runtime: Runtime): Promise<Behind> {
+  const local = await openFolder(config.stores);
+  const { revived, close } = hot.shared
+    ? { revived: Promise.resolve(), close: local.close }
+    : await goOn(hot, local, runtime);
+  const archive = createArchive({ ...common(config, runtime), source: hot, sink: local });
+  archive.begin();
+  return { durable: local, archive, forward: null, revived, close };
 }
 
 /** The state that processes share is kept in a database that they share: one of them does it. */
@@ -67,6 +59,7 @@ async function openShared(config: ConduitConfig, hot: HotStore, runtime: Runtime
       shared?.drained(log, cursor).catch(() => {});
     },
   });
+  archive.begin();
   return { durable: sink, archive, forward: null, revived: Promise.resolve(), close: sink.close };
 }
 
@@ -80,8 +73,10 @@ async function openForwarding(config: ConduitConfig, hot: HotStore, runtime: Run
     ...common(config, runtime),
     source: hot,
     sink: local,
-    onKept: () => forward.grown(),
+    onKept: forward.grown,
   });
+  // Not the other: what is in a new folder is not all that there is to know, before it has been asked for there.
+  forward.begin();
   return {
     durable: { ...local, recall: async (id) => (await local.recall(id)) ?? (await sink.recall(id)) },
     archive,
@@ -113,7 +108,8 @@ async function countAgain(hot: HotStore, local: EmbeddedStore, { now, log }: Run
   try {
     await countSpent(hot, await local.spentSince(dayStart(now())), now());
   } catch (error) {
-    log.error({ err: error }, 'what was spent today cannot be read: budgets count from now on');
+    const { message } = error as Error;
+    log.error({ problem: message }, 'what was spent today cannot be read: budgets count from now on');
   }
 }
 

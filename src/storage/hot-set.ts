@@ -33,7 +33,8 @@ export async function reviveLatest({ hot, local, since, log, isClosed }: HotSetO
     }
   } catch (error) {
     if (!isClosed()) {
-      log.error({ err: error }, 'the latest decisions cannot be read: conversations begin anew');
+      const { message } = error as Error;
+      log.error({ problem: message }, 'the latest decisions cannot be read: conversations begin anew');
     }
   }
 }

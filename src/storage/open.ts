@@ -2,14 +2,15 @@
 import type { ConduitConfig, Router } from '../config/resolve.ts';
 import type { DurablePart, LearnedByRouter } from '../http/gateway.ts';
 import { within } from '../http/within.ts';
-import type { Archive } from '../routing/archive.ts';
 import { mergedDecisions } from '../routing/feedback.ts';
-import type { Learned } from '../routing/learner.ts';
+import { type Learned, nothingLearned } from '../routing/learner.ts';
+import { soundSnapshot } from '../routing/recovery.ts';
 import type { Log, Runtime } from '../routing/runtime.ts';
 import { createBackedStore } from '../stores/backed.ts';
 import { createMemoryStore } from '../stores/memory.ts';
-import type { HotStore, StateStore } from '../stores/ports.ts';
-import { type Behind, KEEP_MS, openBehind } from './behind.ts';
+import { type HotStore, PINNED_LOG, type StateStore, StoreUnavailable } from '../stores/ports.ts';
+import { type Behind, KEEP_MS } from './behind.ts';
+import { openFirst, openLater } from './open-behind.ts';
 
 export interface Storage {
   state: StateStore;
@@ -36,50 +37,95 @@ const REVIVAL_MS = 500;
 /** Rejects where the config names a folder that cannot be had. No other store need be there. */
 export async function openStorage(config: ConduitConfig, runtime: Runtime): Promise<Storage> {
   const hot = await openHot(config, runtime);
+  if (config.stores.durable === 'none') {
+    const keptIn = hot.shared ? 'Redis' : null;
+    return { state: hot, keptIn, durable: null, learned: new Map(), late: noneLate, follow() {}, close: hot.close };
+  }
   let behind: Behind | null;
   try {
-    behind = await openBehind(config, hot, runtime);
+    behind = await openFirst(config, hot, runtime);
   } catch (error) {
     await hot.close();
     throw error;
   }
-  if (!behind) {
-    const keptIn = hot.shared ? 'Redis' : null;
-    return { state: hot, keptIn, durable: null, learned: new Map(), late: noneLate, follow() {}, close: hot.close };
-  }
+  return await putBehind(config, hot, behind, runtime);
+}
 
-  const { archive, forward, durable, revived } = behind;
-  const reviving = within(
-    REVIVAL_MS,
-    revived.then(() => true),
-  );
-  const unwatch = hot.watch(archive.grown);
-  const recovering = recover(behind, config, hot, runtime.log);
-  const learned = await within(RECOVERY_MS, recovering);
+/** `first` is null where it is not to be had yet: it is put behind once it is. */
+async function putBehind(
+  config: ConduitConfig,
+  hot: HotStore,
+  first: Behind | null,
+  runtime: Runtime,
+): Promise<Storage> {
+  const { log } = runtime;
+  let { routers } = config;
+  let behind: Behind | null = null;
+  let state: StateStore = hot;
+  let unwatch = (): void => {};
+  let closed = false;
+
+  const attach = (opened: Behind): void => {
+    const { archive, durable } = opened;
+    behind = opened;
+    state = createBackedStore({ hot, durable, flush: hot.shared ? null : archive.flush });
+    unwatch = hot.watch(archive.grown);
+    archive.follow(routers);
+    opened.forward?.follow(routers);
+    // What came before it was there.
+    archive.grown(PINNED_LOG);
+  };
+  const attachLater = async (): Promise<LearnedByRouter> => {
+    const opened = await openLater(config, hot, runtime, () => closed);
+    if (!opened) return new Map();
+    attach(opened);
+    log.info({}, 'the durable store is there now, and gets what it missed');
+    return await recover(opened, routers, hot, log);
+  };
+
+  if (first) attach(first);
+  const recovering = first ? recover(first, routers, hot, log) : attachLater();
+  const reviving = within(REVIVAL_MS, first ? first.revived.then(() => true) : Promise.resolve(true));
+  const learned = await within(first ? RECOVERY_MS : 0, recovering);
   await reviving;
-  if (learned === null) runtime.log.warn({}, 'what was learned before is still being read: serving without until then');
+  if (learned === null && first) {
+    log.warn({}, 'what was learned before is still being read: serving without until then');
+  }
   return {
-    state: createBackedStore({ hot, durable, flush: hot.shared ? null : archive.flush }),
-    keptIn: config.stores.durable === 'supabase' ? 'Supabase' : config.stores.folder,
+    // What it does itself it does in any case: a copy would go by how it is now.
+    state: {
+      ...hot,
+      recall: (decisionId) => state.recall(decisionId),
+      revise: (decision) => state.revise(decision),
+      confirm: () => state.confirm(),
+    },
+    keptIn: first ? keptIn(config) : null,
     durable: {
-      isWell: () => archive.isWell() && (forward?.isWell() ?? true),
-      learned: archive.learned,
+      isWell: () => (behind?.archive.isWell() ?? false) && (behind?.forward?.isWell() ?? true),
+      async learned(router) {
+        if (!behind) throw new StoreUnavailable('the durable store is not there yet');
+        return await learnedBefore(router, behind);
+      },
     },
     learned: learned ?? new Map(),
     late: learned === null ? recovering : noneLate,
     follow(next) {
-      archive.follow(next.routers);
-      forward?.follow(next.routers);
+      ({ routers } = next);
+      behind?.archive.follow(routers);
+      behind?.forward?.follow(routers);
     },
     async close() {
+      closed = true;
       unwatch();
-      await archive.close();
-      await forward?.close();
+      await behind?.archive.close();
+      await behind?.forward?.close();
       await hot.close();
-      await behind.close();
+      await behind?.close();
     },
   };
 }
+
+const keptIn = ({ stores }: ConduitConfig): string => (stores.durable === 'supabase' ? 'Supabase' : stores.folder);
 
 const noneLate: Promise<LearnedByRouter> = Promise.resolve(new Map());
 
@@ -115,8 +161,8 @@ export async function openHot({ stores }: ConduitConfig, runtime: Runtime): Prom
 
 /** Never rejects: where it fails it is tried again until it does not. */
 async function recover(
-  { archive, forward }: Behind,
-  { routers }: ConduitConfig,
+  behind: Behind,
+  routers: ConduitConfig['routers'],
   hot: HotStore,
   log: Log,
 ): Promise<LearnedByRouter> {
@@ -125,29 +171,33 @@ async function recover(
     const learned = await untilRead(async () => {
       // What processes share is nearer to now than what was kept of it.
       if (hot.shared && (await isShared(hot, router))) return null;
-      return await learnedBefore(router, archive, forward);
+      return await learnedBefore(router, behind);
     }, log);
     if (learned) all.set(router.name, learned);
   }
+  behind.archive.begin();
   return all;
 }
 
-async function isShared({ shared }: HotStore, { name }: Router): Promise<boolean> {
+async function isShared({ shared }: HotStore, router: Router): Promise<boolean> {
   try {
-    return ((await shared?.snapshots.read(name)) ?? []).length > 0;
+    const { settings } = nothingLearned(router).fold;
+    return shared !== null && (await soundSnapshot(shared.snapshots, router.name, settings)).found !== null;
   } catch {
     return false;
   }
 }
 
-/** Where this machine's folder is new, what was forwarded from another one's is taken into it. */
-async function learnedBefore(router: Router, archive: Archive, forward: Archive | null): Promise<Learned> {
-  const here = await archive.learned(router);
-  if (!forward || here.fold.entries > 0) return here;
-  const there = await forward.learned(router);
-  if (there.fold.entries === 0) return here;
-  await archive.seed(router, there.fold);
-  return { ...there, cursor: here.cursor };
+/**
+ * Where this machine's folder has no snapshot to begin with, as a new one has none, and none has that was made with another
+ * half-life, what was forwarded from all machines is taken into it, with what it has itself and has not sent.
+ */
+async function learnedBefore(router: Router, { archive, forward }: Behind): Promise<Learned> {
+  if (forward && !(await archive.hasSnapshot(router))) {
+    const there = await forward.learned(router);
+    if (there.fold.entries > 0) await archive.seed(router, there);
+  }
+  return await archive.learned(router);
 }
 
 const FIRST_RETRY_MS = 500;
@@ -158,7 +208,8 @@ async function untilRead<Value>(read: () => Promise<Value>, log: Log): Promise<V
     try {
       return await read();
     } catch (error) {
-      if (!told) log.error({ err: error }, 'what was learned before cannot be read: it is tried again');
+      const { message } = error as Error;
+      if (!told) log.error({ problem: message }, 'what was learned before cannot be read: it is tried again');
       await new Promise((resolve) => setTimeout(resolve, waitMs).unref());
     }
   }

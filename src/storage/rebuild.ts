@@ -27,10 +27,10 @@ export async function rebuildState(
   if (config.stores.state !== 'memory') return await rebuildInRedis(config, durable, runtime);
   const rebuilt = await rebuildSnapshots(config, durable);
   if (config.stores.durable !== 'supabase') return rebuilt;
-  // A start reads what is on this machine first.
+  // A start reads what is on this machine first: without a snapshot it asks there.
   const local = await openFolder(config.stores);
   try {
-    await rebuildSnapshots(config, local);
+    for (const name of config.routers.keys()) await local.snapshots.drop(name);
   } finally {
     await local.close();
   }

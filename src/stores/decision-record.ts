@@ -124,7 +124,8 @@ export function evidenceOf(decision: DecisionRecord): Evidence | null {
   };
 }
 
-const labelOf = (reward: number | null): { quality: number | null; weight: number } => ({
+/** What a reward teaches. */
+export const labelOf = (reward: number | null): { quality: number | null; weight: number } => ({
   quality: reward,
   weight: reward === null ? 0 : 1,
 });

@@ -61,6 +61,7 @@ export async function openEmbeddedStore({ folder, timeoutMs = 10_000 }: Embedded
         const bytes = snapshot.bytes.slice() as Uint8Array<ArrayBuffer>;
         return call('putSnapshot', [router, { ...snapshot, bytes }], [bytes.buffer]);
       },
+      drop: (router) => call('dropSnapshots', [router]),
     },
     logs: () => call('logs', []),
     forget: (before) => call('forget', [before]),

@@ -31,9 +31,12 @@ export interface Kept {
   names: readonly string[];
 }
 
+/** What a fold that goes up to some cursor has counted of a decision: nothing yet, or a version with this reward. */
+export type Counted = 'nothing' | { reward: number | null };
+
 export interface ReadKept extends Kept {
-  /** Told by a durable store: it came to be behind the origin, so that no fold up to there can have counted it. */
-  isNew?: boolean;
+  /** Told by a durable store, which has each decision once, as it is now: what a fold up to the origin has of it. */
+  counted?: Counted;
 }
 
 export interface KeptSlice {
@@ -64,6 +67,8 @@ export interface Snapshots {
   read(router: string): Promise<Snapshot[]>;
   /** False, and nothing is kept, where a later one is there, or one of another log than the cursor's. */
   put(router: string, snapshot: Snapshot): Promise<boolean>;
+  /** Forgets those of a router. */
+  drop(router: string): Promise<void>;
 }
 
 /** What is known of the rest of an arm or of a provider's key: the latest knowledge counts, whoever had it. */
@@ -148,11 +153,12 @@ export interface Batch {
 }
 
 /**
- * `before` and `at`: cursors of the durable store's own log of this name, without this batch and with it. `moved`: another
- * drainer was faster; nothing was taken, and it has come so far.
+ * `before` and `at`: cursors of the durable store's own log of this name, without this batch and with it. `counted`: of each of
+ * the batch's decisions what a fold up to `before` has; `all` where it has this version, and nothing was changed. `moved`:
+ * another drainer was faster; nothing was taken, and it has come so far.
  */
 export type Ingested =
-  | { outcome: 'ingested'; before: string; at: string }
+  | { outcome: 'ingested'; before: string; at: string; counted: readonly (Counted | 'all')[] }
   | { outcome: 'moved'; cursor: string | null };
 
 /** The durable store will never take this batch: something in it cannot be kept there. */

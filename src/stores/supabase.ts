@@ -1,6 +1,8 @@
 /** The durable store in a Supabase project: PostgreSQL behind PostgREST, shared by every process that has its key. */
+
+import type { DecisionRecord } from './decision-record.ts';
 import { type DecisionRows, decisionOf, rowsOf } from './durable/rows.ts';
-import type { Batch, DurableStore, Gap, Ingested } from './ports.ts';
+import type { Batch, Counted, DurableStore, Gap, Ingested } from './ports.ts';
 import { type ClientOptions, createSupabaseCalls } from './supabase/client.ts';
 
 export type SupabaseStoreOptions = ClientOptions;
@@ -22,8 +24,16 @@ export function createSupabaseStore(options: SupabaseStoreOptions): DurableStore
     cursorOf: async (log, feed = '') => (await call('conduit_cursor_of', { log, feed }, RECALL_MS)) as string | null,
 
     async ingest({ log, feed = '', after, cursor, kept }) {
-      const batch = tablesOf(kept);
-      return (await call('conduit_ingest', { log, feed, after, cursor, batch }, BATCH_MS)) as Ingested;
+      const latest = latestOf(kept);
+      const batch = tablesOf([...latest.values()]);
+      const ingested = (await call('conduit_ingest', { log, feed, after, cursor, batch }, BATCH_MS)) as IngestedBatch;
+      if (ingested.outcome === 'moved') return ingested;
+      const { before, at, counted } = ingested;
+      // What was in the batch as it had been earlier was not sent.
+      const each = kept.map(
+        ({ decision }) => (latest.get(decision.id) === decision && counted?.[decision.id]) || 'all',
+      );
+      return { outcome: 'ingested', before, at, counted: each };
     },
 
     async recall(decisionId) {
@@ -33,7 +43,7 @@ export function createSupabaseStore(options: SupabaseStoreOptions): DurableStore
 
     async readKept(log, cursor, limit, origin = cursor) {
       const read = (await call('conduit_read_kept', { log, cursor, most: limit, origin }, BATCH_MS)) as KeptEntries;
-      const kept = read.entries.map(({ rows, is_new }) => ({ decision: decisionOf(rows), names: [], isNew: is_new }));
+      const kept = read.entries.map(({ rows, counted }) => ({ decision: decisionOf(rows), names: [], counted }));
       return { kept, cursor: read.cursor, gap: read.gap };
     },
 
@@ -49,6 +59,9 @@ export function createSupabaseStore(options: SupabaseStoreOptions): DurableStore
         const text = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString('base64');
         return (await call('conduit_put_snapshot', { router, cursor, bytes: text }, SNAPSHOT_MS)) as boolean;
       },
+      async drop(router) {
+        await call('conduit_drop_snapshots', { router }, SNAPSHOT_MS);
+      },
     },
 
     logs: async () => (await call('conduit_logs', {}, BATCH_MS)) as string[],
@@ -60,17 +73,19 @@ export function createSupabaseStore(options: SupabaseStoreOptions): DurableStore
 }
 
 interface KeptEntries {
-  entries: { rows: DecisionRows; is_new: boolean }[];
+  entries: { rows: DecisionRows; counted: Counted }[];
   cursor: string;
   gap: Gap | null;
 }
 
-/**
- * A batch as rows by table, each decision in it once, as it was last. All of it goes in one call, since the log has no
- * cursors within a batch: at about 2 kB a decision, who makes batches keeps them to some hundreds.
- */
-function tablesOf(kept: Batch['kept']): Record<string, unknown[]> {
-  const latest = new Map<string, Batch['kept'][number]['decision']>();
+/** `counted`: by decision, of those that were taken; null where none was. */
+type IngestedBatch =
+  | (Omit<Extract<Ingested, { outcome: 'ingested' }>, 'counted'> & { counted: Record<string, Counted> | null })
+  | Extract<Ingested, { outcome: 'moved' }>;
+
+/** Each decision once, as it was last. */
+function latestOf(kept: Batch['kept']): Map<string, DecisionRecord> {
+  const latest = new Map<string, DecisionRecord>();
   for (const { decision } of kept) {
     const other = latest.get(decision.id);
     if (other && other.version >= decision.version) continue;
@@ -78,7 +93,15 @@ function tablesOf(kept: Batch['kept']): Record<string, unknown[]> {
     latest.delete(decision.id);
     latest.set(decision.id, decision);
   }
-  const rows = [...latest.values()].map(rowsOf);
+  return latest;
+}
+
+/**
+ * A batch as rows by table. All of it goes in one call, since the log has no cursors within a batch: at about 2 kB a decision,
+ * who makes batches keeps them to some hundreds.
+ */
+function tablesOf(decisions: readonly DecisionRecord[]): Record<string, unknown[]> {
+  const rows = decisions.map(rowsOf);
   return {
     queries: rows.map(({ query }) => query),
     routing_decisions: rows.map(({ decision }) => decision),

@@ -40,6 +40,8 @@ create table public.routing_decisions (
   seq bigint not null,
   -- The seq that it had first.
   first_seq bigint not null,
+  -- [seq, reward] of the versions before this one: what whoever has read up to there knows of it. Null for the first.
+  past_rewards jsonb,
   created_at timestamptz not null,
   propensity double precision not null,
   uniform double precision not null,
@@ -277,12 +279,13 @@ $$;
 -- `batch` has a list of rows for each of the five tables, and each decision in it once. Sent again, or by two at a time, it
 -- counts once: the cursor must be where the batch begins.
 create function public.conduit_ingest(log text, feed text, after text, cursor text, batch json) returns json
-language plpgsql volatile security invoker set search_path = '' set lock_timeout = '5s'
+language plpgsql volatile security invoker set search_path = '' set lock_timeout = '5s' set extra_float_digits = 1
 as $$
 declare
   standing text;
   before bigint;
   taken text[];
+  counted json;
 begin
   -- One at a time, until it is committed: so whoever has read up to a seq has not missed a smaller one.
   perform pg_advisory_xact_lock(hashtextextended('conduit', 0));
@@ -293,7 +296,13 @@ begin
 
   before := public.conduit_last_seq_of(conduit_ingest.log);
 
-  select coalesce(array_agg(given.decision_id), '{}') into taken
+  select
+    coalesce(array_agg(given.decision_id), '{}'),
+    json_object_agg(
+      coalesce(given.decision_id, ''),
+      case when kept.version is null then '"nothing"'::json else json_build_object('reward', kept.reward) end
+    )
+  into taken, counted
   from json_to_recordset(batch -> 'routing_decisions') as given(decision_id text, version integer)
   left join public.routing_decisions kept on kept.decision_id = given.decision_id
   where kept.version is null or kept.version < given.version;
@@ -324,7 +333,7 @@ begin
       excluded.encoder, excluded.x::text
     );
 
-  insert into public.routing_decisions
+  insert into public.routing_decisions as kept
     (decision_id, seq, first_seq, created_at, propensity, uniform, reward, reward_before, version, router, chosen, model,
      reason, cursor, candidates, idempotency_keys)
   select
@@ -338,6 +347,7 @@ begin
   )
   where given.decision_id = any (taken)
   on conflict (decision_id) do update set
+    past_rewards = coalesce(kept.past_rewards, '[]') || jsonb_build_array(jsonb_build_array(kept.seq, kept.reward)),
     seq = excluded.seq,
     created_at = excluded.created_at,
     propensity = excluded.propensity,
@@ -416,7 +426,8 @@ begin
   return json_build_object(
     'outcome', 'ingested',
     'before', public.conduit_cursor_at(before),
-    'at', public.conduit_cursor_at(public.conduit_last_seq_of(conduit_ingest.log))
+    'at', public.conduit_cursor_at(public.conduit_last_seq_of(conduit_ingest.log)),
+    'counted', counted
   );
 end;
 $$;
@@ -427,8 +438,8 @@ as $$
   select public.conduit_rows_of(d) from public.routing_decisions d where d.decision_id = conduit_recall.decision_id;
 $$;
 
--- Decisions of a log behind a cursor, oldest first, each as it is now, and whether it came to be behind
--- the origin, where a reading began that goes on at the cursor.
+-- Decisions of a log behind a cursor, oldest first, each as it is now, and what whoever has
+-- read up to the origin knows of it: a reading began there that goes on at the cursor.
 create function public.conduit_read_kept(log text, cursor text, most integer, origin text) returns json
 language plpgsql volatile security invoker set search_path = ''
 as $$
@@ -442,7 +453,16 @@ begin
     coalesce(json_agg(
       json_build_object(
         'rows', public.conduit_rows_of(entry),
-        'is_new', (entry).first_seq > began
+        'counted', case
+          when (entry).first_seq > began then '"nothing"'::json
+          else json_build_object('reward', (
+            select past -> 1
+            from jsonb_array_elements((entry).past_rewards) past
+            where (past ->> 0)::bigint <= began
+            order by (past ->> 0)::bigint desc
+            limit 1
+          ))
+        end
       )
       order by (entry).seq
     ), '[]'),
@@ -490,6 +510,13 @@ begin
     );
   return true;
 end;
+$$;
+
+-- Forgets a router's snapshots.
+create function public.conduit_drop_snapshots(router text) returns void
+language sql volatile security invoker set search_path = ''
+as $$
+  delete from public.model_states state where state.router = conduit_drop_snapshots.router;
 $$;
 
 -- The latest first.
@@ -650,7 +677,7 @@ declare
     'public.implicit_feedback, public.model_states, public.log_cursors, public.store_identity, '
     'public.routing_analytics, public.implicit_feedback_analytics, public.combined_feedback_analytics, public.usage_by_key';
   functions constant text := 'public.conduit_last_seq(), public.conduit_last_seq_of(text), public.conduit_cursor_at(bigint), public.conduit_seq_of(text), '
-    'public.conduit_real(double precision), public.conduit_candidates_from(json), public.conduit_candidates_to(public.conduit_candidate[]), '
+    'public.conduit_real(double precision), public.conduit_drop_snapshots(text), public.conduit_candidates_from(json), public.conduit_candidates_to(public.conduit_candidate[]), '
     'public.conduit_rows_of(public.routing_decisions), public.conduit_ingest(text, text, text, text, json), '
     'public.conduit_recall(text), public.conduit_read_kept(text, text, integer, text), '
     'public.conduit_put_snapshot(text, text, text), public.conduit_read_snapshots(text), public.conduit_logs(), '

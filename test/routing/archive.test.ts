@@ -23,6 +23,7 @@ function prepare(sink: DurableStore, source = createMemoryStore({ now: Date.now,
   const runtime = testRuntime();
   const archive = createArchive({ source, sink, routers: ROUTERS, retentionMs: 30 * 24 * HOUR, runtime });
   onTestFinished(() => archive.close());
+  archive.begin();
   return { source, archive, runtime };
 }
 
@@ -212,5 +213,106 @@ describe('an archive', () => {
     await archive.flush();
     expect(await sink.recall(old?.id as string)).toBe(null);
     expect((await sink.recall(young?.id as string))?.id).toBe(young?.id);
+  });
+
+  test('after a crash takes nothing out of what was learned that had not gone in: old decisions rated twice behind a snapshot', async () => {
+    const folder = folderOfTheTest();
+    const sink = await embeddedStore(folder);
+    // More than a fold keeps open, so that the first are closed by then.
+    const hot = createMemoryStore({ now: Date.now, epoch: 'one', maxDecisions: 20_000, maxEntries: 20_000 });
+    const first = prepare(sink, hot);
+    const made = await answer(hot, 10_050);
+    for (const one of made.slice(-5)) await rate(hot, one, 1);
+    await first.archive.close();
+    for (const one of made.slice(0, 3)) {
+      await rate(hot, one, 1);
+      await first.archive.flush();
+      await rate(hot, one, 0.75);
+      await first.archive.flush();
+    }
+    const before = (await first.archive.learned(router())).fold;
+    await sink.close();
+    const second = prepare(await embeddedStore(folder), createMemoryStore({ now: Date.now, epoch: 'two' }));
+    const { fold } = await second.archive.learned(router());
+    expect([fold.entries, fold.labels]).toEqual([10_050, 8]);
+    const sums = (of: typeof fold) => of.arms.get('fake/small')?.quality.xy[0] as number;
+    expect(sums(fold)).toBeCloseTo(sums(before), 9);
+    // Both at once, between two looks of the archive.
+    const twice = made[7] as DecisionRecord;
+    await rate(hot, twice, 1);
+    await rate(hot, twice, 0);
+    const third = prepare(await embeddedStore(), hot);
+    expect((await third.archive.learned(router())).fold.labels).toBe(9);
+  });
+
+  test('keeps of a log that never ends, and of the others beside it', async () => {
+    const real = await embeddedStore();
+    const source = createMemoryStore({ now: Date.now, epoch: 'one' });
+    let busy = true;
+    // As one that is far away: more comes while a batch is on its way than is in it.
+    const sink: DurableStore = {
+      ...real,
+      async ingest(batch) {
+        if (busy && batch.log === 'auto') await answer(source, 200);
+        return await real.ingest(batch);
+      },
+    };
+    const { archive } = prepare(sink, source);
+    await answer(source, 200);
+    const [pinned] = await answer(source, 1, { router: null });
+    const flushed = archive.flush();
+    await expect.poll(() => keptIn(real, ''), { timeout: 10_000 }).toMatchObject([{ decision: { id: pinned?.id } }]);
+    busy = false;
+    await flushed;
+    expect((await keptIn(real)).length).toBeGreaterThan(1_200);
+  });
+
+  test('keeps what is said of answers of a router that the config no longer has', async () => {
+    const sink = await embeddedStore();
+    const { source, archive } = prepare(sink);
+    const [one] = await answer(source, 1, { router: 'gone' });
+    archive.grown('gone');
+    await archive.flush();
+    archive.follow(new Map());
+    await rate(source, one as DecisionRecord, 1);
+    archive.grown('gone');
+    await archive.flush();
+    expect((await sink.recall(one?.id as string))?.reward).toBe(1);
+  });
+
+  test('still knows what it forgets the decisions of, also where they came by another way', async () => {
+    const folder = folderOfTheTest();
+    const sink = await embeddedStore(folder);
+    const runtime = testRuntime();
+    const old = Array.from({ length: 5 }, (_, i) => ({
+      decision: decision({ encoder: encoder.id, x: X, created: runtime.time - 31 * 24 * HOUR + i }),
+      names: [],
+    }));
+    await sink.ingest({ log: '(import)', after: null, cursor: '1', kept: old });
+    const { archive } = prepare(sink);
+    await archive.flush();
+    await expect.poll(() => keptIn(sink), { timeout: 10_000 }).toEqual([]);
+    await archive.close();
+    const next = prepare(sink, createMemoryStore({ now: Date.now, epoch: 'two' }));
+    expect((await next.archive.learned(router())).fold.entries).toBe(5);
+  });
+
+  test('ends in time however much is left to be sent from a disk', async () => {
+    const real = await embeddedStore();
+    const far: DurableStore = {
+      ...real,
+      isShared: true,
+      async ingest(batch) {
+        await new Promise((resolve) => setTimeout(resolve, 50));
+        return await real.ingest(batch);
+      },
+    };
+    const source = createMemoryStore({ now: Date.now, epoch: 'one' });
+    await answer(source, 9_000);
+    const runtime = { ...testRuntime(), now: () => performance.now() };
+    const archive = createArchive({ source, sink: far, routers: ROUTERS, retentionMs: 864e5, runtime });
+    await archive.close();
+    const kept = (await keptIn(real)).length;
+    expect(kept).toBeGreaterThan(0);
   });
 });

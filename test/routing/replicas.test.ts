@@ -31,6 +31,9 @@ function sharedStore(maxEntries: number): StateStore {
         kept = [snapshot, ...kept.filter((one) => one.cursor !== snapshot.cursor)].slice(0, 2);
         return true;
       },
+      async drop() {
+        kept = [];
+      },
     },
     lease: async () => true,
     async drained() {},

@@ -56,10 +56,10 @@ export function durableStoreSuite({ name, create }: DurableStoreSuite): void {
       expect(ingested.outcome).toBe('ingested');
       return (ingested as Extract<Ingested, { outcome: 'ingested' }>).at;
     };
-    /** Without what tells the new from the changed, which most do not look at. */
+    /** Without what has been counted of each, which most do not look at. */
     const read = async (log = 'auto', cursor = LOG_START, limit = 1_000) => {
       const { kept, ...rest } = await store.readKept(log, cursor, limit);
-      return { kept: kept.map(({ isNew: _, ...one }) => one), ...rest };
+      return { kept: kept.map(({ counted: _, ...one }) => one), ...rest };
     };
 
     test('gives a decision back as it was given', async () => {
@@ -265,12 +265,85 @@ export function durableStoreSuite({ name, create }: DurableStoreSuite): void {
       await ingest(kept({ ...one, version: 2, reward: 1, signals: [signal()] }, three));
       await ingest(kept({ ...three, version: 2, reward: 0, signals: [signal()] }));
       const news = async (from: string) =>
-        (await store.readKept('auto', from, 10)).kept.map(({ decision, isNew }) => [decision.id, isNew]);
+        (await store.readKept('auto', from, 10)).kept.map(({ decision, counted }) => [decision.id, counted]);
       expect(await news(cursor)).toEqual([
-        [one.id, false],
-        [three.id, true],
+        [one.id, { reward: null }],
+        [three.id, 'nothing'],
       ]);
-      expect((await news(LOG_START)).map(([, isNew]) => isNew)).toEqual([true, true, true]);
+      expect((await news(LOG_START)).map(([, counted]) => counted)).toEqual(['nothing', 'nothing', 'nothing']);
+    });
+
+    test('tells so of a reading in several steps too, however a decision has moved on in the meantime', async () => {
+      const [one, two, three] = many(3) as [DecisionRecord, DecisionRecord, DecisionRecord];
+      await ingest(kept(one, two, three));
+      await ingest(kept({ ...one, version: 2, reward: 1, signals: [signal()] }));
+      const news: unknown[] = [];
+      for (let cursor = LOG_START; ; ) {
+        const slice = await store.readKept('auto', cursor, 1, LOG_START);
+        if (slice.cursor === cursor) break;
+        news.push(...slice.kept.map(({ decision, counted }) => [decision.id, counted]));
+        cursor = slice.cursor;
+      }
+      expect(news).toEqual([two, three, one].map(({ id }) => [id, 'nothing']));
+    });
+
+    test('tells the reward that whoever read up to a cursor has counted, however often it was changed since', async () => {
+      const one = finishedDecision({ reward: 0.5 });
+      const cursors: string[] = [];
+      const counted: unknown[] = [];
+      let present = one;
+      for (const reward of [1, 0, 0.25]) {
+        const ingested = await store.ingest({
+          log: 'auto',
+          after: await store.cursorOf('auto'),
+          cursor: String(present.version),
+          kept: kept(present, finishedDecision()),
+        });
+        counted.push((ingested as { counted: unknown }).counted);
+        cursors.push((await read()).cursor);
+        present = {
+          ...present,
+          version: present.version + 1,
+          reward,
+          rewardBefore: present.reward,
+          signals: [signal()],
+        };
+      }
+      expect(counted).toEqual([
+        ['nothing', 'nothing'],
+        [{ reward: 0.5 }, 'nothing'],
+        [{ reward: 1 }, 'nothing'],
+      ]);
+      await store.ingest({ log: 'auto', after: '3', cursor: '4', kept: kept(present) });
+      const known = async (cursor: string) =>
+        (await store.readKept('auto', cursor, 10)).kept.find(({ decision }) => decision.id === one.id)?.counted;
+      expect(await known(LOG_START)).toBe('nothing');
+      expect(await Promise.all(cursors.map(known))).toEqual([{ reward: 0.5 }, { reward: 1 }, { reward: 0 }]);
+      const again = await store.ingest({ log: 'auto', after: '4', cursor: '5', kept: kept(present, one) });
+      expect(again).toMatchObject({ counted: ['all', 'all'] });
+    });
+
+    test('keeps the cursors of several that feed it apart, each with a log of one name', async () => {
+      const from = (feed: string, after: string | null, cursor: string) =>
+        store.ingest({ log: 'auto', feed, after, cursor, kept: kept(finishedDecision()) });
+      expect(await from('here/', null, '1')).toMatchObject({ outcome: 'ingested' });
+      expect(await from('there/', null, '7')).toMatchObject({ outcome: 'ingested' });
+      expect(await from('here/', '1', '2')).toMatchObject({ outcome: 'ingested' });
+      expect(await store.cursorOf('auto', 'here/')).toBe('2');
+      expect(await store.cursorOf('auto', 'there/')).toBe('7');
+      expect(await store.cursorOf('auto')).toBe(null);
+      expect((await read()).kept).toHaveLength(3);
+    });
+
+    test('forgets the snapshots of a router when it is told to', async () => {
+      await ingest(kept(finishedDecision()));
+      const { cursor } = await read();
+      await store.snapshots.put('auto', { cursor, bytes: new Uint8Array([1]) });
+      await store.snapshots.put('other', { cursor: LOG_START, bytes: new Uint8Array([2]) });
+      await store.snapshots.drop('auto');
+      expect(await store.snapshots.read('auto')).toEqual([]);
+      expect(await store.snapshots.read('other')).toHaveLength(1);
+      expect(await store.snapshots.put('auto', { cursor: LOG_START, bytes: new Uint8Array([3]) })).toBe(true);
     });
 
     test('tells where its own log of a name ended before a batch and where it does now, whoever else adds to it', async () => {

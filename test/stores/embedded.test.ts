@@ -268,7 +268,7 @@ describe('the folder of the embedded store', () => {
     await take('auto', '3', named(changed), { decision: again, names: [] });
     const latest = await store.readLatest(4);
     const rest = await store.readLatest(4, latest.at(-1)?.decision.id);
-    expect([...latest, ...rest].map(({ isNew: _, ...one }: ReadKept) => one)).toEqual([
+    expect([...latest, ...rest].map(({ counted: _, ...one }: ReadKept) => one)).toEqual([
       named(pinned),
       named(five),
       { decision: four, names: [] },

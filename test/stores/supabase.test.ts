@@ -458,7 +458,7 @@ for (const { name, why, grants, open } of ENGINES) {
       const functions = await project.database.query(
         `select proname as name, proargnames as names from pg_proc where proname like 'conduit%'`,
       );
-      expect(functions).toHaveLength(16);
+      expect(functions).toHaveLength(17);
       for (const { name, names } of functions) {
         const args = Object.fromEntries(((names ?? []) as string[]).map((one) => [one, null]));
         const { body } = await asked(`rpc/${name}`, ANON_KEY, args);

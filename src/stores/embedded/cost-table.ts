@@ -7,6 +7,8 @@ export interface CostTable {
   count(decision: DecisionRecord): void;
   /** Writes what was counted since. */
   write(): void;
+  /** Writes nothing of it. */
+  forget(): void;
   /** Of the UTC day that this time is in, and of later ones. */
   since(time: number): Spent[];
 }
@@ -40,6 +42,7 @@ export function createCostTable(sql: Sql): CostTable {
       for (const row of counted.values()) add.run(...row);
       counted.clear();
     },
+    forget: () => counted.clear(),
     since: (time) =>
       select
         .rows(dayOf(time))

@@ -2,6 +2,7 @@
 import type { DecisionRecord } from '../decision-record.ts';
 import {
   type Batch,
+  type Counted,
   type Gap,
   type Ingested,
   type Kept,
@@ -13,6 +14,7 @@ import {
 import { createCostTable, type Spent } from './cost-table.ts';
 import { createDecisionTables } from './decision-tables.ts';
 import { createNameTable } from './name-table.ts';
+import { rewardUpTo } from './past-rewards.ts';
 import { migrate } from './schema.ts';
 import { bytesIn, onlyValue, type Sql } from './sql.ts';
 
@@ -35,6 +37,7 @@ export interface Database {
   ): { cursor: string; gap: Gap | null };
   readSnapshots(router: string): Snapshot[];
   putSnapshot(router: string, snapshot: Snapshot): boolean;
+  dropSnapshots(router: string): void;
   logs(): string[];
   forget(before: number): number;
   spentSince(time: number): Spent[];
@@ -63,6 +66,7 @@ export function openDatabase(sql: Sql): Database {
   const removeStates = sql.prepare(
     'delete from model_states where router = ?1 and seq not in (select seq from model_states where router = ?1 order by seq desc limit 2)',
   );
+  const dropStates = sql.prepare('delete from model_states where router = ?');
   const decisions = createDecisionTables(sql);
   const names = createNameTable(sql);
   const costs = createCostTable(sql);
@@ -94,21 +98,25 @@ export function openDatabase(sql: Sql): Database {
 
     ingest({ log, feed = '', after, cursor, kept }) {
       let seq = lastSeq;
+      // Of a batch that failed.
+      costs.forget();
       const ingested = sql.transaction((): Ingested => {
         const current = cursorOf(log, feed);
         if (current !== after) return { outcome: 'moved', cursor: current };
         const before = endOf(log);
+        const counted: (Counted | 'all')[] = [];
         for (const { decision, names: given } of kept) {
-          const put = decisions.put(decision, seq + 1);
-          if (put === 'known') continue;
+          const there = decisions.put(decision, seq + 1);
+          counted.push(there);
+          if (there === 'all') continue;
           seq++;
           names.give(decision.id, given);
-          if (put === 'new') costs.count(decision);
+          if (there === 'nothing') costs.count(decision);
         }
         costs.write();
         names.dropOld();
         putCursor.run(feed + log, cursor);
-        return { outcome: 'ingested', before, at: endOf(log) };
+        return { outcome: 'ingested', before, at: endOf(log), counted };
       });
       lastSeq = seq;
       return ingested;
@@ -122,8 +130,9 @@ export function openDatabase(sql: Sql): Database {
       const from = seqOf(cursor);
       let last = from ?? 0;
       const began = seqOf(origin) ?? 0;
-      for (const { seq, firstSeq, decision } of decisions.readBehind(routerOf(log), last, limit)) {
-        take({ decision, names: [], isNew: firstSeq > began });
+      for (const { seq, firstSeq, pastRewards, decision } of decisions.readBehind(routerOf(log), last, limit)) {
+        const counted = firstSeq > began ? 'nothing' : { reward: rewardUpTo(pastRewards, began) };
+        take({ decision, names: [], counted });
         last = seq;
       }
       return { cursor: last === from ? cursor : cursorAt(last), gap: from === null ? 'other' : null };
@@ -145,6 +154,8 @@ export function openDatabase(sql: Sql): Database {
         return true;
       });
     },
+
+    dropSnapshots: (router) => void dropStates.run(router),
 
     logs() {
       return decisions.routers().map((router) => router ?? PINNED_LOG);

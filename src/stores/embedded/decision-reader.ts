@@ -15,6 +15,7 @@ export interface DecisionReader {
 export interface Placed {
   seq: number;
   firstSeq: number;
+  pastRewards: string | null;
   decision: DecisionRecord;
 }
 
@@ -23,7 +24,7 @@ const PAGE = 100;
 
 /** Behind the columns of the decision may come one more. */
 const COLUMNS = `
-  d.seq, d.first_seq, d.signals, d.decision_id, d.version, d.router, d.created_at, q.call, q.key, d.chosen, d.model, d.reason,
+  d.seq, d.first_seq, d.past_rewards, d.signals, d.decision_id, d.version, d.router, d.created_at, q.call, q.key, d.chosen, d.model, d.reason,
   d.propensity, d.candidates, q.encoder, q.x, d.uniform, d.cursor, q.prompt_tokens_estimate, r.attempts, r.outcome,
   r.finish_reason, r.prompt_tokens, r.completion_tokens, r.cost_usd, r.estimated, d.reward, d.reward_before, r.completion_id,
   d.idempotency_keys`;
@@ -52,8 +53,8 @@ export function createDecisionReader(sql: Sql): DecisionReader {
   const signalsOf = (decisionId: string): DecidedSignal[] => selectSignals.rows(decisionId).map(signalIn);
 
   const placedIn = (row: SqlRow): Placed => {
-    const [seq, firstSeq, signals, id] = row as [number, number, number, string];
-    return { seq, firstSeq, decision: decisionIn(row, signals > 0 ? signalsOf(id) : []) };
+    const [seq, firstSeq, pastRewards, signals, id] = row as [number, number, string | null, number, string];
+    return { seq, firstSeq, pastRewards, decision: decisionIn(row, signals > 0 ? signalsOf(id) : []) };
   };
 
   return {
@@ -85,7 +86,7 @@ export function createDecisionReader(sql: Sql): DecisionReader {
 
 function decisionIn(row: SqlRow, signals: DecidedSignal[]): DecisionRecord {
   // In the order of `COLUMNS`, which is the record's own.
-  const [, , , id, version, router, created, call, key, chosen, model, reason, ...more] = row;
+  const [, , , , id, version, router, created, call, key, chosen, model, reason, ...more] = row;
   const [propensity, candidates, encoder, x, uniform, cursor, promptTokensEstimate, attempts, ...rest] = more;
   const [kind, finishReason, promptTokens, completionTokens, costUsd, estimated, ...last] = rest;
   const [reward, rewardBefore, completionId, idempotencyKeys] = last;

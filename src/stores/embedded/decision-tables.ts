@@ -1,12 +1,14 @@
 /** Decisions in their five tables: put there, read out of them, taken away. */
 import type { DecisionRecord } from '../decision-record.ts';
 import { attemptList, candidateList } from '../durable/rows.ts';
+import type { Counted } from '../ports.ts';
 import { createDecisionReader, type DecisionReader } from './decision-reader.ts';
+import { withPastReward } from './past-rewards.ts';
 import { onlyValue, type Sql, type Statement } from './sql.ts';
 
 export interface DecisionTables extends DecisionReader {
-  /** `known`, and nothing is changed: this version or a later one is there. */
-  put(decision: DecisionRecord, seq: number): 'new' | 'changed' | 'known';
+  /** Gives what there was of it; `all`, and nothing is changed, where this version or a later one is there. */
+  put(decision: DecisionRecord, seq: number): Counted | 'all';
   /** The last place of one router's decisions; null where there are none. */
   lastSeq(router: string | null): number | null;
   /** The last place of all. */
@@ -15,6 +17,15 @@ export interface DecisionTables extends DecisionReader {
   /** Forgets those made before this time, the oldest first; gives how many. */
   forget(before: number, limit: number): number;
 }
+
+type PlaceRow = [
+  version: number,
+  firstSeq: number,
+  signals: number,
+  seq: number,
+  reward: number | null,
+  pastRewards: string | null,
+];
 
 /** All that have rows of a decision. */
 const TABLES = [
@@ -44,7 +55,7 @@ const RESPONSE = [
 export function createDecisionTables(sql: Sql): DecisionTables {
   const valuesInto = (table: string, count: number): string =>
     `insert into ${table} values (${Array(count).fill('?').join(', ')})`;
-  const insertDecision = sql.prepare(`${valuesInto('routing_decisions', 17)} on conflict (decision_id) do nothing`);
+  const insertDecision = sql.prepare(`${valuesInto('routing_decisions', 18)} on conflict (decision_id) do nothing`);
   /** Into a row that is there already, which is not written where it would stay the same. */
   const putInto = (table: string, columns: readonly string[]): Statement => {
     const given = columns.map((column) => `excluded.${column}`);
@@ -62,7 +73,9 @@ export function createDecisionTables(sql: Sql): DecisionTables {
   const removeResponse = removalOf('responses');
   const removeFeedback = [removalOf('feedback'), removalOf('implicit_feedback')];
   const removeUpTo = TABLES.map((table) => sql.prepare(`delete from ${table} where decision_id <= ?`));
-  const selectPlace = sql.prepare('select version, first_seq, signals from routing_decisions where decision_id = ?');
+  const selectPlace = sql.prepare(
+    'select version, first_seq, signals, seq, reward, past_rewards from routing_decisions where decision_id = ?',
+  );
   const selectLast = sql.prepare('select max(seq) from routing_decisions where router is ?');
   const selectMax = sql.prepare('select max(seq) from routing_decisions');
   const selectRouters = sql.prepare('select distinct router from routing_decisions order by router');
@@ -70,7 +83,7 @@ export function createDecisionTables(sql: Sql): DecisionTables {
     'select count(*), max(decision_id) from (select decision_id from routing_decisions where decision_id < ? order by decision_id limit ?)',
   );
 
-  const insert = (decision: DecisionRecord, seq: number, firstSeq: number): boolean =>
+  const insert = (decision: DecisionRecord, seq: number, firstSeq: number, pastRewards: string | null): boolean =>
     insertDecision.run(
       seq,
       decision.id,
@@ -89,6 +102,7 @@ export function createDecisionTables(sql: Sql): DecisionTables {
       listText(decision.idempotencyKeys),
       firstSeq,
       decision.signals.length,
+      pastRewards,
     );
 
   return {
@@ -96,15 +110,15 @@ export function createDecisionTables(sql: Sql): DecisionTables {
 
     put(decision, seq) {
       const { id, created, outcome, attempts, signals } = decision;
-      let put: 'new' | 'changed' = 'new';
-      if (!insert(decision, seq, seq)) {
-        const [version, firstSeq, said] = selectPlace.rows(id)[0] as [number, number, number];
-        if (version >= decision.version) return 'known';
+      let counted: Counted = 'nothing';
+      if (!insert(decision, seq, seq, null)) {
+        const [version, firstSeq, said, place, reward, past] = selectPlace.rows(id)[0] as PlaceRow;
+        if (version >= decision.version) return 'all';
+        counted = { reward };
         removeDecision.run(id);
-        insert(decision, seq, firstSeq);
+        insert(decision, seq, firstSeq, withPastReward(past, place, reward));
         if (!outcome) removeResponse.run(id);
         if (said > 0) for (const removal of removeFeedback) removal.run(id);
-        put = 'changed';
       }
       putQuery.run(
         id,
@@ -137,7 +151,7 @@ export function createDecisionTables(sql: Sql): DecisionTables {
         const into = source === 'explicit' ? insertFeedback : insertImplicit;
         into.run(id, position, signal, value, weight, at, comment);
       }
-      return put;
+      return counted;
     },
 
     lastSeq: (router) => onlyValue(selectLast.rows(router)) as number | null,

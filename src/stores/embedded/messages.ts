@@ -24,6 +24,7 @@ export interface Verbs {
   ): { kept: Packed; cursor: string; gap: Gap | null };
   readSnapshots(router: string): Snapshot[];
   putSnapshot(router: string, snapshot: Snapshot): boolean;
+  dropSnapshots(router: string): void;
   logs(): string[];
   forget(before: number): number;
   identity(): string;

@@ -2,7 +2,7 @@
 import { ByteReader, type ByteRegion, ByteWriter, newRegion } from '../bytes.ts';
 import { readDecision, writeDecision } from '../decision-bytes.ts';
 import type { DecisionRecord } from '../decision-record.ts';
-import type { Kept, ReadKept } from '../ports.ts';
+import type { Counted, Kept, ReadKept } from '../ports.ts';
 import { createRecordSymbols } from '../symbols.ts';
 
 export interface Packed {
@@ -31,7 +31,7 @@ export function createPacker(regionOf: (size: number) => ByteRegion = newRegion)
   const writer = new ByteWriter(symbols, regionOf);
   let count = 0;
   return {
-    add({ decision, names, isNew = false }) {
+    add({ decision, names, counted }) {
       if (count === 0) {
         if (writer.bytes.length > HELD) writer.restart();
         else writer.at = 0;
@@ -41,7 +41,7 @@ export function createPacker(regionOf: (size: number) => ByteRegion = newRegion)
       writeDecision(writer, decision);
       writer.number(names.length);
       for (const name of names) writer.text(name);
-      writer.byte(isNew ? 1 : 0);
+      writeCounted(writer, counted);
     },
     take() {
       const packed = { count, bytes: writer.bytes.subarray(0, count > 0 ? writer.at : 0) };
@@ -65,8 +65,29 @@ export function* unpack({ count, bytes }: Packed): Generator<ReadKept, void> {
   for (let i = 0; i < count; i++) {
     const decision = readDecision(reader);
     const names = Array.from({ length: reader.number() }, () => reader.text());
-    yield { decision, names, isNew: reader.byte() === 1 };
+    const counted = readCounted(reader);
+    yield { decision, names, ...(counted !== undefined && { counted }) };
   }
+}
+
+/** What the byte says in which it is told. */
+const UNTOLD = 0;
+const NOTHING = 1;
+const REWARD = 2;
+
+function writeCounted(to: ByteWriter, counted: Counted | undefined): void {
+  if (counted === undefined) to.byte(UNTOLD);
+  else if (counted === 'nothing') to.byte(NOTHING);
+  else {
+    to.byte(REWARD);
+    to.number(counted.reward);
+  }
+}
+
+function readCounted(from: ByteReader): Counted | undefined {
+  const told = from.byte();
+  if (told === UNTOLD) return undefined;
+  return told === NOTHING ? 'nothing' : { reward: from.numberOrNull() };
 }
 
 export function packOne(packer: Packer, decision: DecisionRecord | null): Packed | null {

@@ -9,7 +9,8 @@ import { VIEWS } from './views.ts';
  * Times are milliseconds since 1970, lists are JSON. What must not be missing is little: a number that is none, which JSON
  * and SQLite have no word for, is better kept as null than in the way of all that come after it.
  *
- * `seq` is the place in the log, `first_seq` the one that the decision had when it was new; `signals` counts the rows that
+ * `seq` is the place in the log, `first_seq` the one that the decision had when it was new, and
+ * `past_rewards` those of its earlier versions with their rewards: what a fold up to there has counted; `signals` counts the rows that
  * it has in both tables of feedback. Tables without rowid lie in the order of their decision's id, which begins with its
  * time: new rows come to the end, and what is to be found by time is found by id. Each index more would be paid for by every
  * decision: there is one for ids, and one for logs, which ends with `seq` as any index of that table does.
@@ -48,7 +49,8 @@ create table routing_decisions (
   candidates text,
   idempotency_keys text,
   first_seq integer not null,
-  signals integer not null
+  signals integer not null,
+  past_rewards text
 );
 create index routing_decisions_by_router on routing_decisions (router);
 

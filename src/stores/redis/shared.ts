@@ -70,6 +70,12 @@ export function createShared({ connection, newEpoch, seenEpoch, owner, onSnapsho
         onSnapshot(router);
         return true;
       },
+
+      async drop(router) {
+        const cursors = (await connection.call('hvals', snapshotsKey(router))) as Buffer[];
+        const folds = cursors.map((cursor) => foldKey(router, cursor.toString()));
+        await connection.call('del', snapshotsKey(router), ...folds);
+      },
     },
 
     async lease(name, ttlMs) {
