@@ -25,6 +25,8 @@ export interface Evidence extends Label {
   x: readonly number[];
   /** The label of the revision before, for a fold that no longer has it; null for the first. */
   earlier: Label | null;
+  /** Sent again, since the log had lost it: a fold that does not have it open any more has counted it. */
+  again?: boolean;
   promptTokensEstimate: number;
   /** From here on null where it is not known. */
   promptTokens: number | null;

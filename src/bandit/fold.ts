@@ -73,7 +73,8 @@ export function emptyFold(settings: FoldSettings): Fold {
  * one as closed, after the revision before. Of that one only the label can be another, and the entry says which it was.
  *
  * Hence all is counted once where of each decision the revisions come one after the other the first time, and what comes
- * again comes while its decision is open. While it is open they may come in any order, and some may be left out.
+ * again comes while its decision is open or says so (`again`). While it is open they may come in any order, and some may be
+ * left out.
  */
 export function foldEntry(fold: Fold, entry: Evidence): void {
   if (!Number.isFinite(entry.at) || entry.at < 0 || !(entry.revision > 0)) {
@@ -82,8 +83,10 @@ export function foldEntry(fold: Fold, entry: Evidence): void {
   }
   const { open } = fold;
   const slot = slotFor(open, entry.decisionId);
-  const isClosed = slot === NONE && entry.revision > 1 && entry.at < fold.openSince;
-  if (slot === NONE ? isClosed && !entry.earlier : entry.revision <= revisionAt(open, slot)) {
+  const isOld = slot === NONE && entry.at < fold.openSince;
+  const isClosed = isOld && entry.revision > 1;
+  const isKnown = slot === NONE ? isOld && entry.again === true : entry.revision <= revisionAt(open, slot);
+  if (isKnown || (isClosed && !entry.earlier)) {
     fold.late++;
     return;
   }

@@ -26,8 +26,8 @@ export interface GatewayParts {
 }
 
 export interface DurablePart {
-  /** Whether it takes what it is given. */
-  isWell(): boolean;
+  /** Whether it takes what it is given; null where it is not there yet, and nobody has asked for it. */
+  isWell(): boolean | null;
   /** All that a router's decisions have taught, as one needs it whose evidence fades otherwise now. */
   learned(router: Router): Promise<Learned>;
 }

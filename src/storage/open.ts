@@ -101,7 +101,10 @@ async function putBehind(
     },
     keptIn: first ? keptIn(config) : null,
     durable: {
-      isWell: () => (behind?.archive.isWell() ?? false) && (behind?.forward?.isWell() ?? true),
+      isWell() {
+        if (!behind) return config.stores.asked ? false : null;
+        return behind.archive.isWell() && (behind.forward?.isWell() ?? true);
+      },
       async learned(router) {
         if (!behind) throw new StoreUnavailable('the durable store is not there yet');
         return await learnedBefore(router, behind);

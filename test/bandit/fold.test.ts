@@ -168,4 +168,15 @@ describe('evidence that is not as it should be', () => {
       }),
     );
   });
+
+  test('counts nothing twice that is sent again after it has been closed, and everything that it has never seen', () => {
+    const all = Array.from({ length: 30 }, (_, i) => evidence({ at: 1_000_000 + i, quality: i % 2 }));
+    const revised = { ...all[2]!, revision: 2, quality: 1, earlier: { quality: 0, weight: 1 } };
+    const fold = foldOf([...all.slice(0, 29), revised], { maxOpen: 5 });
+    const { entries, labels } = fold;
+    for (const entry of [...all.slice(0, 29), revised]) foldEntry(fold, { ...entry, again: true });
+    expect(fold).toMatchObject({ entries, labels });
+    foldEntry(fold, { ...all[29]!, again: true });
+    expect(fold).toMatchObject({ entries: entries + 1, labels: labels + 1 });
+  });
 });

@@ -153,9 +153,16 @@ describe('a gateway with a folder', () => {
     const [one, other] = [await serve([], unasked), await serve([], unasked)];
     await ask(one, 'hi');
     await ask(other, 'hi');
-    await other.said(/nothing outlives this process: its folder cannot be used/);
+    await other.said(/nothing outlives this process until its folder can be used/);
     await other.said(/what is learned is kept in memory: .* only the last 10,000 answers take feedback/);
     await stop(first);
+    // It gets the folder of the one that ends, with all that both have learned.
+    await stop(one);
+    await other.said(/the durable store is there now/);
+    await expect.poll(async () => (await routerOf(other)).observations, PATIENCE).toBe(2);
+    await kill(other);
+    const after = await serve([], unasked);
+    expect((await routerOf(after)).observations).toBe(2);
   });
 
   test('shared by workers through their primary, killed and started again, knows what they all learned', async () => {

@@ -1,6 +1,8 @@
 /** Gateways that keep what they learn in Supabase, and what their clients notice when it is away: nothing. */
+import { readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { afterAll, beforeAll, beforeEach, describe, expect, onTestFinished, test } from 'vitest';
-import { directory, type Serving, serve } from '../cli/run-cli.ts';
+import { conduit, directory, type Serving, serve } from '../cli/run-cli.ts';
 import { answer, startFakeUpstream } from '../support/fake-upstream.ts';
 import { simpleConfig } from '../support/gateway.ts';
 import { type Faults, SERVICE_ROLE_KEY } from '../support/postgrest-server.ts';
@@ -73,6 +75,13 @@ async function stop({ process, ended }: Serving): Promise<void> {
   expect((await ended).code).toBe(0);
 }
 
+/** Gives what mends it. */
+function faulty(faults: Partial<Faults>): () => void {
+  const sound = { ...project.server.faults };
+  Object.assign(project.server.faults, faults);
+  return () => void Object.assign(project.server.faults, sound);
+}
+
 describe('a gateway with Supabase', () => {
   test('fills its tables and views, and a machine that is new begins with all that was learned', async () => {
     const first = await start(await machine());
@@ -103,11 +112,6 @@ describe('a gateway with Supabase', () => {
     await expect.poll(() => learned(third), PATIENCE).toEqual({ observations: 13, labels: 12 });
   });
 
-  const faulty = (faults: Partial<Faults>) => {
-    const sound = { ...project.server.faults };
-    Object.assign(project.server.faults, faults);
-    return () => void Object.assign(project.server.faults, sound);
-  };
   test.each<[string, () => (() => unknown) | Promise<() => unknown>]>([
     ['frozen', () => faulty({ frozen: true })],
     ['failing', () => faulty({ status: 503 })],
@@ -158,6 +162,44 @@ describe('a gateway with Supabase', () => {
     expect(await count('feedback')).toBe(20);
     await expect.poll(() => readiness(second), PATIENCE).toEqual({ http: 200, durable: true });
     await stop(second);
+  });
+
+  test('away while a machine is new, it is asked again, and what was answered meanwhile is added to what it knows', async () => {
+    const first = await start(await machine());
+    for (let i = 0; i < 6; i++) await rate(first, (await ask(first, `question ${i}`)).id, 1);
+    await expect.poll(() => count('feedback'), PATIENCE).toBe(6);
+    await stop(first);
+    const mend = faulty({ status: 503 });
+    onTestFinished(mend);
+    const other = await start(await machine());
+    await ask(other, 'one more');
+    expect(await learned(other)).toEqual({ observations: 1, labels: 0 });
+    mend();
+    await expect.poll(() => learned(other), PATIENCE).toEqual({ observations: 7, labels: 6 });
+    await stop(other);
+  });
+
+  test('with another half-life, at a reload and by `rebuild`, a machine learns anew from all that was ever sent there', async () => {
+    const first = await start(await machine());
+    for (let i = 0; i < 6; i++) await rate(first, (await ask(first, `question ${i}`)).id, 1);
+    await expect.poll(() => count('feedback'), PATIENCE).toBe(6);
+    await stop(first);
+    const folder = await machine();
+    const file = join(folder, 'conduit.yaml');
+    const config = readFileSync(file, 'utf8');
+    const other = await start(folder);
+    await expect.poll(() => learned(other), PATIENCE).toEqual({ observations: 6, labels: 6 });
+    await ask(other, 'one more');
+    writeFileSync(file, config.replace('routers:\n  auto: { ', 'routers:\n  auto: { half_life: 2d, '));
+    other.process.kill('SIGHUP');
+    await other.said(/config reloaded/);
+    await expect.poll(() => learned(other), PATIENCE).toEqual({ observations: 7, labels: 6 });
+    await stop(other);
+    const rebuilt = await conduit(['rebuild'], folder, { SUPABASE_SERVICE_ROLE_KEY: SERVICE_ROLE_KEY });
+    expect(rebuilt).toMatchObject({ code: 0, stdout: 'auto: 7 decisions, 6 of them rated\n' });
+    const again = await start(folder);
+    await expect.poll(() => learned(again), PATIENCE).toEqual({ observations: 7, labels: 6 });
+    await stop(again);
   });
 
   test('with a wrong key serves, says what to do, and tells nobody the key', async () => {
