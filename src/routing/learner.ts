@@ -199,9 +199,10 @@ export function createLearner(
     catchUp: foldInTurn,
     adopt: (next) =>
       inTurn(async () => {
+        // Of a config that is no longer: whoever follows it has asked anew.
+        if (retired || next.halfLifeMs !== router.halfLifeMs) return;
         learned = next;
-        // Whatever the cursor is, what is believed was derived from something else.
-        posteriorCursor = '';
+        derive();
         await foldNew();
       }),
     async handOver() {
