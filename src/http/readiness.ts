@@ -20,9 +20,14 @@ interface Readiness {
 }
 
 export async function readinessOf({ accepting, config, durable, health, state }: Gateway): Promise<Readiness> {
-  const answers = (await within(STORE_MS, state.readHealth())) !== null;
+  const [shared, well] = await Promise.all([
+    within(STORE_MS, state.readHealth()),
+    durable && within(STORE_MS, durable.isWell()),
+  ]);
+  const answers = shared !== null;
   const arms = [...config.models.values()].some((model) => health.restOf(model)?.reason !== 'misconfigured');
-  const kept = durable?.isWell() ?? null;
+  // Where it is another process's, and that one does not say, it is not well.
+  const kept = durable && well === true;
   const ready = accepting() && answers && arms && kept !== false;
   return {
     status: ready ? 'ready' : 'not_ready',

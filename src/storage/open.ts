@@ -16,7 +16,7 @@ export interface Storage {
   /** Where what is learned outlives this process, in words; null where it does not. */
   keptIn: string | null;
   /** Null where nothing outlives the state store. */
-  durable: DurablePart | null;
+  durable: Required<DurablePart> | null;
   /** What was learned before, as far as that was found in time. */
   learned: LearnedByRouter;
   /** Resolves with what was found only later, once it is; with nothing where all was in time. Never rejects. */
@@ -62,7 +62,7 @@ export async function openStorage(config: ConduitConfig, runtime: Runtime): Prom
     state: createBackedStore({ hot, durable, flush: hot.shared ? null : archive.flush }),
     keptIn: config.stores.durable === 'supabase' ? 'Supabase' : config.stores.folder,
     durable: {
-      isWell: () => archive.isWell() && (forward?.isWell() ?? true),
+      isWell: async () => archive.isWell() && (forward?.isWell() ?? true),
       learned: archive.learned,
     },
     learned: learned ?? new Map(),
