@@ -9,7 +9,7 @@ import type { ConduitConfig } from './config/resolve.ts';
 import { createDice, createDigest, sha256Hex } from './crypto.ts';
 import { badRequest, errorResponse, internalError } from './http/errors.ts';
 import { createNodeExchange } from './http/exchange-node.ts';
-import { createGateway, type LearnedByRouter } from './http/gateway.ts';
+import { createGateway, type DurablePart, type LearnedByRouter } from './http/gateway.ts';
 import { createStrictServer, SERVER_LIMITS, type ServerLimits } from './http/server-node.ts';
 import { within } from './http/within.ts';
 import { createDeferred, type Deferred } from './routing/deferred.ts';
@@ -30,6 +30,8 @@ export interface GatewayOptions {
   state?: StateStore;
   /** What has been learned already, where the state's logs no longer go back to their start. */
   learned?: LearnedByRouter;
+  /** What stands behind the state that is handed in, or behind the config's where that is another process's to keep. */
+  durable?: DurablePart;
   /** Left out: `SERVER_LIMITS` and `CLOSE_LIMITS`. For tests that cannot wait as long. */
   limits?: Partial<ServerLimits & CloseLimits>;
 }
@@ -44,6 +46,12 @@ export interface RunningGateway {
   close(): Promise<void>;
 }
 
+/** One that serves in this process itself. */
+export interface OwnGateway extends RunningGateway {
+  /** Takes what was learned before, where that was found only now. Never rejects. */
+  adopt(learned: LearnedByRouter): Promise<void>;
+}
+
 /** In milliseconds. */
 interface CloseLimits {
   /** For answers in flight; what is still running then is cut off. */
@@ -55,7 +63,7 @@ interface CloseLimits {
 const CLOSE_LIMITS: CloseLimits = { drainMs: 30_000, settleMs: 5_000 };
 
 /** Resolves once the port is open; rejects where it cannot be. */
-export async function startGateway(config: ConduitConfig, options: GatewayOptions = {}): Promise<RunningGateway> {
+export async function startGateway(config: ConduitConfig, options: GatewayOptions = {}): Promise<OwnGateway> {
   const ownLog = options.log ? null : openLog(config.log.level);
   const log = options.log ?? (ownLog as StderrLog);
   const limits = { ...SERVER_LIMITS, ...CLOSE_LIMITS, ...options.limits };
@@ -77,12 +85,19 @@ export async function startGateway(config: ConduitConfig, options: GatewayOption
         return createNodeExchange(incoming, outgoing, corsOf(context, gateway.config.server.cors));
       },
       accepting: () => accepting,
-      durable: storage?.durable ?? null,
+      durable: options.durable ?? storage?.durable ?? null,
     },
     options.learned ?? storage?.learned,
   );
-  // Of the gateway of then: its config may be another by that time.
-  void storage?.late.then((learned) => gateway.adopt(learned));
+  /** By the gateway of then: its config may be another by that time. */
+  const adopt = async (learned: LearnedByRouter): Promise<void> => {
+    try {
+      await gateway.adopt(learned);
+    } catch (error) {
+      log.error({ err: error }, 'what was learned before could not be brought up to date');
+    }
+  };
+  void storage?.late.then(adopt);
   let app = createApp(gateway);
 
   const listener = getRequestListener((request, bindings) => app.fetch(request, bindings), {
@@ -106,11 +121,13 @@ export async function startGateway(config: ConduitConfig, options: GatewayOption
     url,
     keptIn: storage?.keptIn ?? null,
     async reload(next) {
+      // Before the gateway, which asks it for what it needs to know of what has changed.
+      storage?.follow(next);
       gateway = await gateway.follow(next);
       app = createApp(gateway);
-      storage?.follow(next);
       ownLog?.setLevel(next.log.level);
     },
+    adopt,
     close: () => (closing ??= close()),
   };
 

@@ -2,10 +2,20 @@
 import type { ConduitConfig } from '../config/resolve.ts';
 import type { LearnedByRouter } from '../http/gateway.ts';
 
+/** Null where a worker reaches all stores by itself. */
+export interface FromPrimary {
+  learned: LearnedByRouter;
+  /** Whether the primary has a durable store. */
+  durable: boolean;
+}
+
 /** From the primary to a worker. The config goes this way and not by file, so that all of them serve the same one. */
 export type Order =
-  | { kind: 'serve'; config: ConduitConfig; learned: LearnedByRouter }
-  | { kind: 'reload'; config: ConduitConfig }
+  | { kind: 'serve'; config: ConduitConfig; shared: FromPrimary | null }
+  /** `learned`: of the routers that are new, or whose evidence fades otherwise now. */
+  | { kind: 'reload'; config: ConduitConfig; learned: LearnedByRouter }
+  /** What came before, where that was found only now. */
+  | { kind: 'adopt'; learned: LearnedByRouter }
   /** Finish what is in flight, tell what has not been told, and exit. */
   | { kind: 'end' };
 

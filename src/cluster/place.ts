@@ -3,16 +3,17 @@ import cluster, { type Worker } from 'node:cluster';
 import type { ConduitConfig } from '../config/resolve.ts';
 import type { LearnedByRouter } from '../http/gateway.ts';
 import type { Log } from '../routing/runtime.ts';
-import { type Channel, serveStore } from '../stores/channel.ts';
-import type { StateStore } from '../stores/ports.ts';
-import type { Order, Report } from './messages.ts';
+import { type Channel, type ServedStore, serveStore } from '../stores/channel.ts';
+import type { FromPrimary, Order, Report } from './messages.ts';
 
 export interface Place {
   /** The first worker's URL once it listens; rejects where it cannot. */
   listening: Promise<string>;
   isAlive(): boolean;
   /** Resolves when the worker goes by the config of now. One that cannot is replaced. Never rejects. */
-  reload(): Promise<void>;
+  reload(learned: LearnedByRouter): Promise<void>;
+  /** Tells the worker what was learned before, where that was found only now. */
+  adopt(learned: LearnedByRouter): void;
   /** Lets the worker finish what is in flight; resolves when it is gone. */
   end(): Promise<void>;
   /** Ends the worker at once; resolves when it is gone. */
@@ -22,9 +23,9 @@ export interface Place {
 export interface PlaceOptions {
   /** The config of now. */
   config: () => ConduitConfig;
-  store: StateStore;
-  /** What has been learned under this config. */
-  learned: (config: ConduitConfig) => Promise<LearnedByRouter>;
+  store: ServedStore;
+  /** What a new worker is told, as it is now; `soon` resolves when it is worth being told, and never rejects. */
+  shared: { soon: () => Promise<void>; now: () => FromPrimary | null };
   log: Log;
   onExit: () => void;
 }
@@ -36,9 +37,11 @@ const BACK_OFF_MS = { first: 100, longest: 10_000 };
 /** A worker that lived so long did not die of how it was started. */
 const STEADY_MS = 60_000;
 
-export function createPlace({ config, store, learned, log, onExit }: PlaceOptions): Place {
+export function createPlace({ config, store, shared, log, onExit }: PlaceOptions): Place {
   const listening = Promise.withResolvers<string>();
   let worker: Worker | null = null;
+  /** Whether the worker has been told what to serve. */
+  let told = false;
   let gone = Promise.resolve();
   let hasListened = false;
   let ending = false;
@@ -53,9 +56,13 @@ export function createPlace({ config, store, learned, log, onExit }: PlaceOption
 
   const serve = async (): Promise<void> => {
     if (ending) return order({ kind: 'end' });
-    const all = await learned(config());
-    // Asked for again: it may have changed meanwhile, and nobody tells this worker otherwise.
-    order({ kind: 'serve', config: config(), learned: all });
+    const asking = worker;
+    await shared.soon();
+    // Another one has its place: that one asks for itself.
+    if (worker !== asking) return;
+    // As it all is at this moment: what changes from now on the worker is told.
+    told = true;
+    order({ kind: 'serve', config: config(), shared: shared.now() });
   };
 
   /** It dies, and whoever follows it gets the config of now. */
@@ -66,7 +73,7 @@ export function createPlace({ config, store, learned, log, onExit }: PlaceOption
 
   const onReport = (report: Report, pid: number | undefined): void => {
     if (report.kind === 'ready') {
-      serve().catch((error) => replace(`it cannot be told what was learned: ${(error as Error).message}`));
+      serve().catch((error) => replace(`it cannot be told what to serve: ${(error as Error).message}`));
     }
     if (report.kind === 'listening') {
       if (hasListened) log.info({ worker: pid }, 'a worker serves again');
@@ -98,6 +105,7 @@ export function createPlace({ config, store, learned, log, onExit }: PlaceOption
     const born = cluster.fork();
     const { pid } = born.process;
     worker = born;
+    told = false;
     serveStore(store, channelTo(born));
     born.on('message', (report: Report) => onReport(report, pid));
     born.on('error', (error) => {
@@ -123,13 +131,16 @@ export function createPlace({ config, store, learned, log, onExit }: PlaceOption
   return {
     listening: listening.promise,
     isAlive: () => worker !== null,
-    async reload() {
+    async reload(learned) {
       if (!worker) return;
       reloaded = Promise.withResolvers();
       const late = setTimeout(() => replace(`no answer within ${RELOAD_MS} ms`), RELOAD_MS);
-      order({ kind: 'reload', config: config() });
+      order({ kind: 'reload', config: config(), learned });
       await reloaded.promise;
       clearTimeout(late);
+    },
+    adopt(learned) {
+      if (told) order({ kind: 'adopt', learned });
     },
     async end() {
       ending = true;

@@ -4,10 +4,12 @@
  */
 import cluster from 'node:cluster';
 import type { ConduitConfig, Stores } from '../config/resolve.ts';
+import type { LearnedByRouter } from '../http/gateway.ts';
 import { type Log, nodeRuntime, type RunningGateway } from '../node.ts';
 import { createDeferred } from '../routing/deferred.ts';
 import { openStorage } from '../storage/open.ts';
 import { secretFor } from '../storage/secret.ts';
+import type { ServedStore } from '../stores/channel.ts';
 import { createApprentice } from './apprentice.ts';
 import { createPlace, type Place } from './place.ts';
 
@@ -21,11 +23,14 @@ export async function startCluster(config: ConduitConfig, { log }: { log: Log })
   const secret = config.server.secret ?? secretFor(config.stores, log);
   const deferred = createDeferred((error) => log.error({ err: error }, 'deferred work failed'));
   const kept = keptByPrimary(config);
+  /** Beside stores that all processes can reach by themselves nothing comes from the primary. */
+  const keeps = kept === config.stores;
   const storage = await openStorage(
     { ...config, stores: kept },
     nodeRuntime({ ...config, server: { ...config.server, secret } }, log, deferred),
   );
-  const store = storage.state;
+  const { durable } = storage;
+  const store: ServedStore = { ...storage.state, isKept: async () => (await durable?.isWell()) ?? false };
   let { port } = config.server;
   let bound: number | null = null;
   const asServed = (next: ConduitConfig): ConduitConfig => ({
@@ -35,6 +40,8 @@ export async function startCluster(config: ConduitConfig, { log }: { log: Log })
     stores: keptByWorkers(config),
   });
   let current = config;
+  /** The config that the workers have been told of. */
+  let followed = config;
   let reloading = Promise.resolve();
 
   // The primary hands connections out in turn. Where the workers accept for themselves, a new connection is cheaper, but a
@@ -42,12 +49,22 @@ export async function startCluster(config: ConduitConfig, { log }: { log: Log })
   cluster.schedulingPolicy = cluster.SCHED_RR;
   // Structured clones instead of JSON: a config's maps and sets and a fold's numbers pass as they are.
   cluster.setupPrimary({ serialization: 'advanced' });
-  const apprentice = createApprentice(() => current, storage, log);
+  const apprentice = createApprentice({
+    config: () => current,
+    lessons: storage,
+    log,
+    onFound: (found) => {
+      if (keeps) for (const place of places) place.adopt(found);
+    },
+  });
   const places: Place[] = Array.from({ length: workers }, () =>
     createPlace({
       config: () => asServed(current),
       store,
-      learned: apprentice.learned,
+      shared: {
+        soon: apprentice.catchUp,
+        now: () => (keeps ? { learned: apprentice.learned(), durable: durable !== null } : null),
+      },
       log,
       onExit() {
         // While one worker lives, "a free port" means that worker's. After the last it would be another one.
@@ -64,9 +81,13 @@ export async function startCluster(config: ConduitConfig, { log }: { log: Log })
       keptIn: storage.keptIn ?? (config.stores.state === 'memory' ? null : 'Redis'),
       async reload(next) {
         current = next;
+        storage.follow(next);
         // One after the other: each place waits for one answer at a time.
         reloading = reloading.then(async () => {
-          await Promise.all(places.map((place) => place.reload()));
+          await apprentice.catchUp();
+          const learned = keeps ? changedSince(followed, apprentice.learned()) : new Map();
+          followed = current;
+          await Promise.all(places.map((place) => place.reload(learned)));
         });
         await reloading;
       },
@@ -83,6 +104,10 @@ export async function startCluster(config: ConduitConfig, { log }: { log: Log })
     throw error;
   }
 }
+
+/** Of the routers that this config had not, or with evidence that faded otherwise. */
+const changedSince = ({ routers }: ConduitConfig, all: LearnedByRouter): LearnedByRouter =>
+  new Map([...all].filter(([name, { halfLifeMs }]) => routers.get(name)?.halfLifeMs !== halfLifeMs));
 
 /**
  * A store that all processes can reach by themselves they do reach by themselves. A folder is one process's, so that what

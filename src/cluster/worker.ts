@@ -1,8 +1,8 @@
 /** One of several processes on one port: serves what the primary says, out of the store that the primary keeps. */
 import cluster from 'node:cluster';
-import { type GatewayOptions, type RunningGateway, startGateway } from '../node.ts';
-import { type Channel, createRemoteStore } from '../stores/channel.ts';
-import type { StateStore } from '../stores/ports.ts';
+import { type GatewayOptions, type OwnGateway, startGateway } from '../node.ts';
+import { type Channel, createRemoteStore, type ServedStore } from '../stores/channel.ts';
+import { StoreUnavailable } from '../stores/ports.ts';
 import type { Order, Report } from './messages.ts';
 
 /** Whether this process was started by a primary. */
@@ -13,25 +13,47 @@ export function serveAsWorker(): void {
   // A terminal and a service manager signal the whole group. When it is time to go, the primary says so.
   for (const signal of ['SIGTERM', 'SIGINT', 'SIGHUP'] as const) process.on(signal, () => {});
   const state = createRemoteStore(channelToPrimary);
-  let gateway: Promise<RunningGateway | null> = Promise.resolve(null);
+  let gateway: OwnGateway | null = null;
+  let obeyed = Promise.resolve();
 
-  process.on('message', async (order: Order) => {
-    if (order.kind === 'serve') gateway = start(startGateway(order.config, sharedWith(order, state)));
-    if (order.kind === 'reload') await reload(await gateway, order);
-    if (order.kind === 'end') {
-      await (await gateway)?.close();
-      process.exit(0);
+  const obey = async (order: Order): Promise<void> => {
+    switch (order.kind) {
+      case 'serve':
+        gateway = await start(startGateway(order.config, sharedWith(order, state)));
+        break;
+      case 'reload':
+        await reload(gateway, order);
+        break;
+      case 'adopt':
+        // It goes on behind the scenes.
+        void gateway?.adopt(order.learned);
+        break;
+      case 'end':
+        await gateway?.close();
+        process.exit(0);
     }
+  };
+  process.on('message', (order: Order) => {
+    // What the store answers comes this way too.
+    if (!ORDERS.includes(order.kind)) return;
+    // One after the other: what is adopted belongs to the config of the order before.
+    obeyed = obeyed.then(() => obey(order));
   });
   report({ kind: 'ready' });
 }
 
-/** Beside a store that all processes can reach by themselves nothing comes from the primary. */
-function sharedWith({ config, learned }: Order & { kind: 'serve' }, state: StateStore): GatewayOptions {
-  return config.stores.state === 'memory' ? { state, learned } : {};
+const ORDERS: readonly Order['kind'][] = ['serve', 'reload', 'adopt', 'end'];
+
+function sharedWith({ config, shared }: Order & { kind: 'serve' }, state: ServedStore): GatewayOptions {
+  if (!shared) return {};
+  return {
+    ...(config.stores.state === 'memory' && { state }),
+    ...(shared.durable && { durable: { isWell: state.isKept } }),
+    learned: shared.learned,
+  };
 }
 
-async function start(starting: Promise<RunningGateway>): Promise<RunningGateway | null> {
+async function start(starting: Promise<OwnGateway>): Promise<OwnGateway | null> {
   try {
     const gateway = await starting;
     report({ kind: 'listening', url: gateway.url });
@@ -43,9 +65,10 @@ async function start(starting: Promise<RunningGateway>): Promise<RunningGateway 
   }
 }
 
-async function reload(gateway: RunningGateway | null, { config }: Order & { kind: 'reload' }): Promise<void> {
+async function reload(gateway: OwnGateway | null, { config, learned }: Order & { kind: 'reload' }): Promise<void> {
   try {
     await gateway?.reload(config);
+    await gateway?.adopt(learned);
     report({ kind: 'reloaded', failure: null });
   } catch (error) {
     report({ kind: 'reloaded', failure: error instanceof Error ? error.message : String(error) });
@@ -58,7 +81,7 @@ function report(message: Report, sent: () => void = () => {}): void {
 
 const channelToPrimary: Channel = {
   send(message) {
-    if (!process.connected) throw new Error('the primary is gone');
+    if (!process.connected) throw new StoreUnavailable('the primary is gone');
     // A message that is lost on its way out is told by the time limit of whoever waits for the answer.
     process.send?.(message, () => {});
   },

@@ -27,9 +27,12 @@ export interface GatewayParts {
 
 export interface DurablePart {
   /** Whether it takes what it is given; null where it is not there yet, and nobody has asked for it. */
-  isWell(): boolean | null;
-  /** All that a router's decisions have taught, as one needs it whose evidence fades otherwise now. */
-  learned(router: Router): Promise<Learned>;
+  isWell(): Promise<boolean | null>;
+  /**
+   * All that a router's decisions have taught, as one needs it whose evidence fades otherwise now. Left out where it is
+   * another process's store, which tells of it by `adopt`.
+   */
+  learned?(router: Router): Promise<Learned>;
 }
 
 /** By the name of the router. */
@@ -101,11 +104,16 @@ function build(parts: GatewayParts, shared: Shared, earlier: LearnedByRouter): G
       const successor = build({ ...parts, config: next }, shared, new Map(learned));
       // What came in between, or what is folded anew because evidence fades otherwise now.
       for (const learner of successor.learners.values()) learner.grown();
-      if (parts.durable) void recover(parts.durable, changed, successor);
+      if (parts.durable?.learned) void recover(parts.durable.learned, changed, successor);
       return successor;
     },
     async adopt(all) {
-      await Promise.all([...all].map(([name, learned]) => learners.get(name)?.adopt(learned)));
+      const wanted = [...all].map(([name, learned]) => {
+        const learner = learners.get(name);
+        // It may be of a config before this one.
+        return learner?.router.halfLifeMs === learned.halfLifeMs ? learner.adopt(learned) : undefined;
+      });
+      await Promise.all(wanted);
     },
     async flush() {
       await Promise.all([shared.limits.flush(), shared.health.flush()]);
@@ -114,10 +122,14 @@ function build(parts: GatewayParts, shared: Shared, earlier: LearnedByRouter): G
 }
 
 /** Behind the scenes: requests go by what is known meanwhile. Never rejects. */
-async function recover(durable: DurablePart, routers: readonly Router[], gateway: Gateway): Promise<void> {
+async function recover(
+  learned: NonNullable<DurablePart['learned']>,
+  routers: readonly Router[],
+  gateway: Gateway,
+): Promise<void> {
   for (const router of routers) {
     try {
-      await gateway.adopt(new Map([[router.name, await durable.learned(router)]]));
+      await gateway.adopt(new Map([[router.name, await learned(router)]]));
     } catch (error) {
       gateway.runtime.log.error({ err: error, router: router.name }, 'what was learned before cannot be read');
     }

@@ -1,5 +1,5 @@
 /** `GET /ready`: whether requests should be sent here. */
-import type { Gateway } from './gateway.ts';
+import type { DurablePart, Gateway } from './gateway.ts';
 import { within } from './within.ts';
 
 /** Load balancers ask every few seconds and wait for about one. */
@@ -20,9 +20,14 @@ interface Readiness {
 }
 
 export async function readinessOf({ accepting, config, durable, health, state }: Gateway): Promise<Readiness> {
-  const answers = (await within(STORE_MS, state.readHealth())) !== null;
+  const [shared, well] = await Promise.all([
+    within(STORE_MS, state.readHealth()),
+    durable && within(STORE_MS, toldBy(durable)),
+  ]);
+  const answers = shared !== null;
   const arms = [...config.models.values()].some((model) => health.restOf(model)?.reason !== 'misconfigured');
-  const kept = durable?.isWell() ?? null;
+  // Where it is another process's, and that one does not say, it is not well.
+  const kept = durable && (well?.isWell ?? (well ? null : false));
   const ready = accepting() && answers && arms && kept !== false;
   return {
     status: ready ? 'ready' : 'not_ready',
@@ -32,3 +37,6 @@ export async function readinessOf({ accepting, config, durable, health, state }:
     arms,
   };
 }
+
+/** What it says may be that there is nothing to say, which is not the same as no answer. */
+const toldBy = async (durable: DurablePart): Promise<{ isWell: boolean | null }> => ({ isWell: await durable.isWell() });

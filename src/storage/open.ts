@@ -17,7 +17,7 @@ export interface Storage {
   /** Where what is learned outlives this process, in words; null where it does not. */
   keptIn: string | null;
   /** Null where nothing outlives the state store. */
-  durable: DurablePart | null;
+  durable: Required<DurablePart> | null;
   /** What was learned before, as far as that was found in time. */
   learned: LearnedByRouter;
   /** Resolves with what was found only later, once it is; with nothing where all was in time. Never rejects. */
@@ -101,7 +101,7 @@ async function putBehind(
     },
     keptIn: first ? keptIn(config) : null,
     durable: {
-      isWell() {
+      async isWell() {
         if (!behind) return config.stores.asked ? false : null;
         return behind.archive.isWell() && (behind.forward?.isWell() ?? true);
       },

@@ -1,9 +1,9 @@
 /** One process's store for the others of its machine: calls travel over a channel, many in one message. */
-import { type StateStore, UncertainWrite } from './ports.ts';
+import { type StateStore, StoreUnavailable, UncertainWrite } from './ports.ts';
 
 /** Two ends that pass messages as structured clones, in order. It may carry messages of others too. */
 export interface Channel {
-  /** Throws where the message cannot be passed, as once the channel is closed. */
+  /** Throws where the message cannot be passed; `StoreUnavailable` where none can, as once the channel is closed. */
   send(message: unknown): void;
   onMessage(listener: (message: unknown) => void): void;
   onClose(listener: () => void): void;
@@ -16,6 +16,12 @@ export interface RemoteStoreOptions {
   maxPending?: number;
 }
 
+/** A store with what its owner knows of it beside. */
+export interface ServedStore extends StateStore {
+  /** Whether the durable store behind it takes what it is given. */
+  isKept(): Promise<boolean>;
+}
+
 const VERBS = [
   'remember',
   'revise',
@@ -26,6 +32,7 @@ const VERBS = [
   'putHealth',
   'readHealth',
   'confirm',
+  'isKept',
 ] as const;
 type Verb = (typeof VERBS)[number];
 
@@ -35,7 +42,10 @@ interface Call {
   args: readonly unknown[];
 }
 
-type Answer = { id: number; value: unknown } | { id: number; error: string };
+/** Classes do not survive the way between processes. */
+type FailureKind = 'unavailable' | 'uncertain' | 'other';
+
+type Answer = { id: number; value: unknown } | { id: number; error: string; kind: FailureKind };
 
 interface Calls {
   kind: 'store calls';
@@ -50,7 +60,7 @@ interface Answers {
 }
 
 /** Answers the calls of the other end until the channel closes. Calls are begun in the order in which they were made. */
-export function serveStore(store: StateStore, channel: Channel): void {
+export function serveStore(store: ServedStore, channel: Channel): void {
   let answers: Answer[] = [];
   const grown = new Set<string>();
   const soon = onceATurn(() => {
@@ -80,15 +90,22 @@ export function serveStore(store: StateStore, channel: Channel): void {
   });
 }
 
-async function answerTo(store: StateStore, { id, verb, args }: Call): Promise<Answer> {
+async function answerTo(store: ServedStore, { id, verb, args }: Call): Promise<Answer> {
   try {
     if (!VERBS.includes(verb)) throw new Error(`the store has no ${verb}`);
     const method = store[verb] as (...args: readonly unknown[]) => Promise<unknown>;
     return { id, value: await method(...args) };
   } catch (error) {
-    return { id, error: error instanceof Error ? error.message : String(error) };
+    return { id, error: error instanceof Error ? error.message : String(error), kind: kindOf(error) };
   }
 }
+
+function kindOf(error: unknown): FailureKind {
+  if (error instanceof UncertainWrite) return 'uncertain';
+  return error instanceof StoreUnavailable ? 'unavailable' : 'other';
+}
+
+const ERRORS = { unavailable: StoreUnavailable, uncertain: UncertainWrite, other: Error };
 
 interface Pending {
   resolve(value: unknown): void;
@@ -104,7 +121,7 @@ interface Batch {
 }
 
 /** The store at the other end of the channel, where `serveStore` is. Every call is answered or refused in time. */
-export function createRemoteStore(channel: Channel, options: RemoteStoreOptions = {}): StateStore {
+export function createRemoteStore(channel: Channel, options: RemoteStoreOptions = {}): ServedStore {
   const { timeoutMs = 2_000, maxPending = 10_000 } = options;
   const pending = new Map<number, Pending>();
   const listeners = new Set<(router: string) => void>();
@@ -136,14 +153,16 @@ export function createRemoteStore(channel: Channel, options: RemoteStoreOptions 
     try {
       channel.send({ kind: 'store calls', calls: batch.calls } satisfies Calls);
     } catch (error) {
-      refuseAll(ids, new Error(`the store cannot be reached: ${(error as Error).message}`));
+      // What cannot be passed at all is a fault of the caller's.
+      const Failure = ERRORS[kindOf(error)];
+      refuseAll(ids, new Failure(`the store cannot be reached: ${(error as Error).message}`));
     }
     batch.calls = [];
   });
 
   const call = (verb: Verb, args: readonly unknown[]): Promise<unknown> => {
-    if (closed) return Promise.reject(new Error('the store is gone'));
-    if (pending.size >= maxPending) return Promise.reject(new Error('too many calls wait for the store'));
+    if (closed) return Promise.reject(new StoreUnavailable('the store is gone'));
+    if (pending.size >= maxPending) return Promise.reject(new StoreUnavailable('too many calls wait for the store'));
     return new Promise((resolve, reject) => {
       const id = ++lastId;
       pending.set(id, { resolve, reject, batch: gathered });
@@ -158,7 +177,7 @@ export function createRemoteStore(channel: Channel, options: RemoteStoreOptions 
     for (const answer of message.answers) {
       // An answer that comes too late finds nobody who waits.
       const waiting = settle(answer.id);
-      if ('error' in answer) waiting?.reject(new Error(answer.error));
+      if ('error' in answer) waiting?.reject(new ERRORS[answer.kind](answer.error));
       else waiting?.resolve(answer.value);
     }
     for (const router of message.grown) for (const listener of listeners) listener(router);
@@ -170,8 +189,8 @@ export function createRemoteStore(channel: Channel, options: RemoteStoreOptions 
 
   const method =
     <Name extends Verb>(verb: Name) =>
-    (...args: Parameters<StateStore[Name]>) =>
-      call(verb, args) as ReturnType<StateStore[Name]>;
+    (...args: Parameters<ServedStore[Name]>) =>
+      call(verb, args) as ReturnType<ServedStore[Name]>;
   return {
     remember: method('remember'),
     revise: method('revise'),
@@ -182,6 +201,7 @@ export function createRemoteStore(channel: Channel, options: RemoteStoreOptions 
     putHealth: method('putHealth'),
     readHealth: method('readHealth'),
     confirm: method('confirm'),
+    isKept: method('isKept'),
     watch(listener) {
       listeners.add(listener);
       return () => listeners.delete(listener);

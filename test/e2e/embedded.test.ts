@@ -1,6 +1,7 @@
 /** What a gateway with nothing else installed still knows after it was stopped, killed, or moved. */
-import { existsSync, readFileSync, statSync } from 'node:fs';
+import { existsSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { DatabaseSync } from 'node:sqlite';
 import { describe, expect, onTestFinished, test } from 'vitest';
 import { conduit, directory, type Serving, serve } from '../cli/run-cli.ts';
 import { answer, type FakeUpstream, startFakeUpstream } from '../support/fake-upstream.ts';
@@ -183,7 +184,6 @@ describe('a gateway with a folder', () => {
     const first = await serve([], folder);
     for (let i = 0; i < 5; i++) await ask(first, `question ${i}`);
     await stop(first);
-    const { writeFileSync } = await import('node:fs');
     const change = (halfLife: string): void =>
       writeFileSync(
         join(folder, 'conduit.yaml'),
@@ -196,6 +196,105 @@ describe('a gateway with a folder', () => {
     second.process.kill('SIGHUP');
     await second.said(/config reloaded/);
     await expect.poll(async () => (await routerOf(second)).observations, PATIENCE).toBe(5);
+  });
+});
+
+describe('several workers with a folder', () => {
+  const WORKERS = '{ port: 0, workers: 2 }';
+  const prepareWorkers = () => prepare('{ durable: embedded }', { server: WORKERS });
+
+  /** What each of the workers says: connections go to them in turn. */
+  const fromAll = async <Value>(serving: Serving, path: string): Promise<{ status: number; body: Value }[]> => {
+    const all: { status: number; body: Value }[] = [];
+    for (let i = 0; i < 4; i++) {
+      const response = await fetch(`${serving.url}${path}`, { headers: { connection: 'close' } });
+      all.push({ status: response.status, body: (await response.json()) as Value });
+    }
+    return all;
+  };
+  const observations = async (serving: Serving): Promise<number[]> => {
+    const all = await fromAll<{ observations: number }>(serving, '/v1/routers/auto');
+    return all.map(({ body }) => body.observations);
+  };
+  const readiness = async (serving: Serving): Promise<object[]> => {
+    const all = await fromAll<{ durable: boolean | null }>(serving, '/ready');
+    return all.map(({ status, body }) => ({ status, durable: body.durable }));
+  };
+  /** What is done to the database behind the gateway's back. */
+  const database = (folder: string): DatabaseSync => {
+    const opened = new DatabaseSync(join(folder, '.conduit', 'conduit.sqlite'), { timeout: 5_000 });
+    onTestFinished(() => opened.close());
+    return opened;
+  };
+
+  test('keep what a router decides that a new config has brought, and lose nothing where evidence fades otherwise', async () => {
+    const { folder, upstream } = await prepareWorkers();
+    const first = await serve([], folder);
+    for (let i = 0; i < 5; i++) await ask(first, `question ${i}`);
+    await stop(first);
+    const second = await serve([], folder);
+    expect(await observations(second)).toEqual([5, 5, 5, 5]);
+    // A half-life for the one router, and another router behind it.
+    const router = 'half_life: 2d }\n  extra: { models: [fake/small, fake/large]';
+    writeFileSync(
+      join(folder, 'conduit.yaml'),
+      configText(upstream, '{ durable: embedded }', { router, server: WORKERS }),
+    );
+    second.process.kill('SIGHUP');
+    await second.said(/config reloaded/);
+    expect(await observations(second)).toEqual([5, 5, 5, 5]);
+
+    const asked = await post(second, '/v1/chat/completions', {
+      model: 'extra',
+      messages: [{ role: 'user', content: 'hi' }],
+    });
+    await asked.arrayBuffer();
+    const rated = await rate(second, { decision_id: asked.headers.get('x-conduit-decision') }, 1);
+    expect(rated).toMatchObject({ status: 'recorded' });
+    await kill(second);
+    const third = await serve([], folder);
+    const [extra] = await fromAll<object>(third, '/v1/routers/extra');
+    expect(extra?.body).toMatchObject({ observations: 1, labels: 1 });
+    expect(await observations(third)).toEqual([5, 5, 5, 5]);
+  });
+
+  test('serve while it cannot be read, and know what was learned before once it can', async () => {
+    const { folder } = await prepareWorkers();
+    const first = await serve([], folder);
+    for (let i = 0; i < 5; i++) await ask(first, `question ${i}`);
+    await stop(first);
+    const sql = database(folder);
+    sql.exec(`delete from model_states; update routing_decisions set idempotency_keys = '['`);
+    const second = await serve([], folder);
+    await ask(second, 'hi');
+    await second.said(/workers serve without it, and it is tried again/);
+    sql.exec(`update routing_decisions set idempotency_keys = '[]'`);
+    await expect.poll(() => observations(second), PATIENCE).toEqual([6, 6, 6, 6]);
+    await stop(second);
+    expect((await second.ended).stderr).not.toMatch(/a worker/);
+  });
+
+  test('say of feedback that cannot be kept now that it should be given again, and that they are not ready', async () => {
+    const { folder } = await prepareWorkers();
+    const serving = await serve([], folder);
+    const { headers } = await ask(serving, 'hi');
+    const thumb = { decision_id: headers.get('x-conduit-decision'), signal: 'thumbs', value: 1 };
+    expect(await readiness(serving)).toEqual(Array(4).fill({ status: 200, durable: true }));
+    const sql = database(folder);
+    sql.exec('begin immediate');
+    const refused = await post(serving, '/v1/feedback', thumb);
+    expect(refused.status).toBe(503);
+    expect(refused.headers.get('retry-after')).toBe('1');
+    expect(await refused.json()).toMatchObject({ error: { code: 'store_unavailable' } });
+    expect(await readiness(serving)).toEqual(Array(4).fill({ status: 503, durable: false }));
+    sql.exec('rollback');
+    await expect.poll(() => readiness(serving), PATIENCE).toEqual(Array(4).fill({ status: 200, durable: true }));
+    expect((await post(serving, '/v1/feedback', thumb)).status).toBe(200);
+  });
+
+  test('say that nothing is kept where nothing is', async () => {
+    const { folder } = await prepare('{ durable: none }', { server: WORKERS });
+    expect(await readiness(await serve([], folder))).toEqual(Array(4).fill({ status: 200, durable: null }));
   });
 });
 

@@ -7,6 +7,7 @@ import { describe, expect, onTestFinished, test, vi } from 'vitest';
 import { conduit, directory, type Serving, serve } from '../cli/run-cli.ts';
 import { answer, type FakeUpstream, fail, startFakeUpstream } from '../support/fake-upstream.ts';
 import { simpleConfig } from '../support/gateway.ts';
+import { NO_REDIS, startRedisServer } from '../support/redis-server.ts';
 
 interface LogLine {
   pid: number;
@@ -309,3 +310,41 @@ test('a config that has changed is taken by all workers', async () => {
     }, PATIENCE);
   }
 });
+
+test.skipIf(NO_REDIS)(
+  'beside a Redis the primary alone has the folder: what is lost or fades otherwise comes from there',
+  async () => {
+    const redis = await startRedisServer();
+    onTestFinished(() => redis.close());
+    const rest = `stores: { state: "${redis.url}", durable: embedded }`;
+    const cluster = await startCluster({ rest });
+    const [one, other] = await cluster.connectToBoth();
+    for (const { ask } of [one, other, one]) await ask('Hello');
+    const before = await vi.waitFor(async () => {
+      const [count, same] = await Promise.all([one, other].map(observations));
+      expect(count).toBeGreaterThanOrEqual(5);
+      expect(count).toBe(same);
+      return count as number;
+    }, PATIENCE);
+    for (const each of [one, other]) expect((await each.get('/ready')).body).toMatchObject({ durable: true });
+    cluster.process.kill('SIGTERM');
+    expect((await cluster.ended).code).toBe(0);
+
+    await redis.client.flushall();
+    const again = await serve([], cluster.cwd);
+    const seen = async (): Promise<number[]> => {
+      const all: number[] = [];
+      for (let i = 0; i < 4; i++) {
+        const response = await fetch(`${again.url}/v1/routers/auto`, { headers: { connection: 'close' } });
+        all.push(((await response.json()) as { observations: number }).observations);
+      }
+      return all;
+    };
+    expect(await seen()).toEqual(Array(4).fill(before));
+    // Of what the log no longer has nobody else could tell.
+    writeFileSync(join(cluster.cwd, 'conduit.yaml'), configText(cluster.upstream, { rest, router: 'half_life: 2d' }));
+    again.process.kill('SIGHUP');
+    await again.said(/config reloaded/);
+    expect(await seen()).toEqual(Array(4).fill(before));
+  },
+);

@@ -1,8 +1,14 @@
 import { MessageChannel } from 'node:worker_threads';
 import { describe, expect, onTestFinished, test, vi } from 'vitest';
-import { type Channel, createRemoteStore, type RemoteStoreOptions, serveStore } from '../../src/stores/channel.ts';
+import {
+  type Channel,
+  createRemoteStore,
+  type RemoteStoreOptions,
+  type ServedStore,
+  serveStore,
+} from '../../src/stores/channel.ts';
 import { createMemoryStore } from '../../src/stores/memory.ts';
-import { LOG_START, type StateStore } from '../../src/stores/ports.ts';
+import { LOG_START, type StateStore, StoreUnavailable, UncertainWrite } from '../../src/stores/ports.ts';
 import { decision, stateStoreSuite } from './state-store-suite.ts';
 
 interface End extends Channel {
@@ -28,10 +34,12 @@ function channelPair(): { near: End; far: End; close(): void } {
   return { near: end(port1), far: end(port2), close: () => port1.close() };
 }
 
+const served = (store: StateStore): ServedStore => ({ isKept: async () => true, ...store });
+
 /** A store behind a channel, closed after the test. */
 function remote(store: StateStore, options: RemoteStoreOptions = {}) {
   const pair = channelPair();
-  serveStore(store, pair.far);
+  serveStore(served(store), pair.far);
   onTestFinished(pair.close);
   return { ...pair, store: createRemoteStore(pair.near, options) };
 }
@@ -40,7 +48,7 @@ stateStoreSuite({
   name: 'of another process, over a channel',
   create: async (options) => {
     const { near, far, close } = channelPair();
-    serveStore(createMemoryStore(options), far);
+    serveStore(served(createMemoryStore(options)), far);
     return { store: createRemoteStore(near), close: async () => close() };
   },
 });
@@ -101,10 +109,33 @@ describe('a store over a channel', () => {
     expect(await store.add('n', 1, 1_000)).toBe(1);
   });
 
+  test.each([
+    ['may go well later', StoreUnavailable],
+    ['may have been done all the same', UncertainWrite],
+    ['is a fault', Error],
+  ])('lets whoever asked tell that what failed %s', async (_, Kind) => {
+    const broken = { ...createMemoryStore({ now: Date.now }), confirm: () => Promise.reject(new Kind('not now')) };
+    const failure = await remote(broken)
+      .store.confirm()
+      .catch((error) => error);
+    expect(failure).toMatchObject({ message: 'not now', constructor: Kind });
+  });
+
+  test('tells whether the durable store behind it takes what it is given', async () => {
+    let isWell = false;
+    const { store } = remote({ ...createMemoryStore({ now: Date.now }), isKept: async () => isWell } as StateStore);
+    expect(await store.isKept()).toBe(false);
+    isWell = true;
+    expect(await store.isKept()).toBe(true);
+  });
+
   test('refuses what cannot be passed to another process, and goes on', async () => {
     const { store } = remote(createMemoryStore({ now: Date.now }));
     const odd = { ...decision(), x: (() => 1) as unknown as number[] };
-    await expect(store.remember({ decision: odd, names: [] })).rejects.toThrow('could not be cloned');
+    const failure = await store.remember({ decision: odd, names: [] }).catch((error) => error);
+    expect(failure.message).toContain('could not be cloned');
+    // It never goes better.
+    expect(failure).not.toBeInstanceOf(StoreUnavailable);
     expect(await store.add('n', 1, 1_000)).toBe(1);
   });
 
@@ -119,6 +150,7 @@ describe('a store over a channel', () => {
     const { store } = remote(createMemoryStore({ now: Date.now }), { maxPending: 3 });
     const calls = await Promise.allSettled([1, 2, 3, 4].map(() => store.add('n', 1, 1_000)));
     expect(calls.map(({ status }) => status)).toEqual(['fulfilled', 'fulfilled', 'fulfilled', 'rejected']);
+    expect((calls[3] as PromiseRejectedResult).reason).toBeInstanceOf(StoreUnavailable);
     expect(await store.add('n', 1, 1_000)).toBe(4);
   });
 
@@ -127,7 +159,7 @@ describe('a store over a channel', () => {
     const waiting = store.recall('x');
     setImmediate(close);
     await expect(waiting).rejects.toThrow('the store is gone');
-    await expect(store.add('n', 1, 1_000)).rejects.toThrow('the store is gone');
+    await expect(store.add('n', 1, 1_000)).rejects.toThrow(new StoreUnavailable('the store is gone'));
   });
 
   test('no longer watches the store for an end that has gone', async () => {
