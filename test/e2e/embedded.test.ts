@@ -165,6 +165,28 @@ describe('a gateway with a folder', () => {
     expect((await routerOf(after)).observations).toBe(2);
   });
 
+  test.each([
+    ['router', { router: 0.0003, key: 1 }],
+    ['key', { router: 1, key: 0.0003 }],
+  ])('after a restart refuses the very first request where the %s has spent its day’s money', async (owner, usd) => {
+    const { folder } = await prepare(
+      `{ durable: embedded }\nkeys: [{ name: web, key: ck-web, usd_per_day: ${usd.key} }]`,
+      { router: `usd_per_day: ${usd.router}, on_budget: reject` },
+    );
+    const body = { model: 'auto', max_tokens: 5, messages: [{ role: 'user', content: 'hi' }] };
+    const askAs = (serving: Serving) => post(serving, '/v1/chat/completions', body, { authorization: 'Bearer ck-web' });
+    const first = await serve([], folder);
+    expect((await askAs(first)).status).toBe(200);
+    await expect.poll(async () => (await askAs(first)).status, { ...PATIENCE, interval: 1 }).toBe(429);
+    await stop(first);
+
+    const second = await serve([], folder);
+    const refused = await askAs(second);
+    expect(refused.status).toBe(429);
+    const { error } = (await refused.json()) as { error: { code: string; message: string } };
+    expect(error).toMatchObject({ code: 'budget_exceeded', message: expect.stringContaining(owner) });
+  });
+
   test('shared by workers through their primary, killed and started again, knows what they all learned', async () => {
     const { folder } = await prepare('{ durable: embedded }', { server: '{ port: 0, workers: 2 }' });
     const first = await serve([], folder);
