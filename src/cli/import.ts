@@ -17,12 +17,14 @@ export async function importDecisions(file: string, options: DurableOptions): Pr
   await withDurable(options, async (durable, { stores }) => {
     const input = file === STDIN ? process.stdin : await readingOf(file);
     let imported = 0;
+    let known = 0;
     let batch: DecisionRecord[] = [];
     const take = async (): Promise<void> => {
       const taken = batch;
       batch = [];
-      if (taken.length > 0) await ingest(durable, taken);
-      imported += taken.length;
+      const changed = taken.length === 0 ? 0 : await ingest(durable, taken);
+      imported += changed;
+      known += taken.length - changed;
     };
     try {
       try {
@@ -35,7 +37,7 @@ export async function importDecisions(file: string, options: DurableOptions): Pr
         await take();
       }
     } finally {
-      process.stderr.write(`${decisionCount(imported)} imported\n`);
+      process.stderr.write(`${decisionCount(imported)} imported, new or changed; ${known} there already\n`);
     }
     process.stderr.write(whatNext(stores));
   });
@@ -76,11 +78,12 @@ async function* decisionsIn(input: Readable, file: string): AsyncGenerator<Decis
   }
 }
 
-async function ingest(durable: DurableStore, decisions: readonly DecisionRecord[]): Promise<void> {
+/** Gives how many of them were not there as they are here, or later. */
+async function ingest(durable: DurableStore, decisions: readonly DecisionRecord[]): Promise<number> {
   const kept = decisions.map((decision) => ({ decision, names: [] }));
   for (let after = await durable.cursorOf(LOG); ; ) {
     const ingested = await durable.ingest({ log: LOG, after, cursor: String(Number(after ?? 0) + 1), kept });
-    if (ingested.outcome === 'ingested') return;
+    if (ingested.outcome === 'ingested') return ingested.counted.filter((counted) => counted !== 'all').length;
     // Another import runs at the same time.
     after = ingested.cursor;
   }

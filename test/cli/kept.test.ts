@@ -70,7 +70,7 @@ describe('conduit import', () => {
     });
     expect(await conduit(['import', 'all.jsonl'], folder)).toMatchObject({
       code: 0,
-      stderr: '2 decisions imported\n',
+      stderr: '2 decisions imported, new or changed; 0 there already\n',
     });
   });
 
@@ -82,7 +82,8 @@ describe('conduit import', () => {
     });
     expect(await conduit(['import', 'all.jsonl'], folder)).toMatchObject({
       code: 1,
-      stderr: '1 decision imported\nall.jsonl:2: signals: two of one name and source\n',
+      stderr:
+        '1 decision imported, new or changed; 0 there already\nall.jsonl:2: signals: two of one name and source\n',
     });
     expect((await conduit(['export'], folder)).stdout).toBe(linesOf(good));
   });
