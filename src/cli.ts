@@ -49,7 +49,7 @@ withConfig(
   program
     .command('export')
     .description('write all decisions of the durable store as JSON lines')
-    .argument('[file]', 'default: stdout'),
+    .argument('[file]', 'default: -, which is stdout'),
 ).action(async (file, options) => (await import('./cli/export.ts')).exportDecisions(file, options));
 withConfig(
   program

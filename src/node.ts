@@ -60,6 +60,9 @@ interface CloseLimits {
   settleMs: number;
 }
 
+/** What a start waits for the counters that it shares: it goes on without a store that does not answer. */
+const FIRST_EXCHANGE_MS = 500;
+
 const CLOSE_LIMITS: CloseLimits = { drainMs: 30_000, settleMs: 5_000 };
 
 /** Resolves once the port is open; rejects where it cannot be. */
@@ -99,6 +102,8 @@ export async function startGateway(config: ConduitConfig, options: GatewayOption
   };
   void storage?.late.then(adopt);
   let app = createApp(gateway);
+  // A budget that was used up before must not stand open to the first requests.
+  await within(FIRST_EXCHANGE_MS, gateway.flush());
 
   const listener = getRequestListener((request, bindings) => app.fetch(request, bindings), {
     // hono's Request and Response stay out of the global scope: a program that embeds the gateway keeps its own.

@@ -2,6 +2,7 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { dirname, resolve } from 'node:path';
 import { parseEnv } from 'node:util';
+import { configFromEnvironment } from '../config/from-environment.ts';
 import { type Environment, type LoadOptions, type LoadResult, loadConfig } from '../config/load.ts';
 import { sha256Hex } from '../crypto.ts';
 
@@ -34,6 +35,13 @@ export function loadFile(path: string, overrides: LoadOptions['overrides'] = {})
     return { ok: false, problems: [{ path, message }] };
   }
   return inFolderOf(path, loadText(text, overrides));
+}
+
+/** The config that the keys in the environment make, where there is no file. */
+export function loadBuilt(overrides: LoadOptions['overrides'] = {}): LoadResult {
+  const built = configFromEnvironment(environment());
+  if (built) return loadText(built.text, overrides);
+  return { ok: false, problems: [{ path: '', message: 'no provider key is left in the environment' }] };
 }
 
 /** A folder that the config names is looked for beside it: the gateway may be started from anywhere. */

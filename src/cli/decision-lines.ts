@@ -10,6 +10,8 @@ export function lineOf(decision: DecisionRecord): string {
   return `${JSON.stringify({ object: 'decision', format: FORMAT, ...decision })}\n`;
 }
 
+export const decisionCount = (n: number): string => `${n} decision${n === 1 ? '' : 's'}`;
+
 const number = z.number();
 const text = z.string();
 const share = z.number().min(0).max(1);
@@ -66,16 +68,20 @@ const decisionSchema = z.object({
       estimated: z.boolean(),
     })
     .nullable(),
-  signals: z.array(
-    z.object({
-      signal: text,
-      source: z.enum(['explicit', 'implicit']),
-      value: share,
-      weight: number.min(0),
-      at: count,
-      comment: text.exactOptional(),
+  signals: z
+    .array(
+      z.object({
+        signal: text,
+        source: z.enum(['explicit', 'implicit']),
+        value: share,
+        weight: number.min(0),
+        at: count,
+        comment: text.exactOptional(),
+      }),
+    )
+    .refine((signals) => new Set(signals.map(({ signal, source }) => `${source} ${signal}`)).size === signals.length, {
+      error: 'two of one name and source',
     }),
-  ),
   reward: share.nullable(),
   rewardBefore: share.nullable(),
   completionId: text.nullable(),

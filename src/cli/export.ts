@@ -1,36 +1,72 @@
 /** `conduit export`: every decision of the durable store, one JSON object a line. */
-import { createWriteStream } from 'node:fs';
-import type { Writable } from 'node:stream';
-import { finished } from 'node:stream/promises';
-import { LOG_START } from '../stores/ports.ts';
-import { lineOf } from './decision-lines.ts';
-import { type DurableOptions, withDurable } from './with-durable.ts';
+import { open } from 'node:fs/promises';
+import { type DurableStore, LOG_START } from '../stores/ports.ts';
+import { decisionCount, lineOf } from './decision-lines.ts';
+import { CommandFailed, type DurableOptions, withDurable } from './with-durable.ts';
 
 const BATCH = 500;
+const STDOUT = '-';
 
-export async function exportDecisions(file: string | undefined, options: DurableOptions): Promise<void> {
+interface Output {
+  /** Rejects with `CommandFailed`. */
+  write(text: string): Promise<void>;
+  close(): Promise<void>;
+}
+
+export async function exportDecisions(file = STDOUT, options: DurableOptions): Promise<void> {
   await withDurable(options, async (durable) => {
-    const out: Writable = file === undefined ? process.stdout : createWriteStream(file, { mode: 0o600 });
-    const failed = Promise.withResolvers<never>();
-    // A full disk, or a reader that has gone, as `head` does.
-    out.on('error', failed.reject);
+    const output = file === STDOUT ? toStdout : await toFile(file);
     let exported = 0;
-    for (const log of await durable.logs()) {
-      let cursor = LOG_START;
-      for (;;) {
-        const slice = await durable.readKept(log, cursor, BATCH);
-        if (slice.cursor === cursor) break;
-        cursor = slice.cursor;
-        const lines = slice.kept.map(({ decision }) => lineOf(decision)).join('');
-        exported += slice.kept.length;
-        if (!out.write(lines))
-          await Promise.race([new Promise((resolve) => out.once('drain', resolve)), failed.promise]);
+    try {
+      for await (const { lines, decisions } of linesIn(durable)) {
+        await output.write(lines);
+        exported += decisions;
       }
+    } finally {
+      await output.close();
     }
-    if (file !== undefined) {
-      out.end();
-      await Promise.race([finished(out), failed.promise]);
-    }
-    process.stderr.write(`${exported} decisions exported\n`);
+    process.stderr.write(`${decisionCount(exported)} exported\n`);
   });
 }
+
+async function* linesIn(durable: DurableStore): AsyncGenerator<{ lines: string; decisions: number }> {
+  for (const log of await durable.logs()) {
+    let cursor = LOG_START;
+    for (;;) {
+      const slice = await durable.readKept(log, cursor, BATCH);
+      if (slice.cursor === cursor) break;
+      cursor = slice.cursor;
+      yield { lines: slice.kept.map(({ decision }) => lineOf(decision)).join(''), decisions: slice.kept.length };
+    }
+  }
+}
+
+/** A folder, a full disk, or a reader that has gone, as `head` does. */
+const cannotBeWritten = (name: string, error: unknown): CommandFailed =>
+  new CommandFailed(`${name} cannot be written (${(error as NodeJS.ErrnoException).code})`);
+
+async function toFile(path: string): Promise<Output> {
+  const failed = (error: unknown): never => {
+    throw cannotBeWritten(path, error);
+  };
+  const handle = await open(path, 'w', 0o600).catch(failed);
+  return {
+    write: (text) => handle.writeFile(text).catch(failed),
+    close: () => handle.close().catch(failed),
+  };
+}
+
+const toStdout: Output = {
+  write: (text) =>
+    new Promise((resolve, reject) => {
+      const failed = (error: Error): void => reject(cannotBeWritten('stdout', error));
+      // Else it would end the process, too.
+      process.stdout.once('error', failed);
+      process.stdout.write(text, (error) => {
+        if (error) return failed(error);
+        process.stdout.off('error', failed);
+        resolve();
+      });
+    }),
+  async close() {},
+};

@@ -2,10 +2,10 @@
 import { startCluster } from '../cluster/primary.ts';
 import { isWorker, serveAsWorker } from '../cluster/worker.ts';
 import { configFromEnvironment } from '../config/from-environment.ts';
-import { type LoadOptions, type LoadResult, problemLine } from '../config/load.ts';
+import { type LoadResult, problemLine } from '../config/load.ts';
 import type { ConduitConfig } from '../config/resolve.ts';
 import { type Log, openLog, type RunningGateway, type StderrLog, startGateway } from '../node.ts';
-import { configFile, DOT_ENV, environment, loadFile, loadText } from './config-file.ts';
+import { configFile, DOT_ENV, environment, loadBuilt, loadFile } from './config-file.ts';
 import { startReloading, textsOf } from './reload.ts';
 
 export interface ServeOptions {
@@ -89,12 +89,6 @@ function sourceOf({ config, host, port }: ServeOptions): Source | null {
   if (!built) return null;
   process.stderr.write(`no conduit.yaml here: this config comes from the keys in the environment\n\n${built.text}\n`);
   return { files: [DOT_ENV], load: () => loadBuilt(overrides) };
-}
-
-function loadBuilt(overrides: LoadOptions['overrides']): LoadResult {
-  const built = configFromEnvironment(environment());
-  if (built) return loadText(built.text, overrides);
-  return { ok: false, problems: [{ path: '', message: 'no provider key is left in the environment' }] };
 }
 
 /** Ctrl-C reaches a process from its terminal and once more from npm: so near to one another they are one signal. */

@@ -1,9 +1,11 @@
 /** For commands that work on what is kept: loads the config, opens its durable store, and says what is wrong in one line. */
+import { join } from 'node:path';
+import { configFromEnvironment } from '../config/from-environment.ts';
 import { problemLine } from '../config/load.ts';
 import type { ConduitConfig } from '../config/resolve.ts';
-import { openDurable } from '../storage/durable.ts';
+import { FolderInUse, openDurable } from '../storage/durable.ts';
 import type { DurableStore } from '../stores/ports.ts';
-import { configFile, loadFile } from './config-file.ts';
+import { configFile, environment, loadBuilt, loadFile } from './config-file.ts';
 
 export interface DurableOptions {
   config?: string;
@@ -21,20 +23,37 @@ export async function withDurable(
   try {
     const config = configOf(named);
     durable = await openDurable(config.stores);
-    if (!durable) throw new CommandFailed('stores.durable: none keeps nothing (allowed: embedded, supabase)');
+    if (!durable)
+      throw new CommandFailed('nothing durable is configured: stores.durable is none (allowed: embedded, supabase)');
     await work(durable, config);
   } catch (error) {
-    process.stderr.write(`${(error as Error).message}\n`);
+    process.stderr.write(`${whatWentWrong(error as Error)}\n`);
     process.exitCode = 1;
   } finally {
     await durable?.close();
   }
 }
 
+/** The file, else what the keys in the environment make: as `conduit serve` has it. */
 function configOf(named: string | undefined): ConduitConfig {
   const file = configFile(named);
-  if (file === null) throw new CommandFailed('there is no conduit.yaml here: name one with --config');
-  const loaded = loadFile(file);
+  if (file === null && !configFromEnvironment(environment())) {
+    throw new CommandFailed(
+      'there is no conduit.yaml here and no provider key in the environment: name one with --config',
+    );
+  }
+  const loaded = file === null ? loadBuilt() : loadFile(file);
   if (!loaded.ok) throw new CommandFailed(loaded.problems.map(problemLine).join('\n'));
   return loaded.config;
+}
+
+/** To whoever starts a gateway a folder in use means something else than here. */
+function whatWentWrong(error: Error): string {
+  if (!(error instanceof FolderInUse)) return error.message;
+  const { folder, pid } = error;
+  const database = join(folder, 'conduit.sqlite');
+  return (
+    `${folder} is in use by ${pid === null ? 'another process' : `process ${pid}`}: stop the gateway first, or copy the ` +
+    `database while it runs with: sqlite3 '${database}' ".backup kept.sqlite"`
+  );
 }

@@ -132,14 +132,30 @@ function routerProblems(config: WrittenConfig): Problem[] {
   return problems;
 }
 
-function storeProblems({ stores: { durable, supabase } }: WrittenConfig): Problem[] {
+function storeProblems({ stores: { durable, folder, supabase } }: WrittenConfig): Problem[] {
+  const problems: Problem[] = [];
   if (durable === 'supabase' && !supabase) {
-    return [{ path: 'stores.supabase', message: 'missing', allowed: 'url and service_role_key' }];
+    problems.push({ path: 'stores.supabase', message: 'missing', allowed: 'url and service_role_key' });
   }
   if (supabase && durable !== 'supabase') {
-    return [{ path: 'stores.supabase', message: 'of use only with durable: supabase', allowed: 'durable: supabase' }];
+    const message = 'of use only with durable: supabase';
+    problems.push({ path: 'stores.supabase', message, allowed: 'durable: supabase' });
   }
-  return [];
+  if (supabase?.service_role_key.startsWith('sb_publishable_')) {
+    problems.push({
+      path: 'stores.supabase.service_role_key',
+      message: 'this is the publishable key, which may not read or write anything here',
+      allowed: 'a secret key (sb_secret_…) or the service_role key',
+    });
+  }
+  if (folder?.startsWith('~')) {
+    problems.push({
+      path: 'stores.folder',
+      message: '~ is not expanded: it would be a folder of that name',
+      allowed: "a whole path, or one from the config's folder on",
+    });
+  }
+  return problems;
 }
 
 /** Indices of what stands in the list before. */

@@ -174,6 +174,9 @@ export function resolveConfig(
       'server.secret: not set: one is made and kept in stores.folder, and processes with other folders will not know a conversation again',
     );
   }
+  if (written.stores.retention !== undefined && config.stores.durable === 'none') {
+    warnings.push('stores.retention: without effect, since nothing durable is configured (stores.durable)');
+  }
   written.keys.forEach((key, index) => {
     key.models?.forEach((glob, at) => {
       if (!written.models.some((model) => matchesGlob(glob, model.id))) {
@@ -204,6 +207,7 @@ export function writtenRouters(written: WrittenConfig): Record<string, WrittenRo
 }
 
 const DEFAULT_FOLDER = '.conduit';
+const DEFAULT_RETENTION = '30d';
 
 /** With a Redis nothing needs a folder's database: what is learned is in the Redis, and the folder would be one's alone. */
 function resolveStores({ state, durable, folder, retention, supabase }: WrittenConfig['stores']): Stores {
@@ -212,7 +216,7 @@ function resolveStores({ state, durable, folder, retention, supabase }: WrittenC
     durable: durable ?? (state === 'memory' ? 'embedded' : 'none'),
     folder: folder ?? DEFAULT_FOLDER,
     asked: durable !== undefined || folder !== undefined,
-    retentionMs: durationMs(retention) as number,
+    retentionMs: durationMs(retention ?? DEFAULT_RETENTION) as number,
     supabase: supabase ? { url: supabase.url, serviceRoleKey: supabase.service_role_key } : null,
   };
 }

@@ -207,18 +207,19 @@ const retention = z
   .string({ error: retentionAllowed })
   .refine((value) => DURATION.test(value) && (durationMs(value) as number) >= DAY_MS, { error: retentionAllowed });
 
-const webAddress = (allowed: string) =>
-  z
-    .string({ error: allowed })
-    .refine((value) => /^https?:\/\/[^\s?#]+$/.test(value) && URL.canParse(value), { error: allowed });
+const projectUrlAllowed = 'https://PROJECT.supabase.co, without a path';
+/** What is called there has paths of its own. */
+const projectUrl = z
+  .string({ error: projectUrlAllowed })
+  .refine((value) => /^https?:\/\/[^\s?#/]+\/?$/.test(value) && URL.canParse(value), { error: projectUrlAllowed });
 
 const stores = section({
   state: state.default('memory'),
   durable: choice(['embedded', 'none', 'supabase']).optional(),
   folder: text(/^[^\0]+$/, 'the path of a folder').optional(),
-  retention: retention.default('30d'),
+  retention: retention.optional(),
   supabase: section({
-    url: webAddress('https://PROJECT.supabase.co'),
+    url: projectUrl,
     service_role_key: secret,
   }).optional(),
 });

@@ -68,10 +68,10 @@ export const internalError: ApiErrorFields = {
 
 export const isStoreUnavailable = (error: unknown): boolean => error instanceof StoreUnavailable;
 
-/** For what cannot be answered without the state store, as feedback is; completions can. */
+/** For what cannot be answered without a store, be it the state store or the durable one, as feedback is; completions can. */
 export const storeUnavailable: ApiErrorFields = {
   status: 503,
-  message: 'The state store cannot be reached; try again.',
+  message: 'A store that this needs is not available now; try again.',
   code: 'store_unavailable',
   headers: { 'retry-after': '1' },
 };

@@ -3,6 +3,8 @@ import type { Stores } from '../config/resolve.ts';
 import type { EmbeddedStore } from '../stores/embedded.ts';
 import type { DurableStore } from '../stores/ports.ts';
 
+export { FolderInUse } from '../stores/embedded/failures.ts';
+
 // Each is loaded where it is asked for: who does without it need not load a database or a client for it.
 
 export async function openFolder({ folder }: Stores): Promise<EmbeddedStore> {

@@ -3,7 +3,7 @@
  * a file of its own; those of processes that are gone are taken over by whoever finds them.
  */
 import { randomBytes } from 'node:crypto';
-import { mkdirSync, readdirSync, renameSync, rmSync, statSync } from 'node:fs';
+import { closeSync, mkdirSync, openSync, readdirSync, renameSync, rmSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { DatabaseSync, type StatementSync } from 'node:sqlite';
 
@@ -34,7 +34,7 @@ export interface Spool {
 }
 
 export interface SpoolOptions {
-  /** Files are in `spool` in it. It need not be there. */
+  /** Files are in `spool` in it, for this user alone. It need not be there. */
   folder: string;
 }
 
@@ -208,9 +208,11 @@ function firstOf({ database }: File, most: number): Spooled[] {
 }
 
 function newFile(folder: string): File {
-  mkdirSync(folder, { recursive: true });
+  mkdirSync(folder, { recursive: true, mode: 0o700 });
   for (let tries = 1; ; tries++) {
     const path = join(folder, randomBytes(8).toString('hex') + SUFFIX);
+    // For this user alone: SQLite gives what it makes beside it the same mode.
+    closeSync(openSync(path, 'wx', 0o600));
     const file = openFile(path);
     // Before it was locked another process may have taken it for one that was left, and removed it.
     if (file && statSync(path, { throwIfNoEntry: false })) return file;

@@ -215,6 +215,21 @@ describe('a store that outlives the process', () => {
       url: 'https://x.supabase.co',
       serviceRoleKey: 'eyJ.secret',
     });
+    const slash = SUPABASE.replace('.co"', '.co/"');
+    expect(stores(`durable: supabase, ${slash}`).supabase?.url).toBe('https://x.supabase.co/');
+  });
+
+  test.each([
+    ['durable: none, retention: 7d', 1],
+    ['state: "redis://h", retention: 7d', 1],
+    ['durable: none', 0],
+    ['retention: 7d', 0],
+    ['state: "redis://h", durable: embedded, retention: 7d', 0],
+  ])('%s: how long decisions are kept is said where none are kept, as %d warning', (fields, warnings) => {
+    const said = warningsOf(`${MINIMAL}server: { secret: s }\nstores: { ${fields} }`);
+    expect(said).toEqual(
+      Array(warnings).fill('stores.retention: without effect, since nothing durable is configured (stores.durable)'),
+    );
   });
 
   test.each([
@@ -225,7 +240,19 @@ describe('a store that outlives the process', () => {
     ['retention: off', 'stores.retention: not valid (allowed: a duration of at least a day, such as 30d)'],
     [
       'durable: supabase, supabase: { url: x.supabase.co, service_role_key: k }',
-      'stores.supabase.url: not valid (allowed: https://PROJECT.supabase.co)',
+      'stores.supabase.url: not valid (allowed: https://PROJECT.supabase.co, without a path)',
+    ],
+    [
+      'durable: supabase, supabase: { url: "https://x.supabase.co/rest/v1", service_role_key: k }',
+      'stores.supabase.url: not valid (allowed: https://PROJECT.supabase.co, without a path)',
+    ],
+    [
+      'durable: supabase, supabase: { url: "https://x.supabase.co", service_role_key: sb_publishable_k }',
+      'stores.supabase.service_role_key: this is the publishable key, which may not read or write anything here (allowed: a secret key (sb_secret_…) or the service_role key)',
+    ],
+    [
+      'folder: ~/conduit',
+      "stores.folder: ~ is not expanded: it would be a folder of that name (allowed: a whole path, or one from the config's folder on)",
     ],
   ])('%s is refused', (fields, problem) => {
     const problems = problemsOf(`${MINIMAL}server: { secret: s }\nstores: { ${fields} }`);

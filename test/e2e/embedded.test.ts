@@ -166,6 +166,28 @@ describe('a gateway with a folder', () => {
     expect((await routerOf(after)).observations).toBe(2);
   });
 
+  test.each([
+    ['router', { router: 0.0003, key: 1 }],
+    ['key', { router: 1, key: 0.0003 }],
+  ])('after a restart refuses the very first request where the %s has spent its day’s money', async (owner, usd) => {
+    const { folder } = await prepare(
+      `{ durable: embedded }\nkeys: [{ name: web, key: ck-web, usd_per_day: ${usd.key} }]`,
+      { router: `usd_per_day: ${usd.router}, on_budget: reject` },
+    );
+    const body = { model: 'auto', max_tokens: 5, messages: [{ role: 'user', content: 'hi' }] };
+    const askAs = (serving: Serving) => post(serving, '/v1/chat/completions', body, { authorization: 'Bearer ck-web' });
+    const first = await serve([], folder);
+    expect((await askAs(first)).status).toBe(200);
+    await expect.poll(async () => (await askAs(first)).status, { ...PATIENCE, interval: 1 }).toBe(429);
+    await stop(first);
+
+    const second = await serve([], folder);
+    const refused = await askAs(second);
+    expect(refused.status).toBe(429);
+    const { error } = (await refused.json()) as { error: { code: string; message: string } };
+    expect(error).toMatchObject({ code: 'budget_exceeded', message: expect.stringContaining(owner) });
+  });
+
   test('shared by workers through their primary, killed and started again, knows what they all learned', async () => {
     const { folder } = await prepare('{ durable: embedded }', { server: '{ port: 0, workers: 2 }' });
     const first = await serve([], folder);
@@ -309,7 +331,9 @@ describe('what is kept can be taken elsewhere', () => {
     const before = await routerOf(first);
     const inUse = await conduit(['export'], folder);
     expect(inUse).toMatchObject({ code: 1, stdout: '' });
-    expect(inUse.stderr).toMatch(/is in use by process/);
+    expect(inUse.stderr).toMatch(
+      /is in use by process \d+: stop the gateway first, or copy .*: sqlite3 '.*conduit\.sqlite' "\.backup kept\.sqlite"\n$/,
+    );
     await stop(first);
 
     const exported = await conduit(['export', 'all.jsonl'], folder);
@@ -324,12 +348,15 @@ describe('what is kept can be taken elsewhere', () => {
       'bad.jsonl': `${lines.split('\n')[0]}\n{"object":"decision","format":1,"id":"dec_1"}\n`,
     });
     const bad = await conduit(['import', 'bad.jsonl'], other);
-    expect(bad).toMatchObject({ code: 1, stderr: '1 decisions imported\nbad.jsonl:2: id: not the id of a decision\n' });
-    for (let i = 0; i < 2; i++) {
-      expect(await conduit(['import', 'all.jsonl'], other)).toMatchObject({
-        code: 0,
-        stderr: '12 decisions imported\n',
-      });
+    expect(bad).toMatchObject({
+      code: 1,
+      stderr: '1 decision imported, new or changed; 0 there already\nbad.jsonl:2: id: not the id of a decision\n',
+    });
+    for (const said of [
+      '11 decisions imported, new or changed; 1 there already\n',
+      '0 decisions imported, new or changed; 12 there already\n',
+    ]) {
+      expect(await conduit(['import', 'all.jsonl'], other)).toMatchObject({ code: 0, stderr: said });
     }
     expect(await conduit(['rebuild'], other)).toMatchObject({
       code: 0,
@@ -348,7 +375,7 @@ describe('what is kept can be taken elsewhere', () => {
     for (const command of [['export'], ['rebuild'], ['import', 'x.jsonl']]) {
       const { code, stderr } = await conduit(command, folder);
       expect(code).toBe(1);
-      expect(stderr).toBe('stores.durable: none keeps nothing (allowed: embedded, supabase)\n');
+      expect(stderr).toBe('nothing durable is configured: stores.durable is none (allowed: embedded, supabase)\n');
     }
     expect(existsSync(join(folder, '.conduit'))).toBe(false);
   });

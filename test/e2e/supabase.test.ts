@@ -2,7 +2,9 @@
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, beforeEach, describe, expect, onTestFinished, test } from 'vitest';
+import { lineOf } from '../../src/cli/decision-lines.ts';
 import { conduit, directory, type Serving, serve } from '../cli/run-cli.ts';
+import { finishedDecision } from '../stores/finished-decision.ts';
 import { answer, startFakeUpstream } from '../support/fake-upstream.ts';
 import { simpleConfig } from '../support/gateway.ts';
 import { type Faults, SERVICE_ROLE_KEY } from '../support/postgrest-server.ts';
@@ -200,6 +202,21 @@ describe('a gateway with Supabase', () => {
     const again = await start(folder);
     await expect.poll(() => learned(again), PATIENCE).toEqual({ observations: 7, labels: 6 });
     await stop(again);
+  });
+
+  test('import goes to it, and says how this machine’s folder takes over what that teaches', async () => {
+    const folder = await machine();
+    writeFileSync(join(folder, 'all.jsonl'), [finishedDecision(), finishedDecision()].map(lineOf).join(''));
+    for (const said of [
+      '2 decisions imported, new or changed; 0 there already',
+      '0 decisions imported, new or changed; 2 there already',
+    ]) {
+      const env = { SUPABASE_SERVICE_ROLE_KEY: SERVICE_ROLE_KEY };
+      expect(await conduit(['import', 'all.jsonl'], folder, env)).toMatchObject({
+        code: 0,
+        stderr: `${said}\nthey are in Supabase: run \`conduit rebuild\` so that this machine's folder takes over what they teach at the next start\n`,
+      });
+    }
   });
 
   test('with a wrong key serves, says what to do, and tells nobody the key', async () => {

@@ -1,6 +1,6 @@
 /** Decisions on disk while the store that they are for is away. */
 import { type ChildProcess, fork } from 'node:child_process';
-import { mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readdirSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, onTestFinished, test } from 'vitest';
@@ -63,6 +63,17 @@ describe('what waits on disk', () => {
     spool.remove('a');
     expect(await spool.close()).toBe(0);
     expect(readdirSync(join(folder, 'spool'))).toEqual([]);
+  });
+
+  test('is there for its own user alone', async () => {
+    const folder = join(newFolder(), 'kept');
+    const spool = openSpool({ folder });
+    await spool.put(spooled('a'));
+    for (const path of [folder, join(folder, 'spool')]) expect(statSync(path).mode & 0o777).toBe(0o700);
+    const files = readdirSync(join(folder, 'spool'));
+    expect(files.length).toBeGreaterThan(1);
+    for (const name of files) expect(statSync(join(folder, 'spool', name)).mode & 0o777).toBe(0o600);
+    await spool.close();
   });
 
   test('is taken up by the next process, in order, each decision in its latest version, and once', async () => {

@@ -1,0 +1,123 @@
+/** The commands that work on what is kept, as a user meets them: what they print, where, and how they end. */
+import { existsSync, mkdirSync, readFileSync, statSync } from 'node:fs';
+import { join } from 'node:path';
+import { describe, expect, test } from 'vitest';
+import { lineOf } from '../../src/cli/decision-lines.ts';
+import type { DecidedSignal, DecisionRecord } from '../../src/stores/decision-record.ts';
+import { finishedDecision } from '../stores/finished-decision.ts';
+import { conduit, directory } from './run-cli.ts';
+
+const CONFIG = `
+providers: { p: { base_url: "http://127.0.0.1:1/v1" } }
+models: [{ id: p/a, price: { input: 0, output: 0 } }]
+`;
+
+const linesOf = (...decisions: DecisionRecord[]): string => decisions.map(lineOf).join('');
+
+const thumb = (value: number): DecidedSignal => ({ signal: 'thumbs', source: 'explicit', value, weight: 1, at: 5 });
+
+/** A folder in which these decisions are kept. */
+async function keeping(...decisions: DecisionRecord[]): Promise<string> {
+  const folder = directory({ 'conduit.yaml': CONFIG, 'these.jsonl': linesOf(...decisions) });
+  expect(await conduit(['import', 'these.jsonl'], folder)).toMatchObject({ code: 0 });
+  return folder;
+}
+
+describe('conduit export', () => {
+  test('writes to the file that is named, for its own user alone, and to stdout where that is `-` or nothing', async () => {
+    const decision = finishedDecision();
+    const folder = await keeping(decision);
+    expect(await conduit(['export', 'all.jsonl'], folder)).toEqual({
+      code: 0,
+      stdout: '',
+      stderr: '1 decision exported\n',
+    });
+    expect(readFileSync(join(folder, 'all.jsonl'), 'utf8')).toBe(linesOf(decision));
+    expect(statSync(join(folder, 'all.jsonl')).mode & 0o777).toBe(0o600);
+    for (const args of [['export'], ['export', '-']]) {
+      const stdout = linesOf(decision);
+      expect(await conduit(args, folder)).toEqual({ code: 0, stdout, stderr: '1 decision exported\n' });
+    }
+    expect(existsSync(join(folder, '-'))).toBe(false);
+  });
+
+  test.each([
+    ['no/such/folder.jsonl', 'ENOENT'],
+    ['a-folder', 'EISDIR'],
+    ['/dev/full', 'ENOSPC'],
+  ])('to %s, which cannot be written, says so in a line', async (file, code) => {
+    const folder = await keeping(finishedDecision());
+    mkdirSync(join(folder, 'a-folder'));
+    const stderr = `${file} cannot be written (${code})\n`;
+    expect(await conduit(['export', file], folder)).toEqual({ code: 1, stdout: '', stderr });
+  });
+});
+
+describe('conduit import', () => {
+  test.each([
+    ['none.jsonl', 'none.jsonl: no such file\n'],
+    ['a-folder', 'a-folder: is a folder\n'],
+  ])('of %s says only what is wrong with it', async (file, stderr) => {
+    const folder = directory({ 'conduit.yaml': CONFIG });
+    mkdirSync(join(folder, 'a-folder'));
+    expect(await conduit(['import', file], folder)).toEqual({ code: 1, stdout: '', stderr });
+  });
+
+  test('reads a file that begins with a byte order mark', async () => {
+    const folder = directory({
+      'conduit.yaml': CONFIG,
+      'all.jsonl': `\uFEFF${linesOf(finishedDecision(), finishedDecision())}`,
+    });
+    expect(await conduit(['import', 'all.jsonl'], folder)).toMatchObject({
+      code: 0,
+      stderr: '2 decisions imported, new or changed; 0 there already\n',
+    });
+  });
+
+  test('names the line in which a signal is there twice, and keeps what stands before it', async () => {
+    const good = finishedDecision({ signals: [thumb(1), { ...thumb(0), source: 'implicit' }], reward: 1 });
+    const folder = directory({
+      'conduit.yaml': CONFIG,
+      'all.jsonl': linesOf(good, finishedDecision({ signals: [thumb(1), thumb(0)] })),
+    });
+    expect(await conduit(['import', 'all.jsonl'], folder)).toMatchObject({
+      code: 1,
+      stderr:
+        '1 decision imported, new or changed; 0 there already\nall.jsonl:2: signals: two of one name and source\n',
+    });
+    expect((await conduit(['export'], folder)).stdout).toBe(linesOf(good));
+  });
+});
+
+describe('without a config', () => {
+  test('they work on what a gateway keeps that takes its config from the keys in the environment', async () => {
+    const decision = finishedDecision();
+    const env = { OPENAI_API_KEY: 'sk-x' };
+    const folder = directory({ 'all.jsonl': linesOf(decision) });
+    expect(await conduit(['import', 'all.jsonl'], folder, env)).toMatchObject({ code: 0 });
+    expect(existsSync(join(folder, '.conduit', 'conduit.sqlite'))).toBe(true);
+    expect((await conduit(['export'], folder, env)).stdout).toBe(linesOf(decision));
+    expect(await conduit(['rebuild'], folder, env)).toMatchObject({ code: 0, stderr: '' });
+  });
+
+  test('and without keys they say what is missing', async () => {
+    for (const args of [['export'], ['rebuild'], ['import', 'all.jsonl']]) {
+      const { code, stderr } = await conduit(args, directory());
+      expect({ code, stderr }).toEqual({
+        code: 1,
+        stderr: 'there is no conduit.yaml here and no provider key in the environment: name one with --config\n',
+      });
+    }
+  });
+});
+
+test('beside a Redis nothing durable is configured unless it is named', async () => {
+  const stores = 'server: { secret: s }\nstores: { state: "redis://127.0.0.1:1" }\n';
+  const folder = directory({ 'conduit.yaml': CONFIG + stores });
+  for (const args of [['export'], ['rebuild'], ['import', 'all.jsonl']]) {
+    expect(await conduit(args, folder)).toMatchObject({
+      code: 1,
+      stderr: 'nothing durable is configured: stores.durable is none (allowed: embedded, supabase)\n',
+    });
+  }
+});
