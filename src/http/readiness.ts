@@ -39,4 +39,6 @@ export async function readinessOf({ accepting, config, durable, health, state }:
 }
 
 /** What it says may be that there is nothing to say, which is not the same as no answer. */
-const toldBy = async (durable: DurablePart): Promise<{ isWell: boolean | null }> => ({ isWell: await durable.isWell() });
+const toldBy = async (durable: DurablePart): Promise<{ isWell: boolean | null }> => ({
+  isWell: await durable.isWell(),
+});
