@@ -6,6 +6,7 @@ import type { Fold } from '../bandit/fold.ts';
 import { foldToBytes } from '../bandit/fold-bytes.ts';
 import type { Router } from '../config/resolve.ts';
 import { type DecisionLog, type DurableStore, type KeptSlice, LOG_START, PINNED_LOG } from '../stores/ports.ts';
+import { type Followed, newFollowed } from './followed.ts';
 import { keepSlice } from './keep-slice.ts';
 import { type Learned, nothingLearned } from './learner.ts';
 import { DAMAGED, type FoldAt, foldKept, recoverFold } from './recovery.ts';
@@ -62,22 +63,6 @@ const FORGET_MS = 60 * 60 * 1_000;
 /** What ending may take: of what only this process has all of it, of what is on a disk or in Redis no more. */
 const CLOSE_MS = { own: 10_000, shared: 2_000 };
 
-/** One log, and how far it is kept. */
-export interface Followed {
-  /** Up to where the log is kept; undefined while the sink has not been asked. */
-  cursor: string | null | undefined;
-  /** What it has taught, up to a cursor of the sink's own log; null until that has been read. */
-  learned: FoldAt | null;
-  halfLifeMs: number | null;
-  /** Decisions that no snapshot has. */
-  sinceSnapshot: number;
-  snapshotAt: number;
-  /** Where one of a batch cannot be kept, they are kept one by one until it is behind. */
-  cautious: boolean;
-  /** Whether it has been told that some were lost. */
-  toldOfGap: boolean;
-}
-
 export function createArchive(options: ArchiveOptions): Archive {
   const { source, sink, feed = '', retentionMs, runtime, mayKeep = async () => true, onKept } = options;
   const { log } = runtime;
@@ -97,15 +82,7 @@ export function createArchive(options: ArchiveOptions): Archive {
     const halfLifeMs = routers.get(name)?.halfLifeMs ?? null;
     let one = followed.get(name);
     if (!one) {
-      one = {
-        cursor: undefined,
-        learned: null,
-        halfLifeMs,
-        sinceSnapshot: 0,
-        snapshotAt: runtime.now(),
-        cautious: false,
-        toldOfGap: false,
-      };
+      one = newFollowed(halfLifeMs, runtime.now());
       followed.set(name, one);
     }
     if (one.halfLifeMs !== halfLifeMs) Object.assign(one, { learned: null, halfLifeMs });

@@ -1,7 +1,7 @@
 /** Keeps a slice of a log in the durable store, and folds what was new to that. */
 import { foldEntry } from '../bandit/fold.ts';
 import { type DurableStore, type Ingested, type KeptSlice, RejectedBatch } from '../stores/ports.ts';
-import type { Followed } from './archive.ts';
+import type { Followed } from './followed.ts';
 import { entryOf, foldKept } from './recovery.ts';
 import type { Log } from './runtime.ts';
 
