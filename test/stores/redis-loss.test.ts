@@ -117,6 +117,35 @@ describe.skipIf(NO_REDIS)(`a Redis that has lost something${NO_REDIS === null ? 
     expect((await store.readSince('auto', cursor, 100)).gap).toBe(null);
   });
 
+  test('the end of it, and then takes nothing for a while: what is missing is not forgotten over that', async () => {
+    const server = await startRedisServer();
+    onTestFinished(() => server.close());
+    const relay = await startRelay(server.port);
+    onTestFinished(() => relay.close());
+    const { store, told } = open(`redis://127.0.0.1:${relay.port}`);
+    onTestFinished(() => store.close());
+    await connected(store, server);
+    const kept: DecisionRecord[] = [];
+    for (let i = 0; i < 10; i++) kept.push(await rememberNew(store, {}, [`talk:${i}`, 'session']));
+    const before = server.written();
+    const revised = kept.slice(0, 5).map((one) => rated(one, said('thumbs', 1, 5)));
+    for (const one of revised) expect(await store.revise(one)).toBe('written');
+    const lost = server.written() - before;
+    relay.cut();
+    await server.kill();
+    server.loseLast(lost);
+    await server.start();
+    await server.client.config('SET', 'maxmemory', '1');
+    relay.mend();
+    // It has found what is there and failed at the rest, and once more.
+    const errors = async () => Number(/errorstat_OOM:count=(\d+)/.exec(await server.client.info('errorstats'))?.[1] ?? 0);
+    await expect.poll(errors, PATIENCE).toBeGreaterThanOrEqual(6);
+    await server.client.config('SET', 'maxmemory', '0');
+    await expect.poll(() => told.recovered, PATIENCE).toBe(1);
+    for (const one of revised) expect(await store.recall(one.id)).toEqual(one);
+    expect((await store.lookUp(['session']))?.id).toBe(kept.at(-1)?.id);
+  });
+
   test('nothing: nothing is written again', async () => {
     const { server, members } = await together(1);
     const { store } = members[0] as Member;

@@ -66,6 +66,8 @@ export function createWriting(options: WritingOptions): Writing {
   /** What waits and could not be put on disk. */
   const inMemory = new Set<string>();
   const sentLog = createSentLog(options.maxSent);
+  /** Ids of what was sent and is to be written again: whatever happens meanwhile, until it is. */
+  const missing = new Set<string>();
   let epoch: string | null = null;
   /** Whether it is known that Redis has what it took before this connection was made. */
   let checked = false;
@@ -87,7 +89,7 @@ export function createWriting(options: WritingOptions): Writing {
   const canWrite = (): boolean => checked && connection.isUp();
 
   const isSent = (outgoing: Outgoing, place: string, length: number | null): void => {
-    sentLog.add({ outgoing, epoch: epoch as string, place });
+    sentLog.add({ outgoing, epoch: epoch as string, place }, length !== null);
     if (length !== null) onWritten(outgoing.log, length);
   };
 
@@ -193,14 +195,16 @@ export function createWriting(options: WritingOptions): Writing {
     const [epochBytes, there] = answer as [Buffer, number];
     const present = epochBytes.toString();
     const isWhole = newest !== null && newest.epoch === present && there === 1;
-    const missing = sentLog.all().filter((sent) => !isWhole || sent.epoch !== present);
+    for (const sent of sentLog.all()) if (!isWhole || sent.epoch !== present) missing.add(sent.outgoing.id);
+    const again = missing.size === 0 ? [] : sentLog.all().filter(({ outgoing }) => missing.has(outgoing.id));
     epoch = present === '' ? null : present;
-    for (let from = 0; from < missing.length; from += BATCH) {
-      const batch = missing.slice(from, from + BATCH).map(({ outgoing }) => ({ ...outgoing, late: true }));
-      const failure = await writeAll(batch, () => {});
+    for (let from = 0; from < again.length; from += BATCH) {
+      const batch = again.slice(from, from + BATCH).map(({ outgoing }) => ({ ...outgoing, late: true }));
+      const failure = await writeAll(batch, ({ id }) => missing.delete(id));
       if (failure) throw failure;
       if (through !== connected) throw new StoreUnavailable('the connection was lost');
     }
+    missing.clear();
     checked = through === connected && connection.isUp();
     if (!checked) throw new StoreUnavailable('the connection was lost');
   };
