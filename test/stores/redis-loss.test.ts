@@ -84,6 +84,20 @@ describe.skipIf(NO_REDIS)(`a Redis that has lost something${NO_REDIS === null ? 
     expect(one.told.lost + other.told.lost).toBe(0);
   });
 
+  test('everything: what is written again says so, for whoever has learned from it, and what is new does not', async () => {
+    const { server, members } = await together(1);
+    const { store } = members[0] as Member;
+    const kept = [await rememberNew(store), await rememberNew(store)];
+    expect((await entriesOf(store)).map(({ again }) => again)).toEqual([undefined, undefined]);
+    await restart(server, members, server.loseAll);
+    expect(await store.revise(rated(kept[0] as DecisionRecord, said('thumbs', 1, 5)))).toBe('written');
+    await rememberNew(store);
+    expect((await entriesOf(store)).map(({ again }) => again)).toEqual([true, true, undefined, undefined]);
+    expect((await store.readKept('auto', LOG_START, 10)).kept.map(({ decision }) => decision.version)).toEqual([
+      1, 1, 2, 1,
+    ]);
+  });
+
   test('everything, while nobody noticed: the next write tells, and the rest is written again', async () => {
     const { server, members } = await together(1);
     const { store } = members[0] as Member;
@@ -138,7 +152,8 @@ describe.skipIf(NO_REDIS)(`a Redis that has lost something${NO_REDIS === null ? 
     await server.client.config('SET', 'maxmemory', '1');
     relay.mend();
     // It has found what is there and failed at the rest, and once more.
-    const errors = async () => Number(/errorstat_OOM:count=(\d+)/.exec(await server.client.info('errorstats'))?.[1] ?? 0);
+    const errors = async () =>
+      Number(/errorstat_OOM:count=(\d+)/.exec(await server.client.info('errorstats'))?.[1] ?? 0);
     await expect.poll(errors, PATIENCE).toBeGreaterThanOrEqual(6);
     await server.client.config('SET', 'maxmemory', '0');
     await expect.poll(() => told.recovered, PATIENCE).toBe(1);

@@ -62,10 +62,15 @@ local function isOf(bytes, id)
 end
 `;
 
-/** Appends an entry, lets it be found, and tells that the log has grown. */
+/**
+ * Appends an entry, lets it be found, and tells that the log has grown. One that may have been in the log before has a field
+ * more, which says so.
+ */
 export const APPEND = `
-local function append(log, pointers, handle, router, texts, bytes, keptMs, channel)
-  local place = redis.call('XADD', log, '*', texts, bytes)
+local function append(log, pointers, handle, router, texts, bytes, keptMs, channel, again)
+  local place
+  if again then place = redis.call('XADD', log, '*', texts, bytes, 'again', '')
+  else place = redis.call('XADD', log, '*', texts, bytes) end
   redis.call('HSET', pointers, handle, packed(place) .. router)
   if redis.call('PTTL', pointers) < 0 then redis.call('PEXPIRE', pointers, keptMs) end
   -- What was written counts, whether or not this user may tell of it.

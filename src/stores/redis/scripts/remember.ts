@@ -17,7 +17,7 @@ export const REMEMBER = `
   ARGV[7]    its handle
   ARGV[8]    the stretch of time of its pointer
   ARGV[9]    for how many milliseconds a bucket is kept from its first field on
-  ARGV[10]   1 where it comes late: names that another decision has by now stay with that
+  ARGV[10]   1 where it comes late: names that another decision has by now stay with that, and it may have been in the log before
   ARGV[11]   what is kept under each name
   ARGV[12…]  for each name its field
 
@@ -30,8 +30,9 @@ local texts, bytes, place = entryOf(ARGV[8], ARGV[7])
 if bytes and isOf(bytes, ARGV[6]) and versionOf(bytes) >= versionOf(ARGV[5]) then
   return {epoch, place or '', 0, texts, bytes}
 end
-place = append(KEYS[2], KEYS[3], ARGV[7], ARGV[3], ARGV[4], ARGV[5], ARGV[9], ARGV[2])
-local set = ARGV[10] == '1' and 'HSETNX' or 'HSET'
+local late = ARGV[10] == '1'
+place = append(KEYS[2], KEYS[3], ARGV[7], ARGV[3], ARGV[4], ARGV[5], ARGV[9], ARGV[2], late)
+local set = late and 'HSETNX' or 'HSET'
 for i = 4, #KEYS do
   redis.call(set, KEYS[i], ARGV[i + 8], ARGV[11])
   if redis.call('PTTL', KEYS[i]) < 0 then redis.call('PEXPIRE', KEYS[i], ARGV[9]) end
