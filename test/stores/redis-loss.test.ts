@@ -8,6 +8,7 @@ import type { RedisStore } from '../../src/stores/redis.ts';
 import { NO_REDIS, type RedisServer, startRedisServer } from '../support/redis-server.ts';
 import { connected, entriesOf, open, PATIENCE, rememberNew, type Told } from '../support/redis-store.ts';
 import { startRelay } from '../support/relay.ts';
+import { decision } from './state-store-suite.ts';
 
 const said = (signal: string, value: number, at: number): DecidedSignal => ({
   signal,
@@ -203,6 +204,44 @@ describe.skipIf(NO_REDIS)(`a Redis that has lost something${NO_REDIS === null ? 
     ]);
     expect([...(united?.idempotencyKeys ?? [])].sort()).toEqual(['mine', 'theirs']);
     expect((await entriesOf(store)).map(({ revision }) => revision)).toEqual([1, 2, 3]);
+  });
+
+  test('everything, and who rated it is back before who made it: it is still found by its names', async () => {
+    const server = await startRedisServer();
+    onTestFinished(() => server.close());
+    const relay = await startRelay(server.port);
+    onTestFinished(() => relay.close());
+    const maker = open(`redis://127.0.0.1:${relay.port}`);
+    const rater = open(server.url);
+    for (const { store } of [maker, rater]) onTestFinished(() => store.close());
+    await connected(maker.store, server, 1);
+    await connected(rater.store, server, 2);
+    const one = await rememberNew(maker.store, {}, ['talk:a', 'session']);
+    const revised = rated(one, said('thumbs', 1, 5));
+    expect(await rater.store.revise(revised)).toBe('written');
+    await server.kill();
+    for (const { told } of [maker, rater]) await expect.poll(() => told.trouble.length, PATIENCE).toBeGreaterThan(0);
+    server.loseAll();
+    relay.cut();
+    await server.start();
+    await expect.poll(() => rater.told.recovered, PATIENCE).toBe(1);
+    const later = await rememberNew(rater.store, {}, ['session']);
+    relay.mend();
+    await expect.poll(() => maker.told.recovered, PATIENCE).toBe(1);
+    expect(await rater.store.lookUp(['talk:a'])).toEqual(revised);
+    expect((await rater.store.lookUp(['session']))?.id).toBe(later.id);
+  });
+
+  test('nothing, after a decision was taken back and then remembered: it is in the log, and the store goes on', async () => {
+    const { server, members } = await together(1);
+    const { store } = members[0] as Member;
+    const one = decision();
+    await store.revive({ decision: one, names: [] });
+    await store.remember({ decision: one, names: [] });
+    expect(await entriesOf(store)).toHaveLength(1);
+    await restart(server, members, () => {});
+    await rememberNew(store);
+    expect(await entriesOf(store)).toHaveLength(2);
   });
 
   test('what an older snapshot covers is not written again', async () => {

@@ -4,7 +4,7 @@ import { type DecisionRecord, evidenceOf } from '../decision-record.ts';
 import { type Gap, type KeptSlice, LOG_START, type LogSlice } from '../ports.ts';
 import type { Connection } from './connection.ts';
 import { cursorAt, FIRST_PLACE, readCursor } from './cursors.ts';
-import { EPOCH_KEY, logKey, marksKey } from './keys.ts';
+import { EPOCH_KEY, logKey, marksKey, revivedKey } from './keys.ts';
 import type { Places } from './places.ts';
 import type { Records } from './records.ts';
 
@@ -63,7 +63,7 @@ export function createReading(options: ReadingOptions): Reading {
     async recall(id) {
       const pointer = places.pointerOf(id);
       const args = [records.idBytes(id), pointer.handle, pointer.stretch];
-      return decisionIn(await connection.run('conduitRecall', [pointer.key], args));
+      return decisionIn(await connection.run('conduitRecall', [pointer.key, revivedKey(pointer.handle)], args));
     },
 
     async lookUp(hashes) {

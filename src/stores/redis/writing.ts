@@ -89,7 +89,9 @@ export function createWriting(options: WritingOptions): Writing {
   const canWrite = (): boolean => checked && connection.isUp();
 
   const isSent = (outgoing: Outgoing, place: string, length: number | null): void => {
-    sentLog.add({ outgoing, epoch: epoch as string, place }, length !== null);
+    if (place !== '') sentLog.add({ outgoing, epoch: epoch as string, place }, length !== null);
+    // It was there, and was trimmed: nobody misses it.
+    else if (length === null) sentLog.drop(outgoing.id);
     if (length !== null) onWritten(outgoing.log, length);
   };
 
@@ -98,7 +100,7 @@ export function createWriting(options: WritingOptions): Writing {
     const pointer = places.pointerOf(id);
     return {
       pointer,
-      keys: [EPOCH_KEY, logKey(log), pointer.key],
+      keys: [EPOCH_KEY, logKey(log), pointer.key, revivedKey(pointer.handle)],
       args: [
         newEpoch(),
         GROWN_CHANNEL,
@@ -116,24 +118,24 @@ export function createWriting(options: WritingOptions): Writing {
   /** Null where it was written; else what is there. */
   const write = async (outgoing: Outgoing): Promise<Entry | null> => {
     const { pointer, keys, args } = argumentsFor(outgoing);
-    const named = places.forNames(outgoing.names, pointer);
+    const named = places.forNames(outgoing.names, pointer, outgoing.late);
     const answer = await connection.run(
       'conduitRemember',
-      [...keys, ...named.keys],
+      [...keys, marksKey(outgoing.log), ...named.keys],
       [...args, outgoing.late ? 1 : 0, named.value, ...named.fields],
     );
     const [epochBytes, placeBytes, length, texts, bytes] = answer as [Buffer, Buffer, number, Buffer?, Buffer?];
     const place = placeBytes.toString();
     seenEpoch(epochBytes.toString());
-    if (!bytes || !texts) isSent(outgoing, place, length);
+    if (!bytes || !texts) isSent(outgoing, place, place === '' ? null : length);
     else if (bytes.equals(outgoing.bytes)) isSent(outgoing, place, null);
     else return { texts, bytes };
     return null;
   };
 
   const writeRevision = async (outgoing: Outgoing): Promise<'written' | 'changed'> => {
-    const { pointer, keys, args } = argumentsFor(outgoing);
-    const answer = await connection.run('conduitRevise', [...keys, revivedKey(pointer.handle)], args);
+    const { keys, args } = argumentsFor(outgoing);
+    const answer = await connection.run('conduitRevise', keys, args);
     const [epochBytes, place, length] = answer as [Buffer, Buffer?, number?];
     seenEpoch(epochBytes.toString());
     if (!place || length === undefined) return 'changed';
@@ -157,10 +159,11 @@ export function createWriting(options: WritingOptions): Writing {
   /** Writes these; gives why some could not be written, if they may be later on. */
   const writeAll = async (all: readonly Outgoing[], done: (outgoing: Outgoing) => void): Promise<Error | null> => {
     const results = await Promise.allSettled(all.map(writeOrMerge));
+    const isTaking = results.some(({ status }) => status === 'fulfilled');
     let failure: Error | null = null;
     for (const [i, result] of results.entries()) {
       if (result.status === 'fulfilled') done(all[i] as Outgoing);
-      else if (isForGood(result.reason)) {
+      else if (isForGood(result.reason) || (isTaking && mayBeForGood(result.reason))) {
         done(all[i] as Outgoing);
         notices.lost(1, result.reason);
       } else failure = result.reason;
@@ -371,3 +374,4 @@ const pause = (ms: number): Promise<void> => new Promise((resolve) => setTimeout
 
 /** Whether writing it again would fail again. */
 const isForGood = (error: unknown): error is Refused => error instanceof Refused && error.forGood;
+const mayBeForGood = (error: unknown): error is Refused => error instanceof Refused && error.mayBeForGood;
