@@ -26,8 +26,8 @@ export function createBackedStore({ hot, durable, flush }: BackedStoreOptions): 
       return await hot.revise(decision);
     },
 
-    async confirm() {
-      await hot.confirm();
+    async confirm(decision) {
+      await hot.confirm(decision);
       if (flush) await inTime(flush());
     },
   };

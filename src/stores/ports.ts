@@ -112,9 +112,9 @@ export interface StateStore {
   readonly shared: SharedState | null;
   /**
    * Resolves once all that was written until now is where it outlives this process, if there is such a place; rejects with
-   * `StoreUnavailable` where it cannot be had now.
+   * `StoreUnavailable` where it cannot be had now. `decision`: the one that somebody is told of, as it was recalled or written.
    */
-  confirm(): Promise<void>;
+  confirm(decision?: DecisionRecord): Promise<void>;
   /** Writes what still waits to be written, for a few seconds at most, and lets go of every connection. Never rejects. */
   close(): Promise<void>;
 }

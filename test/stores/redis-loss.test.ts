@@ -232,6 +232,38 @@ describe.skipIf(NO_REDIS)(`a Redis that has lost something${NO_REDIS === null ? 
     expect((await rater.store.lookUp(['session']))?.id).toBe(later.id);
   });
 
+  test('everything, and the process that took a rating is gone: who said that it counts has it', async () => {
+    const { server, members } = await together(2);
+    const [one, other] = members as [Member, Member];
+    const first = await rememberNew(one.store);
+    const revised = rated(first, said('thumbs', 1, 5));
+    expect(await one.store.revise(revised)).toBe('written');
+    const found = (await other.store.recall(first.id)) as DecisionRecord;
+    await other.store.confirm(found);
+    await one.store.close();
+    await restart(server, [other], server.loseAll);
+    expect(await other.store.recall(first.id)).toEqual(revised);
+    await other.store.confirm(found);
+    expect(await entriesOf(other.store)).toHaveLength(1);
+  });
+
+  test('nothing, but trimmed what this process has sent: it can be taken back and rated', async () => {
+    const { server, members } = await together(1);
+    const { store } = members[0] as Member;
+    const first = await rememberNew(store);
+    await rememberNew(store);
+    const log = '{conduit:1}log:auto';
+    const [entry] = await server.client.xrange(log, '-', '+');
+    await server.client.hset('{conduit:1}marks:auto', 'trimmed', entry?.[0] ?? '');
+    await server.client.xtrim(log, 'MAXLEN', 1);
+    const revised = rated(first, said('thumbs', 1, 5));
+    expect(await store.revise(revised)).toBe('changed');
+    expect(await store.recall(first.id)).toBe(null);
+    await store.revive({ decision: first, names: [] });
+    expect(await store.revise(revised)).toBe('written');
+    expect(await store.recall(first.id)).toEqual(revised);
+  });
+
   test('nothing, after a decision was taken back and then remembered: it is in the log, and the store goes on', async () => {
     const { server, members } = await together(1);
     const { store } = members[0] as Member;

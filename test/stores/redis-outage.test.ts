@@ -1,7 +1,7 @@
 /** The store in Redis while Redis cannot be had: nothing waits, and nothing that was to be kept is lost. */
 import { describe, expect, onTestFinished, test } from 'vitest';
 import type { DecisionRecord } from '../../src/stores/decision-record.ts';
-import { LOG_START, UncertainWrite } from '../../src/stores/ports.ts';
+import { LOG_START, StoreUnavailable, UncertainWrite } from '../../src/stores/ports.ts';
 import type { RedisStoreOptions } from '../../src/stores/redis.ts';
 import { freePort, NO_REDIS, startRedisServer } from '../support/redis-server.ts';
 import { connected, entriesOf, open, PATIENCE, rememberNew } from '../support/redis-store.ts';
@@ -98,6 +98,8 @@ describe.skipIf(NO_REDIS)('a Redis that is away', () => {
     const next = { ...first, version: 2, reward: 1 };
     expect(await store.revise(next)).toBe('written');
     expect(await store.revise({ ...next, reward: 0 })).toBe('changed');
+    // It would not outlive this process.
+    await expect(store.confirm(next)).rejects.toBeInstanceOf(StoreUnavailable);
     expect(await store.lookUp(['talk:a'])).toEqual(next);
     await rememberNew(store);
     // Bounded.

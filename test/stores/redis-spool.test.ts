@@ -106,6 +106,10 @@ describe.skipIf(NO_REDIS)(`with Redis away and a folder${NO_REDIS === null ? '' 
     await expect(store.revise({ ...kept, version: 2, reward: 1 })).rejects.toBeInstanceOf(StoreUnavailable);
     await expect(store.confirm()).rejects.toBeInstanceOf(StoreUnavailable);
     expect(await store.recall(kept.id)).toEqual(kept);
+    rmSync(join(folder, 'spool'));
+    await store.confirm(kept);
+    expect(await store.revise({ ...kept, version: 2, reward: 1 })).toBe('written');
+    await store.confirm();
     const server = await startRedisServer({ port });
     onTestFinished(() => server.close());
     await expect.poll(() => told.recovered, PATIENCE).toBe(1);

@@ -46,8 +46,11 @@ export interface Writing {
   seenEpoch(epoch: string): void;
   /** Forgets what snapshots cover by now. */
   forgetCovered(): Promise<void>;
-  /** Resolves once what waits is on disk, if there is one; rejects where it cannot be. */
-  confirm(): Promise<void>;
+  /**
+   * Resolves once Redis has what was written, or a disk what waits for it; rejects where neither can be. Of a decision that
+   * another process has written it is here too from then on, should Redis lose it.
+   */
+  confirm(decision?: DecisionRecord): Promise<void>;
   /** Writes what waits for a few seconds at most; gives how many decisions nobody will write any more. */
   close(untilMs: number, now: () => number): Promise<number>;
 }
@@ -138,6 +141,11 @@ export function createWriting(options: WritingOptions): Writing {
     const answer = await connection.run('conduitRevise', keys, args);
     const [epochBytes, place, length] = answer as [Buffer, Buffer?, number?];
     seenEpoch(epochBytes.toString());
+    if (place?.length === 0) {
+      if (!checked) throw new StoreUnavailable('Redis has not got back yet what it had');
+      // It was trimmed: whoever wants to change it has it from elsewhere.
+      sentLog.drop(outgoing.id);
+    }
     if (!place || length === undefined) return 'changed';
     isSent(outgoing, place.toString(), length);
     return 'written';
@@ -254,6 +262,19 @@ export function createWriting(options: WritingOptions): Writing {
     retry.unref();
   };
 
+  const putOnDisk = async (outgoing: Outgoing): Promise<void> => {
+    if (!spool) return;
+    await spool.put(spooledOf(outgoing));
+    inMemory.delete(outgoing.id);
+  };
+
+  /** Tries again what could not be put on disk; the first that cannot be tells that it is no better. */
+  const putRestOnDisk = async (): Promise<void> => {
+    const [first, ...others] = [...inMemory].flatMap((id) => outbox.find(id) ?? []);
+    if (first) await putOnDisk(first);
+    await Promise.all(others.map(putOnDisk));
+  };
+
   const putAside = (outgoing: Outgoing): void => {
     outbox.put(outgoing);
     // Where Redis is away, its return is what begins it.
@@ -293,7 +314,7 @@ export function createWriting(options: WritingOptions): Writing {
       }
       putAside(outgoing);
       // It is kept in any case; on disk it would outlive this process too.
-      await spool?.put(spooledOf(outgoing)).catch((error) => {
+      await putOnDisk(outgoing).catch((error) => {
         if (outbox.find(outgoing.id)) inMemory.add(outgoing.id);
         notices.trouble(error);
       });
@@ -309,7 +330,7 @@ export function createWriting(options: WritingOptions): Writing {
       const changed: Outgoing = { ...outgoingOf(decision, waiting.names), late: waiting.late };
       outbox.put(changed);
       try {
-        await spool?.put(spooledOf(changed));
+        await putOnDisk(changed);
       } catch (error) {
         if (outbox.find(decision.id) === changed) outbox.put(waiting);
         throw new StoreUnavailable(`the change could not be kept on disk: ${(error as Error).message}`);
@@ -341,10 +362,20 @@ export function createWriting(options: WritingOptions): Writing {
       }
     },
 
-    async confirm() {
-      if (!spool || outbox.size() === 0) return;
+    async confirm(decision) {
+      if (decision && !outbox.find(decision.id)) {
+        const sent = sentLog.find(decision.id)?.outgoing;
+        if (sent && sent.version >= decision.version) return;
+        if (!canWrite()) throw new StoreUnavailable('Redis cannot be reached, or has not got back yet what it had');
+        await writeOrMerge({ ...outgoingOf(decision, []), late: true });
+        return;
+      }
+      if (outbox.size() === 0) return;
+      if (!spool) throw new StoreUnavailable('what waits for Redis is in memory alone');
       await spool.flushed();
-      if (inMemory.size > 0) throw new StoreUnavailable('what waits for Redis could not be kept on disk');
+      await putRestOnDisk().catch((error) => {
+        throw new StoreUnavailable(`what waits for Redis could not be kept on disk: ${(error as Error).message}`);
+      });
     },
 
     async close(untilMs, now) {
@@ -355,6 +386,7 @@ export function createWriting(options: WritingOptions): Writing {
       closed = true;
       clearTimeout(retry);
       clearInterval(adopting ?? undefined);
+      await putRestOnDisk().catch(notices.trouble);
       await spool?.close();
       return spool ? inMemory.size : outbox.size();
     },
