@@ -40,6 +40,8 @@ export interface Writing {
   sent(id: string): DecisionRecord | null;
   /** Whether Redis has all that it should have. */
   isSettled(): boolean;
+  /** Why Redis takes nothing, though it answers; null where it does, as far as is known. */
+  refusal(): Error | null;
   cameUp(): void;
   wentDown(): void;
   /** Told of the epoch with each answer that tells it. */
@@ -72,6 +74,8 @@ export function createWriting(options: WritingOptions): Writing {
   /** Ids of what was sent and is to be written again: whatever happens meanwhile, until it is. */
   const missing = new Set<string>();
   let epoch: string | null = null;
+  /** Of what waits still. */
+  let refusal: Refused | null = null;
   /** Whether it is known that Redis has what it took before this connection was made. */
   let checked = false;
   let checking: Promise<void> | null = null;
@@ -91,7 +95,13 @@ export function createWriting(options: WritingOptions): Writing {
   });
   const canWrite = (): boolean => checked && connection.isUp();
 
+  const failed = (error: Error): void => {
+    if (error instanceof Refused) refusal = error;
+    notices.trouble(error);
+  };
+
   const isSent = (outgoing: Outgoing, place: string, length: number | null): void => {
+    if (length !== null) refusal = null;
     if (place !== '') sentLog.add({ outgoing, epoch: epoch as string, place }, length !== null);
     // It was there, and was trimmed: nobody misses it.
     else if (length === null) sentLog.drop(outgoing.id);
@@ -184,7 +194,7 @@ export function createWriting(options: WritingOptions): Writing {
     checked = false;
     checking ??= restoreWhatIsMissing()
       .catch((error) => {
-        notices.trouble(error);
+        failed(error);
         later();
       })
       .finally(() => {
@@ -245,7 +255,7 @@ export function createWriting(options: WritingOptions): Writing {
         spool?.remove(outgoing.id);
       });
       if (failure) {
-        notices.trouble(failure);
+        failed(failure);
         return;
       }
     }
@@ -309,7 +319,7 @@ export function createWriting(options: WritingOptions): Writing {
           return;
         } catch (error) {
           if (isForGood(error)) throw error;
-          notices.trouble(error as Error);
+          failed(error as Error);
         }
       }
       putAside(outgoing);
@@ -342,6 +352,7 @@ export function createWriting(options: WritingOptions): Writing {
     waitingUnder: (name) => decisionIn(outbox.findByName(places.hashOf(name))),
     sent: (id) => decisionIn(sentLog.find(id)?.outgoing),
     isSettled: () => canWrite() && outbox.size() === 0,
+    refusal: () => (checked && outbox.size() === 0 ? null : refusal),
 
     cameUp: check,
     wentDown() {
