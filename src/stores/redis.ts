@@ -131,7 +131,11 @@ export function createRedisStore(options: RedisStoreOptions): RedisStore {
   const { seenEpoch } = writing;
   const growth = hearGrowth({
     open,
-    onGrown: tell,
+    onGrown(log) {
+      // Else it is told when it can be read.
+      if (connection.isUp()) tell(log);
+      else logs.add(log);
+    },
     onHeard() {
       // Else they are told when they can read.
       if (connection.isUp()) tellOfAll();

@@ -57,8 +57,11 @@ export interface Writing {
   close(untilMs: number, now: () => number): Promise<number>;
 }
 
-/** Decisions that are written with one wait for all of them. */
-const BATCH = 100;
+/**
+ * Decisions that are written with one wait for all of them: more from one to the next while that goes well, so that a Redis
+ * far away is caught up with too.
+ */
+const BATCH = { first: 100, most: 1_000 };
 const RETRY_MS = 1_000;
 /** Between two looks for what other processes have left behind. */
 const ADOPT_MS = 30_000;
@@ -219,8 +222,9 @@ export function createWriting(options: WritingOptions): Writing {
     for (const sent of sentLog.all()) if (!isWhole || sent.epoch !== present) missing.add(sent.outgoing.id);
     const again = missing.size === 0 ? [] : sentLog.all().filter(({ outgoing }) => missing.has(outgoing.id));
     epoch = present === '' ? null : present;
-    for (let from = 0; from < again.length; from += BATCH) {
-      const batch = again.slice(from, from + BATCH).map(({ outgoing }) => ({ ...outgoing, late: true }));
+    let most = BATCH.first;
+    for (let from = 0; from < again.length; from += most, most = larger(most)) {
+      const batch = again.slice(from, from + most).map(({ outgoing }) => ({ ...outgoing, late: true }));
       const failure = await writeAll(batch, ({ id }) => missing.delete(id));
       if (failure) throw failure;
       if (through !== connected) throw new StoreUnavailable('the connection was lost');
@@ -248,8 +252,8 @@ export function createWriting(options: WritingOptions): Writing {
   };
 
   const writeWaiting = async (): Promise<void> => {
-    while (outbox.size() > 0 && canWrite()) {
-      const failure = await writeAll(outbox.first(BATCH), (outgoing) => {
+    for (let most = BATCH.first; outbox.size() > 0 && canWrite(); most = larger(most)) {
+      const failure = await writeAll(outbox.first(most), (outgoing) => {
         if (!outbox.remove(outgoing)) return;
         inMemory.delete(outgoing.id);
         spool?.remove(outgoing.id);
@@ -412,6 +416,8 @@ const spooledOf = ({ id, version, log, texts, bytes, names }: Outgoing): Spooled
   bytes,
   names,
 });
+
+const larger = (batch: number): number => Math.min(BATCH.most, batch * 2);
 
 const pause = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms));
 
