@@ -131,8 +131,8 @@ export function createWriting(options: WritingOptions): Writing {
     };
   };
 
-  /** Null where it was written; else what is there. */
-  const write = async (outgoing: Outgoing): Promise<Entry | null> => {
+  /** Null where it was written; else what is there, and where. */
+  const write = async (outgoing: Outgoing): Promise<(Entry & { place: string }) | null> => {
     const { pointer, keys, args } = argumentsFor(outgoing);
     const named = places.forNames(outgoing.names, pointer, outgoing.late);
     const answer = await connection.run(
@@ -145,7 +145,7 @@ export function createWriting(options: WritingOptions): Writing {
     seenEpoch(epochBytes.toString());
     if (!bytes || !texts) isSent(outgoing, place, place === '' ? null : length);
     else if (bytes.equals(outgoing.bytes)) isSent(outgoing, place, null);
-    else return { texts, bytes };
+    else return { texts, bytes, place };
     return null;
   };
 
@@ -171,8 +171,14 @@ export function createWriting(options: WritingOptions): Writing {
       if (!entry) return;
       const theirs = records.decisionOf(entry);
       const merged = merge(records.decisionOf(outgoing), theirs);
-      if (merged === theirs) return;
-      if ((await writeRevision(outgoingOf(merged, outgoing.names))) === 'written') return;
+      const { names, late } = outgoing;
+      if (merged === theirs) {
+        // From here on it is this one that must not get lost.
+        const { place, ...kept } = entry;
+        isSent({ ...outgoing, ...kept, version: theirs.version }, place, null);
+        return;
+      }
+      if ((await writeRevision({ ...outgoingOf(merged, names), late })) === 'written') return;
     }
     throw new StoreUnavailable('a decision is changed too often to be written');
   };
@@ -222,11 +228,14 @@ export function createWriting(options: WritingOptions): Writing {
     for (const sent of sentLog.all()) if (!isWhole || sent.epoch !== present) missing.add(sent.outgoing.id);
     const again = missing.size === 0 ? [] : sentLog.all().filter(({ outgoing }) => missing.has(outgoing.id));
     epoch = present === '' ? null : present;
+    let expected = epoch;
     let most = BATCH.first;
     for (let from = 0; from < again.length; from += most, most = larger(most)) {
       const batch = again.slice(from, from + most).map(({ outgoing }) => ({ ...outgoing, late: true }));
       const failure = await writeAll(batch, ({ id }) => missing.delete(id));
       if (failure) throw failure;
+      expected ??= epoch;
+      if (epoch !== expected) throw new StoreUnavailable('Redis has lost its logs once more');
       if (through !== connected) throw new StoreUnavailable('the connection was lost');
     }
     missing.clear();
@@ -362,6 +371,7 @@ export function createWriting(options: WritingOptions): Writing {
     wentDown() {
       connected++;
       checked = false;
+      refusal = null;
     },
     seenEpoch,
 
