@@ -114,6 +114,8 @@ export function createLearner(
   let running: Promise<void> | null = null;
   let folding = false;
   let again = false;
+  /** Whether it was logged that what was learned cannot be brought up to date. */
+  let told = false;
   let retired = false;
   let sinceSnapshot = 0;
   let snapshotAt = runtime.now();
@@ -165,9 +167,13 @@ export function createLearner(
         const rest = restUntil - runtime.clock();
         if (rest > 0) await new Promise((resolve) => setTimeout(resolve, rest));
         await foldInTurn();
+        told = false;
       } while (again && !retired);
     } catch (error) {
-      runtime.log.error({ err: error, router: router.name }, 'what was learned could not be brought up to date');
+      // Once, until it can be again: an outage has many turns.
+      if (!told)
+        runtime.log.error({ err: error, router: router.name }, 'what was learned could not be brought up to date');
+      told = true;
     } finally {
       folding = false;
     }

@@ -126,7 +126,7 @@ export function createLedger(state: StateStore, runtime: Runtime): Ledger {
       if (!decision) return { status: whyUnknown(decisionId, runtime.now()) };
       const result = await giveFeedback(state, decision, feedback, runtime.now());
       // Whoever is told that it counts is told so for good: of what was said before, too.
-      if ('decision' in result) await state.confirm();
+      if ('decision' in result) await state.confirm(result.decision);
       return result;
     },
   };

@@ -97,7 +97,7 @@ async function putBehind(
       ...hot,
       recall: (decisionId) => state.recall(decisionId),
       revise: (decision) => state.revise(decision),
-      confirm: () => state.confirm(),
+      confirm: (decision) => state.confirm(decision),
     },
     keptIn: first ? keptIn(config) : null,
     durable: {

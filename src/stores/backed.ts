@@ -1,5 +1,6 @@
 /** A hot store with a durable one behind it: what the one no longer has is had from the other. */
-import { type DurableStore, type HotStore, type StateStore, StoreUnavailable } from './ports.ts';
+import type { DecisionRecord } from './decision-record.ts';
+import { type DurableStore, type HotStore, MayBeElsewhere, type StateStore, StoreUnavailable } from './ports.ts';
 
 export interface BackedStoreOptions {
   hot: HotStore;
@@ -12,22 +13,36 @@ export interface BackedStoreOptions {
 const CONFIRM_MS = 3_000;
 
 export function createBackedStore({ hot, durable, flush }: BackedStoreOptions): StateStore {
+  const inHot = (decisionId: string): Promise<DecisionRecord | MayBeElsewhere | null> =>
+    hot.recall(decisionId).catch((error) => {
+      if (error instanceof MayBeElsewhere) return error;
+      throw error;
+    });
+
   return {
     ...hot,
 
-    recall: async (decisionId) => (await hot.recall(decisionId)) ?? (await durable.recall(decisionId)),
+    async recall(decisionId) {
+      const found = await inHot(decisionId);
+      if (found && !(found instanceof MayBeElsewhere)) return found;
+      const kept = await durable.recall(decisionId);
+      if (!kept && found) throw found;
+      return kept;
+    },
 
     async revise(decision) {
       const result = await hot.revise(decision);
-      if (result === 'written' || (await hot.recall(decision.id))) return result;
+      if (result === 'written') return result;
+      const found = await inHot(decision.id);
+      if (found && !(found instanceof MayBeElsewhere)) return result;
       const kept = await durable.recall(decision.id);
       if (kept?.version !== decision.version - 1) return 'changed';
       await hot.revive({ decision: kept, names: [] });
       return await hot.revise(decision);
     },
 
-    async confirm() {
-      await hot.confirm();
+    async confirm(decision) {
+      await hot.confirm(decision);
       if (flush) await inTime(flush());
     },
   };

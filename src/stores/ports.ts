@@ -85,6 +85,9 @@ export interface SharedHealth {
 /** The store gives no answer now. What was asked of it was not done, but for an `UncertainWrite`. */
 export class StoreUnavailable extends Error {}
 
+/** It is not where this store can look now, and it may be where it cannot: another gateway may have it. */
+export class MayBeElsewhere extends StoreUnavailable {}
+
 /** A write of which nobody knows whether it was done: repeated, it might be done twice. */
 export class UncertainWrite extends StoreUnavailable {}
 
@@ -96,6 +99,7 @@ export interface StateStore {
    * revision, in one step. `changed`: somebody else was faster, recall it and try again.
    */
   revise(decision: DecisionRecord): Promise<'written' | 'changed'>;
+  /** Null where there is none; rejects with `MayBeElsewhere` where none is found and there may be one all the same. */
   recall(decisionId: string): Promise<DecisionRecord | null>;
   /** The decision behind the first of these names that is known. */
   lookUp(names: readonly string[]): Promise<DecisionRecord | null>;
@@ -105,6 +109,7 @@ export interface StateStore {
   add(counter: string, amount: number, ttlMs: number): Promise<number>;
   /** Keeps this for `ttlMs`, unless what is kept under the name is as late or later. */
   putHealth(name: string, health: SharedHealth, ttlMs: number): Promise<void>;
+  /** Rejects where nothing can be kept, too: whoever cannot tell what they know need not go by what others knew. */
   readHealth(): Promise<ReadonlyMap<string, SharedHealth>>;
   /** Tells the listener whenever a log has grown, by whomever, until it is called off. */
   watch(listener: (log: string) => void): () => void;
@@ -112,9 +117,9 @@ export interface StateStore {
   readonly shared: SharedState | null;
   /**
    * Resolves once all that was written until now is where it outlives this process, if there is such a place; rejects with
-   * `StoreUnavailable` where it cannot be had now.
+   * `StoreUnavailable` where it cannot be had now. `decision`: the one that somebody is told of, as it was recalled or written.
    */
-  confirm(): Promise<void>;
+  confirm(decision?: DecisionRecord): Promise<void>;
   /** Writes what still waits to be written, for a few seconds at most, and lets go of every connection. Never rejects. */
   close(): Promise<void>;
 }

@@ -1,9 +1,9 @@
 /** The hot store in Redis: what any number of processes share, and what outlives them. */
 import type { DecisionRecord } from './decision-record.ts';
-import type { HotStore, SharedHealth, SharedState } from './ports.ts';
+import { type HotStore, MayBeElsewhere, type SharedHealth, type SharedState } from './ports.ts';
 import { type ConnectionOptions, type Nodes, openConnection } from './redis/connection.ts';
 import { hearGrowth } from './redis/growth.ts';
-import { counterKey, HEALTH_KEY, revivedKey } from './redis/keys.ts';
+import { counterKey, HEALTH_KEY, handleOf, revivedKey } from './redis/keys.ts';
 import { createPlaces } from './redis/places.ts';
 import { createReading } from './redis/reading.ts';
 import { createRecords } from './redis/records.ts';
@@ -131,7 +131,11 @@ export function createRedisStore(options: RedisStoreOptions): RedisStore {
   const { seenEpoch } = writing;
   const growth = hearGrowth({
     open,
-    onGrown: tell,
+    onGrown(log) {
+      // Else it is told when it can be read.
+      if (connection.isUp()) tell(log);
+      else logs.add(log);
+    },
     onHeard() {
       // Else they are told when they can read.
       if (connection.isUp()) tellOfAll();
@@ -165,7 +169,11 @@ export function createRedisStore(options: RedisStoreOptions): RedisStore {
     },
 
     async recall(id) {
-      return writing.waiting(id) ?? (await reading.recall(id)) ?? writing.sent(id);
+      const found = writing.waiting(id) ?? (await reading.recall(id)) ?? writing.sent(id);
+      // Other gateways have the same trouble, and it may wait there.
+      const { time } = handleOf(id, sha256Hex);
+      if (found || writing.isSettled() || now() - time > keepMs) return found;
+      throw new MayBeElsewhere('the decision may wait in another gateway until Redis takes it');
     },
 
     async lookUp(names) {
@@ -202,6 +210,8 @@ export function createRedisStore(options: RedisStoreOptions): RedisStore {
     },
 
     async readHealth() {
+      const refusal = writing.refusal();
+      if (refusal) throw refusal;
       const flat = (await connection.run('conduitReadHealth', [HEALTH_KEY], [])) as Buffer[];
       const known = new Map<string, SharedHealth>();
       for (let i = 0; i < flat.length; i += 2) known.set(String(flat[i]), JSON.parse(String(flat[i + 1])));

@@ -25,8 +25,9 @@ export interface Spool {
   /** Resolves once everything that was put until now is on disk, or is known not to be. */
   flushed(): Promise<void>;
   /**
-   * Takes over what processes have left that are gone, oldest first, some at a time and no more than there is room for.
-   * What cannot be read is put aside.
+   * Takes over what processes have left that are gone, oldest first, some at a time and no more than there is room for. A file
+   * that is damaged is put aside; one that cannot be read now is read later. Rejects in the end where there was such a one,
+   * once for each.
    */
   adopt(room: () => number, take: (spooled: Spooled[]) => void): Promise<void>;
   /** Lets go of the file, for whoever comes next; gives how many decisions are in it. */
@@ -46,6 +47,8 @@ const CHECKPOINT_PAGES = 64;
 const MOST_TRIES = 5;
 const SUFFIX = '.waiting';
 const DAMAGED = '.damaged';
+/** What SQLite keeps beside a file. */
+const BESIDE = ['-wal', '-shm'];
 
 /**
  * WAL, so that a kill in the middle of a write leaves what was written before; without waiting for the disk, since it is
@@ -104,6 +107,8 @@ export function openSpool({ folder: parent }: SpoolOptions): Spool {
   let own: File | null = null;
   const changes: Change[] = [];
   let flushing = false;
+  /** Paths of files that could not be read. */
+  const told = new Set<string>();
 
   const ownFile = (): File => {
     own ??= newFile(folder);
@@ -136,33 +141,45 @@ export function openSpool({ folder: parent }: SpoolOptions): Spool {
     flushSoon();
   };
 
+  const takeOver = async (path: string, ...[room, take]: Parameters<Spool['adopt']>): Promise<void> => {
+    const left = reading(path, () => openFile(path));
+    if (!left) return;
+    try {
+      for (;;) {
+        const some = reading(path, () => firstOf(left, Math.min(BATCH, room())));
+        if (some.length === 0) break;
+        // First here, then no more there: whoever is killed in between leaves it twice, and it counts once.
+        carryOut(ownFile(), some.map(putting));
+        const removing = some.map(({ id }): Change => ({ kind: 'remove', id }));
+        reading(path, () => carryOut(left, removing));
+        take(some);
+        await new Promise((resolve) => setImmediate(resolve));
+      }
+    } finally {
+      closeFile(left);
+    }
+  };
+
   return {
     put: (spooled) => new Promise((resolve, reject) => change({ kind: 'put', spooled, resolve, reject })),
     remove: (id) => change({ kind: 'remove', id }),
     flushed: () => new Promise((resolve) => change({ kind: 'flushed', resolve })),
 
     async adopt(room, take) {
+      let trouble: Error | null = null;
       for (const path of filesIn(folder)) {
         if (path === own?.path) continue;
-        const left = openLeft(path);
-        if (!left) continue;
         try {
-          for (;;) {
-            const some = firstOf(left, Math.min(BATCH, room()));
-            if (some.length === 0) break;
-            // First here, then no more there: whoever is killed in between leaves it twice, and it counts once.
-            carryOut(ownFile(), some.map(putting));
-            carryOut(
-              left,
-              some.map(({ id }) => ({ kind: 'remove', id })),
-            );
-            take(some);
-            await new Promise((resolve) => setImmediate(resolve));
-          }
-        } finally {
-          closeFile(left);
+          await takeOver(path, room, take);
+          told.delete(path);
+        } catch (error) {
+          if (!(error instanceof Unreadable)) throw error;
+          if (!told.has(path)) trouble = error;
+          if (error.isDamaged) putAside(path);
+          else told.add(path);
         }
       }
+      if (trouble) throw trouble;
     },
 
     async close() {
@@ -221,13 +238,35 @@ function newFile(folder: string): File {
   }
 }
 
-/** A file that nobody has any more; null where somebody has it, and where it cannot be read. */
-function openLeft(path: string): File | null {
+/** What was left in a file cannot be had, now or ever. */
+class Unreadable extends Error {
+  readonly isDamaged: boolean;
+
+  constructor(path: string, error: Error) {
+    const code = codeOf(error);
+    const isDamaged = code === SQLITE_CORRUPT || code === SQLITE_NOTADB;
+    const fate = isDamaged ? 'are damaged and put aside' : 'cannot be read now';
+    super(`decisions that wait in ${path} ${fate}: ${error.message}`);
+    this.isDamaged = isDamaged;
+  }
+}
+
+function reading<Read>(path: string, read: () => Read): Read {
   try {
-    return openFile(path);
-  } catch {
-    renameSync(path, path + DAMAGED);
-    return null;
+    return read();
+  } catch (error) {
+    throw new Unreadable(path, error as Error);
+  }
+}
+
+/** With what is beside it, so that whoever mends it has all of it. */
+function putAside(path: string): void {
+  for (const beside of ['', ...BESIDE]) {
+    try {
+      renameSync(path + beside, path + DAMAGED + beside);
+    } catch {
+      // It has none.
+    }
   }
 }
 
@@ -252,14 +291,18 @@ function openFile(path: string): File | null {
 
 /** Removes it where nothing is in it; gives how many decisions are. */
 function closeFile({ path, database }: File): number {
-  let left = 0;
+  let left = 1;
   try {
     left = (database.prepare('SELECT count(*) AS count FROM waiting').get() as { count: number }).count;
     if (left === 0) rmSync(path, { force: true });
-    database.close();
-    if (left === 0) for (const beside of ['-wal', '-shm']) rmSync(path + beside, { force: true });
   } catch {
     // Whoever finds it next sees what is left.
+  }
+  try {
+    database.close();
+    if (left === 0) for (const beside of BESIDE) rmSync(path + beside, { force: true });
+  } catch {
+    // As above.
   }
   return left;
 }
@@ -275,5 +318,8 @@ const filesIn = (folder: string): string[] => {
 };
 
 const SQLITE_BUSY = 5;
+const SQLITE_CORRUPT = 11;
+const SQLITE_NOTADB = 26;
 
-const isBusy = (error: unknown): boolean => ((error as { errcode?: number }).errcode ?? 0) % 256 === SQLITE_BUSY;
+const codeOf = (error: unknown): number => ((error as { errcode?: number }).errcode ?? 0) % 256;
+const isBusy = (error: unknown): boolean => codeOf(error) === SQLITE_BUSY;

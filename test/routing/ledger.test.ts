@@ -45,6 +45,22 @@ describe('the ledger', () => {
     expect(grown).toEqual(['auto']);
   });
 
+  test('has the decision confirmed that somebody is told of, as it is told, a repeat of what was said too', async () => {
+    const confirmed: (DecisionRecord | undefined)[] = [];
+    const confirm = async (one?: DecisionRecord) => void confirmed.push(one);
+    ledger = createLedger({ ...state, confirm }, runtime);
+    const one = fresh();
+    ledger.open(one);
+    settle(one.id);
+    for (const status of ['recorded', 'duplicate']) {
+      expect(await ledger.giveFeedback(one.id, UP)).toMatchObject({ status });
+    }
+    expect(confirmed.map((each) => [each?.id, each?.version, each?.reward])).toEqual([
+      [one.id, 2, 1],
+      [one.id, 2, 1],
+    ]);
+  });
+
   test('settles a decision once, however often it is told', async () => {
     const one = fresh();
     ledger.open(one);

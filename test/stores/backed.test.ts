@@ -2,7 +2,7 @@ import { expect, test } from 'vitest';
 import { createBackedStore } from '../../src/stores/backed.ts';
 import type { DecisionRecord } from '../../src/stores/decision-record.ts';
 import { createMemoryStore } from '../../src/stores/memory.ts';
-import { LOG_START, type StateStore, StoreUnavailable } from '../../src/stores/ports.ts';
+import { LOG_START, MayBeElsewhere, type StateStore, StoreUnavailable } from '../../src/stores/ports.ts';
 import { embeddedStore } from '../support/embedded-store.ts';
 import { decision } from './state-store-suite.ts';
 
@@ -33,6 +33,14 @@ test('what the hot store has forgotten is found by its id', async () => {
   const { store, first } = await backed();
   expect(await store.recall(first.id)).toEqual(first);
   expect(await store.recall(`dec_${'0'.repeat(32)}`)).toBe(null);
+});
+
+test('what the hot store cannot look for now is found too, and denied nowhere', async () => {
+  const { hot, durable, first } = await backed();
+  const recall = () => Promise.reject(new MayBeElsewhere('full'));
+  const store = createBackedStore({ hot: { ...hot, recall }, durable, flush: null });
+  expect(await store.recall(first.id)).toEqual(first);
+  await expect(store.recall(`dec_${'0'.repeat(32)}`)).rejects.toBeInstanceOf(MayBeElsewhere);
 });
 
 test('feedback to a decision beyond the hot set is taken, learned once, and can change', async () => {

@@ -8,6 +8,7 @@ import type { RedisStore } from '../../src/stores/redis.ts';
 import { NO_REDIS, type RedisServer, startRedisServer } from '../support/redis-server.ts';
 import { connected, entriesOf, open, PATIENCE, rememberNew, type Told } from '../support/redis-store.ts';
 import { startRelay } from '../support/relay.ts';
+import { decision } from './state-store-suite.ts';
 
 const said = (signal: string, value: number, at: number): DecidedSignal => ({
   signal,
@@ -84,6 +85,20 @@ describe.skipIf(NO_REDIS)(`a Redis that has lost something${NO_REDIS === null ? 
     expect(one.told.lost + other.told.lost).toBe(0);
   });
 
+  test('everything: what is written again says so, for whoever has learned from it, and what is new does not', async () => {
+    const { server, members } = await together(1);
+    const { store } = members[0] as Member;
+    const kept = [await rememberNew(store), await rememberNew(store)];
+    expect((await entriesOf(store)).map(({ again }) => again)).toEqual([undefined, undefined]);
+    await restart(server, members, server.loseAll);
+    expect(await store.revise(rated(kept[0] as DecisionRecord, said('thumbs', 1, 5)))).toBe('written');
+    await rememberNew(store);
+    expect((await entriesOf(store)).map(({ again }) => again)).toEqual([true, true, undefined, undefined]);
+    expect((await store.readKept('auto', LOG_START, 10)).kept.map(({ decision }) => decision.version)).toEqual([
+      1, 1, 2, 1,
+    ]);
+  });
+
   test('everything, while nobody noticed: the next write tells, and the rest is written again', async () => {
     const { server, members } = await together(1);
     const { store } = members[0] as Member;
@@ -115,6 +130,36 @@ describe.skipIf(NO_REDIS)(`a Redis that has lost something${NO_REDIS === null ? 
     expect((await store.lookUp(['talk:9']))?.id).toBe(kept.at(-1)?.id);
     // Whoever had read to the end before goes on behind it.
     expect((await store.readSince('auto', cursor, 100)).gap).toBe(null);
+  });
+
+  test('the end of it, and then takes nothing for a while: what is missing is not forgotten over that', async () => {
+    const server = await startRedisServer();
+    onTestFinished(() => server.close());
+    const relay = await startRelay(server.port);
+    onTestFinished(() => relay.close());
+    const { store, told } = open(`redis://127.0.0.1:${relay.port}`);
+    onTestFinished(() => store.close());
+    await connected(store, server);
+    const kept: DecisionRecord[] = [];
+    for (let i = 0; i < 10; i++) kept.push(await rememberNew(store, {}, [`talk:${i}`, 'session']));
+    const before = server.written();
+    const revised = kept.slice(0, 5).map((one) => rated(one, said('thumbs', 1, 5)));
+    for (const one of revised) expect(await store.revise(one)).toBe('written');
+    const lost = server.written() - before;
+    relay.cut();
+    await server.kill();
+    server.loseLast(lost);
+    await server.start();
+    await server.client.config('SET', 'maxmemory', '1');
+    relay.mend();
+    // It has found what is there and failed at the rest, and once more.
+    const errors = async () =>
+      Number(/errorstat_OOM:count=(\d+)/.exec(await server.client.info('errorstats'))?.[1] ?? 0);
+    await expect.poll(errors, PATIENCE).toBeGreaterThanOrEqual(6);
+    await server.client.config('SET', 'maxmemory', '0');
+    await expect.poll(() => told.recovered, PATIENCE).toBe(1);
+    for (const one of revised) expect(await store.recall(one.id)).toEqual(one);
+    expect((await store.lookUp(['session']))?.id).toBe(kept.at(-1)?.id);
   });
 
   test('nothing: nothing is written again', async () => {
@@ -159,6 +204,76 @@ describe.skipIf(NO_REDIS)(`a Redis that has lost something${NO_REDIS === null ? 
     ]);
     expect([...(united?.idempotencyKeys ?? [])].sort()).toEqual(['mine', 'theirs']);
     expect((await entriesOf(store)).map(({ revision }) => revision)).toEqual([1, 2, 3]);
+  });
+
+  test('everything, and who rated it is back before who made it: it is still found by its names', async () => {
+    const server = await startRedisServer();
+    onTestFinished(() => server.close());
+    const relay = await startRelay(server.port);
+    onTestFinished(() => relay.close());
+    const maker = open(`redis://127.0.0.1:${relay.port}`);
+    const rater = open(server.url);
+    for (const { store } of [maker, rater]) onTestFinished(() => store.close());
+    await connected(maker.store, server, 1);
+    await connected(rater.store, server, 2);
+    const one = await rememberNew(maker.store, {}, ['talk:a', 'session']);
+    const revised = rated(one, said('thumbs', 1, 5));
+    expect(await rater.store.revise(revised)).toBe('written');
+    await server.kill();
+    for (const { told } of [maker, rater]) await expect.poll(() => told.trouble.length, PATIENCE).toBeGreaterThan(0);
+    server.loseAll();
+    relay.cut();
+    await server.start();
+    await expect.poll(() => rater.told.recovered, PATIENCE).toBe(1);
+    const later = await rememberNew(rater.store, {}, ['session']);
+    relay.mend();
+    await expect.poll(() => maker.told.recovered, PATIENCE).toBe(1);
+    expect(await rater.store.lookUp(['talk:a'])).toEqual(revised);
+    expect((await rater.store.lookUp(['session']))?.id).toBe(later.id);
+  });
+
+  test('everything, and the process that took a rating is gone: who said that it counts has it', async () => {
+    const { server, members } = await together(2);
+    const [one, other] = members as [Member, Member];
+    const first = await rememberNew(one.store);
+    const revised = rated(first, said('thumbs', 1, 5));
+    expect(await one.store.revise(revised)).toBe('written');
+    const found = (await other.store.recall(first.id)) as DecisionRecord;
+    await other.store.confirm(found);
+    await one.store.close();
+    await restart(server, [other], server.loseAll);
+    expect(await other.store.recall(first.id)).toEqual(revised);
+    await other.store.confirm(found);
+    expect(await entriesOf(other.store)).toHaveLength(1);
+  });
+
+  test('nothing, but trimmed what this process has sent: it can be taken back and rated', async () => {
+    const { server, members } = await together(1);
+    const { store } = members[0] as Member;
+    const first = await rememberNew(store);
+    await rememberNew(store);
+    const log = '{conduit:1}log:auto';
+    const [entry] = await server.client.xrange(log, '-', '+');
+    await server.client.hset('{conduit:1}marks:auto', 'trimmed', entry?.[0] ?? '');
+    await server.client.xtrim(log, 'MAXLEN', 1);
+    const revised = rated(first, said('thumbs', 1, 5));
+    expect(await store.revise(revised)).toBe('changed');
+    expect(await store.recall(first.id)).toBe(null);
+    await store.revive({ decision: first, names: [] });
+    expect(await store.revise(revised)).toBe('written');
+    expect(await store.recall(first.id)).toEqual(revised);
+  });
+
+  test('nothing, after a decision was taken back and then remembered: it is in the log, and the store goes on', async () => {
+    const { server, members } = await together(1);
+    const { store } = members[0] as Member;
+    const one = decision();
+    await store.revive({ decision: one, names: [] });
+    await store.remember({ decision: one, names: [] });
+    expect(await entriesOf(store)).toHaveLength(1);
+    await restart(server, members, () => {});
+    await rememberNew(store);
+    expect(await entriesOf(store)).toHaveLength(2);
   });
 
   test('what an older snapshot covers is not written again', async () => {

@@ -1,11 +1,12 @@
 /** The store in Redis while Redis cannot be had: nothing waits, and nothing that was to be kept is lost. */
 import { describe, expect, onTestFinished, test } from 'vitest';
 import type { DecisionRecord } from '../../src/stores/decision-record.ts';
-import { LOG_START, UncertainWrite } from '../../src/stores/ports.ts';
+import { LOG_START, MayBeElsewhere, StoreUnavailable, UncertainWrite } from '../../src/stores/ports.ts';
 import type { RedisStoreOptions } from '../../src/stores/redis.ts';
 import { freePort, NO_REDIS, startRedisServer } from '../support/redis-server.ts';
 import { connected, entriesOf, open, PATIENCE, rememberNew } from '../support/redis-store.ts';
 import { startRelay } from '../support/relay.ts';
+import { decision } from './state-store-suite.ts';
 
 describe.skipIf(NO_REDIS)('a Redis that is away', () => {
   async function one(more: Partial<RedisStoreOptions> = {}) {
@@ -98,6 +99,8 @@ describe.skipIf(NO_REDIS)('a Redis that is away', () => {
     const next = { ...first, version: 2, reward: 1 };
     expect(await store.revise(next)).toBe('written');
     expect(await store.revise({ ...next, reward: 0 })).toBe('changed');
+    // It would not outlive this process.
+    await expect(store.confirm(next)).rejects.toBeInstanceOf(StoreUnavailable);
     expect(await store.lookUp(['talk:a'])).toEqual(next);
     await rememberNew(store);
     // Bounded.
@@ -113,6 +116,26 @@ describe.skipIf(NO_REDIS)('a Redis that is away', () => {
     await server.client.config('SET', 'maxmemory', '0');
     await expect.poll(() => told.recovered, PATIENCE).toBe(1);
     expect(await entriesOf(store)).toHaveLength(1);
+  });
+
+  test('full: it is told that nothing is kept, and a decision that waits in another process is not denied', async () => {
+    const { server, store, told } = await one();
+    const other = open(server.url);
+    onTestFinished(() => other.store.close());
+    await connected(other.store, server, 2);
+    await server.client.config('SET', 'maxmemory', '1');
+    const theirs = await rememberNew(other.store, { created: Date.now() });
+    const kept = await rememberNew(store, { created: Date.now() });
+    await expect(store.readHealth()).rejects.toThrow('OOM');
+    expect(await store.recall(kept.id)).toEqual(kept);
+    await expect(store.recall(theirs.id)).rejects.toBeInstanceOf(MayBeElsewhere);
+    // Nobody would still wait with it.
+    expect(await store.recall(decision().id)).toBe(null);
+    await server.client.config('SET', 'maxmemory', '0');
+    for (const each of [told, other.told]) await expect.poll(() => each.recovered, PATIENCE).toBe(1);
+    await store.readHealth();
+    expect(await store.recall(theirs.id)).toEqual(theirs);
+    expect(await store.recall(decision({ created: Date.now() }).id)).toBe(null);
   });
 
   test('slow: what is remembered waits for nobody, and all of it is there in the end, once', async () => {

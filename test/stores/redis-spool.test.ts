@@ -67,6 +67,34 @@ describe.skipIf(NO_REDIS)(`with Redis away and a folder${NO_REDIS === null ? '' 
     expect((await other.lookUp(['session']))?.id).toBe(later.id);
   });
 
+  test('what waited on disk and was written, rated and trimmed all the same is not written again', async () => {
+    const folder = newFolder();
+    const port = await freePort();
+    const first = open(`redis://127.0.0.1:${port}`, { spool: openSpool({ folder }) });
+    const waited = await rememberNew(first.store, {}, ['mine']);
+    await first.store.close();
+    const server = await startRedisServer({ port });
+    onTestFinished(() => server.close());
+    const other = open(server.url).store;
+    onTestFinished(() => other.close());
+    await connected(other, server);
+    await other.remember({ decision: waited, names: [] });
+    expect(await other.revise({ ...waited, version: 2, reward: 1 })).toBe('written');
+    const last = await rememberNew(other);
+    const log = '{conduit:1}log:auto';
+    const [, rated] = await server.client.xrange(log, '-', '+');
+    await server.client.hset('{conduit:1}marks:auto', 'trimmed', rated![0]);
+    await server.client.xtrim(log, 'MAXLEN', 1);
+    const second = open(server.url, { spool: openSpool({ folder }) });
+    onTestFinished(() => second.store.close());
+    await connected(second.store, server, 2);
+    // Its name was nowhere yet.
+    await expect.poll(() => server.client.keys('{conduit:1}n:*'), PATIENCE).toHaveLength(1);
+    expect((await entriesOf(other)).map(({ decisionId }) => decisionId)).not.toContain(waited.id);
+    expect((await entriesOf(other))[0]?.decisionId).toBe(last.id);
+    expect(await second.store.recall(waited.id)).toBe(null);
+  });
+
   test('where the folder cannot be written to, answers are kept in memory, and a rating is refused', async () => {
     const folder = newFolder();
     writeFileSync(join(folder, 'spool'), 'a file');
@@ -78,6 +106,10 @@ describe.skipIf(NO_REDIS)(`with Redis away and a folder${NO_REDIS === null ? '' 
     await expect(store.revise({ ...kept, version: 2, reward: 1 })).rejects.toBeInstanceOf(StoreUnavailable);
     await expect(store.confirm()).rejects.toBeInstanceOf(StoreUnavailable);
     expect(await store.recall(kept.id)).toEqual(kept);
+    rmSync(join(folder, 'spool'));
+    await store.confirm(kept);
+    expect(await store.revise({ ...kept, version: 2, reward: 1 })).toBe('written');
+    await store.confirm();
     const server = await startRedisServer({ port });
     onTestFinished(() => server.close());
     await expect.poll(() => told.recovered, PATIENCE).toBe(1);

@@ -1,6 +1,6 @@
 /** Decisions on disk while the store that they are for is away. */
 import { type ChildProcess, fork } from 'node:child_process';
-import { mkdirSync, mkdtempSync, readdirSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readdirSync, renameSync, rmdirSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, onTestFinished, test } from 'vitest';
@@ -144,8 +144,46 @@ describe('what waits on disk', () => {
     await first.close();
     writeFileSync(join(folder, 'spool', '00.waiting'), 'x'.repeat(10_000));
     const second = openSpool({ folder });
-    expect((await adopted(second)).map(({ id }) => id)).toEqual(['a']);
+    const taken: Spooled[] = [];
+    const adopt = () =>
+      second.adopt(
+        () => 1_000,
+        (some) => taken.push(...some),
+      );
+    await expect(adopt()).rejects.toThrow('damaged and put aside');
+    expect(taken.map(({ id }) => id)).toEqual(['a']);
     expect(readdirSync(join(folder, 'spool'))).toContain('00.waiting.damaged');
+    await adopt();
+    await second.close();
+  });
+
+  test('of a file that is damaged all is put aside, what is beside it too', async () => {
+    const folder = newFolder();
+    mkdirSync(join(folder, 'spool'));
+    for (const beside of ['', '-wal', '-shm'])
+      writeFileSync(join(folder, 'spool', `00.waiting${beside}`), 'x'.repeat(10_000));
+    const spool = openSpool({ folder });
+    await expect(adopted(spool)).rejects.toThrow('damaged and put aside');
+    const names = readdirSync(join(folder, 'spool'));
+    expect(names).toContain('00.waiting.damaged-shm');
+    expect(names.filter((one) => !one.includes('.damaged'))).toEqual([]);
+  });
+
+  test('a file that cannot be read for a moment stays, is told of once, and is read later', async () => {
+    const folder = newFolder();
+    const first = openSpool({ folder });
+    await first.put(spooled('b'));
+    await first.close();
+    const [name] = filesIn(folder) as [string];
+    const path = join(folder, 'spool', name);
+    renameSync(path, join(folder, 'elsewhere'));
+    mkdirSync(path);
+    const second = openSpool({ folder });
+    await expect(adopted(second)).rejects.toThrow('cannot be read now');
+    expect(await adopted(second)).toEqual([]);
+    rmdirSync(path);
+    renameSync(join(folder, 'elsewhere'), path);
+    expect((await adopted(second)).map(({ id }) => id)).toEqual(['b']);
     await second.close();
   });
 

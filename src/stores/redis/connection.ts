@@ -1,7 +1,7 @@
 /** A connection to Redis that never holds anybody up: it answers in time, or says that it does not. */
 import { Redis } from 'ioredis';
 import { StoreUnavailable, UncertainWrite } from '../ports.ts';
-import { Refused } from './refused.ts';
+import { codeOf, Refused } from './refused.ts';
 
 export type Argument = string | number | Buffer;
 
@@ -41,10 +41,13 @@ const ANSWER_MS = 1_000;
 const CONNECT_MS = 2_000;
 /** What the other side may take to say goodbye. */
 const DISCONNECT_MS = 500;
+/** Between two connections that are made anew since the one before takes no writes. */
+const READONLY_MS = 1_000;
 const RECONNECT_MS = { first: 50, longest: 2_000 };
 
 export function openConnection(options: ConnectionOptions): Connection {
   const { url, nodes, random, onUp, onDown, onMessage, scripts = {} } = options;
+  let hasMovedOn = false;
   const settings = {
     scripts: Object.fromEntries(Object.entries(scripts).map(([name, lua]) => [name, { lua }])),
     commandTimeout: ANSWER_MS,
@@ -58,8 +61,15 @@ export function openConnection(options: ConnectionOptions): Connection {
     autoResendUnfulfilledCommands: false,
     maxRetriesPerRequest: 0,
     autoResubscribe: false,
-    // After a failover this may still be the old primary, which takes no more writes.
-    reconnectOnError: (error: Error) => error.message.startsWith('READONLY'),
+    // After a failover this may still be the old primary, which takes no more writes. Or it may be what there is for now.
+    reconnectOnError(error: Error) {
+      if (hasMovedOn || codeOf(error.message) !== 'READONLY') return false;
+      hasMovedOn = true;
+      setTimeout(() => {
+        hasMovedOn = false;
+      }, READONLY_MS).unref();
+      return true;
+    },
     retryStrategy(times: number) {
       // The first time it may be this connection alone that was lost.
       if (times > 1) goTo(nextNode());

@@ -8,7 +8,7 @@ export interface Outgoing extends Entry {
   log: string;
   /** Hashes of its names. */
   names: readonly string[];
-  /** Whether others may have been told of since, who then have its names by right. */
+  /** Whether others may have been told of since, who then have its names by right, and it may have been told before itself. */
   late: boolean;
 }
 

@@ -14,8 +14,15 @@ export interface Places {
   bucketMs: number;
   pointerOf(id: string): Pointer;
   hashOf(name: string): string;
-  /** The bucket of each name that is given now, and what is kept there under it. */
-  forNames(hashes: readonly string[], pointer: Pointer): { keys: string[]; fields: Buffer[]; value: Buffer };
+  /**
+   * The bucket of each name that is given now, and what is kept there under it. One that is given late goes where it would have
+   * gone when the decision was made, so that none that was given since is behind it.
+   */
+  forNames(
+    hashes: readonly string[],
+    pointer: Pointer,
+    late: boolean,
+  ): { keys: string[]; fields: Buffer[]; value: Buffer };
   /** Each bucket in which one of these names may be, and the arguments that say which is which. */
   lookingFor(hashes: readonly string[]): { keys: string[]; args: (number | Buffer)[] };
 }
@@ -41,8 +48,10 @@ export function createPlaces({ now, sha256Hex, keepMs }: PlacesOptions): Places 
     bucketMs: keepMs + stretchMs,
     pointerOf: (id) => pointerAt(handleOf(id, sha256Hex)),
     hashOf: (name) => nameHash(sha256Hex(name)),
-    forNames(hashes, pointer) {
-      const stretch = stretchOf(now());
+    forNames(hashes, pointer, late) {
+      const present = stretchOf(now());
+      const isKept = pointer.stretch <= present && present - pointer.stretch < STRETCHES_KEPT;
+      const stretch = late && isKept ? pointer.stretch : present;
       const places = hashes.map(namePlace);
       const back = stretch - pointer.stretch;
       return {

@@ -4,7 +4,7 @@ import { type DecisionRecord, evidenceOf } from '../decision-record.ts';
 import { type Gap, type KeptSlice, LOG_START, type LogSlice } from '../ports.ts';
 import type { Connection } from './connection.ts';
 import { cursorAt, FIRST_PLACE, readCursor } from './cursors.ts';
-import { EPOCH_KEY, logKey, marksKey } from './keys.ts';
+import { EPOCH_KEY, logKey, marksKey, revivedKey } from './keys.ts';
 import type { Places } from './places.ts';
 import type { Records } from './records.ts';
 
@@ -42,13 +42,13 @@ export function createReading(options: ReadingOptions): Reading {
       [EPOCH_KEY, logKey(log), marksKey(log)],
       [newEpoch(), cursorEpoch ?? '', place, limit],
     );
-    const [epochBytes, gapBytes, found] = answer as [Buffer, Buffer, [Buffer, [Buffer, Buffer]][]];
+    const [epochBytes, gapBytes, found] = answer as [Buffer, Buffer, [Buffer, [Buffer, Buffer, Buffer?, Buffer?]][]];
     const epoch = epochBytes.toString();
     seenEpoch(epoch);
-    const decisions: DecisionRecord[] = [];
-    for (const [, [texts, bytes]] of found) {
+    const entries: { decision: DecisionRecord; again: boolean }[] = [];
+    for (const [, [texts, bytes, again]] of found) {
       try {
-        decisions.push(records.decisionOf({ texts, bytes }));
+        entries.push({ decision: records.decisionOf({ texts, bytes }), again: again !== undefined });
       } catch (error) {
         // Of another format, or damaged: one entry that cannot be read must not end all learning.
         onUnreadable(error as Error);
@@ -56,14 +56,14 @@ export function createReading(options: ReadingOptions): Reading {
     }
     const gap = gapBytes.length > 0 ? (gapBytes.toString() as Gap) : null;
     const last = found.at(-1)?.[0].toString();
-    return { decisions, gap, cursor: cursorAfter(cursor, epoch, gap, last) };
+    return { found: entries, gap, cursor: cursorAfter(cursor, epoch, gap, last) };
   };
 
   return {
     async recall(id) {
       const pointer = places.pointerOf(id);
       const args = [records.idBytes(id), pointer.handle, pointer.stretch];
-      return decisionIn(await connection.run('conduitRecall', [pointer.key], args));
+      return decisionIn(await connection.run('conduitRecall', [pointer.key, revivedKey(pointer.handle)], args));
     },
 
     async lookUp(hashes) {
@@ -73,14 +73,19 @@ export function createReading(options: ReadingOptions): Reading {
     },
 
     async readSince(router, cursor, limit) {
-      const { decisions, ...rest } = await read(router, cursor, limit);
-      return { entries: decisions.map(evidenceOf).filter((entry): entry is Evidence => entry !== null), ...rest };
+      const { found, ...rest } = await read(router, cursor, limit);
+      const entries = found.flatMap(({ decision, again }): Evidence[] => {
+        const entry = evidenceOf(decision);
+        if (!entry) return [];
+        return [again ? { ...entry, again } : entry];
+      });
+      return { entries, ...rest };
     },
 
     async readKept(log, cursor, limit) {
-      const { decisions, ...rest } = await read(log, cursor, limit);
+      const { found, ...rest } = await read(log, cursor, limit);
       // The names stay here, where they are found.
-      return { kept: decisions.map((decision) => ({ decision, names: [] })), ...rest };
+      return { kept: found.map(({ decision }) => ({ decision, names: [] })), ...rest };
     },
   };
 }

@@ -14,9 +14,11 @@ export interface Sent {
 
 export interface SentLog {
   size(): number;
-  /** Behind all others. */
-  add(sent: Sent): void;
+  /** Behind all others; one that was written again stays where it is. `isNew`: it was appended just now, and not found there. */
+  add(sent: Sent, isNew: boolean): void;
+  drop(id: string): void;
   find(id: string): Sent | null;
+  /** The one that was appended last, as far as is known. */
   newest(): Sent | null;
   /** Oldest first; of each name only the last that had it among them. */
   all(): Sent[];
@@ -46,19 +48,29 @@ export function createSentLog(most: number): SentLog {
 
   return {
     size: () => kept.size,
-    add(sent) {
-      const { id, log } = sent.outgoing;
+    add(sent, isNew) {
+      const { id, log, late } = sent.outgoing;
       const before = kept.get(id);
-      remove(id);
+      const wasNewest = before !== undefined && before === newest;
       // A revision may come from who does not know its names.
       const names = sent.outgoing.names.length > 0 ? sent.outgoing.names : (before?.outgoing.names ?? []);
-      newest = { ...sent, outgoing: { ...sent.outgoing, names } };
-      kept.set(id, newest);
-      count(log, 1);
+      const added = { ...sent, outgoing: { ...sent.outgoing, names } };
+      if (before && late) kept.set(id, added);
+      else {
+        remove(id);
+        kept.set(id, added);
+        count(log, 1);
+      }
+      // What was found there may be far from the end of its log.
+      if (isNew || wasNewest || (newest && isLater(added, newest))) newest = added;
       if (kept.size > most) remove(kept.keys().next().value as string);
     },
+    drop: remove,
     find: (id) => kept.get(id) ?? null,
-    newest: () => (newest ??= [...kept.values()].at(-1) ?? null),
+    newest() {
+      if (!newest) for (const sent of kept.values()) if (!newest || isLater(sent, newest)) newest = sent;
+      return newest;
+    },
     all() {
       const taken = new Set<string>();
       const all = [...kept.values()].reverse().map(({ outgoing, ...where }) => {
@@ -77,6 +89,9 @@ export function createSentLog(most: number): SentLog {
     },
   };
 }
+
+/** Of two of another epoch each, the one that is looked at later. */
+const isLater = (one: Sent, other: Sent): boolean => one.epoch !== other.epoch || isBehind(one.place, other.place);
 
 /** Places as "MS-SEQ". */
 function isBehind(place: string, other: string): boolean {

@@ -40,20 +40,28 @@ export interface Writing {
   sent(id: string): DecisionRecord | null;
   /** Whether Redis has all that it should have. */
   isSettled(): boolean;
+  /** Why Redis takes nothing, though it answers; null where it does, as far as is known. */
+  refusal(): Error | null;
   cameUp(): void;
   wentDown(): void;
   /** Told of the epoch with each answer that tells it. */
   seenEpoch(epoch: string): void;
   /** Forgets what snapshots cover by now. */
   forgetCovered(): Promise<void>;
-  /** Resolves once what waits is on disk, if there is one; rejects where it cannot be. */
-  confirm(): Promise<void>;
+  /**
+   * Resolves once Redis has what was written, or a disk what waits for it; rejects where neither can be. Of a decision that
+   * another process has written it is here too from then on, should Redis lose it.
+   */
+  confirm(decision?: DecisionRecord): Promise<void>;
   /** Writes what waits for a few seconds at most; gives how many decisions nobody will write any more. */
   close(untilMs: number, now: () => number): Promise<number>;
 }
 
-/** Decisions that are written with one wait for all of them. */
-const BATCH = 100;
+/**
+ * Decisions that are written with one wait for all of them: more from one to the next while that goes well, so that a Redis
+ * far away is caught up with too.
+ */
+const BATCH = { first: 100, most: 1_000 };
 const RETRY_MS = 1_000;
 /** Between two looks for what other processes have left behind. */
 const ADOPT_MS = 30_000;
@@ -66,7 +74,11 @@ export function createWriting(options: WritingOptions): Writing {
   /** What waits and could not be put on disk. */
   const inMemory = new Set<string>();
   const sentLog = createSentLog(options.maxSent);
+  /** Ids of what was sent and is to be written again: whatever happens meanwhile, until it is. */
+  const missing = new Set<string>();
   let epoch: string | null = null;
+  /** Of what waits still. */
+  let refusal: Refused | null = null;
   /** Whether it is known that Redis has what it took before this connection was made. */
   let checked = false;
   let checking: Promise<void> | null = null;
@@ -86,8 +98,16 @@ export function createWriting(options: WritingOptions): Writing {
   });
   const canWrite = (): boolean => checked && connection.isUp();
 
+  const failed = (error: Error): void => {
+    if (error instanceof Refused) refusal = error;
+    notices.trouble(error);
+  };
+
   const isSent = (outgoing: Outgoing, place: string, length: number | null): void => {
-    sentLog.add({ outgoing, epoch: epoch as string, place });
+    if (length !== null) refusal = null;
+    if (place !== '') sentLog.add({ outgoing, epoch: epoch as string, place }, length !== null);
+    // It was there, and was trimmed: nobody misses it.
+    else if (length === null) sentLog.drop(outgoing.id);
     if (length !== null) onWritten(outgoing.log, length);
   };
 
@@ -96,7 +116,7 @@ export function createWriting(options: WritingOptions): Writing {
     const pointer = places.pointerOf(id);
     return {
       pointer,
-      keys: [EPOCH_KEY, logKey(log), pointer.key],
+      keys: [EPOCH_KEY, logKey(log), pointer.key, revivedKey(pointer.handle)],
       args: [
         newEpoch(),
         GROWN_CHANNEL,
@@ -111,29 +131,34 @@ export function createWriting(options: WritingOptions): Writing {
     };
   };
 
-  /** Null where it was written; else what is there. */
-  const write = async (outgoing: Outgoing): Promise<Entry | null> => {
+  /** Null where it was written; else what is there, and where. */
+  const write = async (outgoing: Outgoing): Promise<(Entry & { place: string }) | null> => {
     const { pointer, keys, args } = argumentsFor(outgoing);
-    const named = places.forNames(outgoing.names, pointer);
+    const named = places.forNames(outgoing.names, pointer, outgoing.late);
     const answer = await connection.run(
       'conduitRemember',
-      [...keys, ...named.keys],
+      [...keys, marksKey(outgoing.log), ...named.keys],
       [...args, outgoing.late ? 1 : 0, named.value, ...named.fields],
     );
     const [epochBytes, placeBytes, length, texts, bytes] = answer as [Buffer, Buffer, number, Buffer?, Buffer?];
     const place = placeBytes.toString();
     seenEpoch(epochBytes.toString());
-    if (!bytes || !texts) isSent(outgoing, place, length);
+    if (!bytes || !texts) isSent(outgoing, place, place === '' ? null : length);
     else if (bytes.equals(outgoing.bytes)) isSent(outgoing, place, null);
-    else return { texts, bytes };
+    else return { texts, bytes, place };
     return null;
   };
 
   const writeRevision = async (outgoing: Outgoing): Promise<'written' | 'changed'> => {
-    const { pointer, keys, args } = argumentsFor(outgoing);
-    const answer = await connection.run('conduitRevise', [...keys, revivedKey(pointer.handle)], args);
+    const { keys, args } = argumentsFor(outgoing);
+    const answer = await connection.run('conduitRevise', keys, args);
     const [epochBytes, place, length] = answer as [Buffer, Buffer?, number?];
     seenEpoch(epochBytes.toString());
+    if (place?.length === 0) {
+      if (!checked) throw new StoreUnavailable('Redis has not got back yet what it had');
+      // It was trimmed: whoever wants to change it has it from elsewhere.
+      sentLog.drop(outgoing.id);
+    }
     if (!place || length === undefined) return 'changed';
     isSent(outgoing, place.toString(), length);
     return 'written';
@@ -146,8 +171,14 @@ export function createWriting(options: WritingOptions): Writing {
       if (!entry) return;
       const theirs = records.decisionOf(entry);
       const merged = merge(records.decisionOf(outgoing), theirs);
-      if (merged === theirs) return;
-      if ((await writeRevision(outgoingOf(merged, outgoing.names))) === 'written') return;
+      const { names, late } = outgoing;
+      if (merged === theirs) {
+        // From here on it is this one that must not get lost.
+        const { place, ...kept } = entry;
+        isSent({ ...outgoing, ...kept, version: theirs.version }, place, null);
+        return;
+      }
+      if ((await writeRevision({ ...outgoingOf(merged, names), late })) === 'written') return;
     }
     throw new StoreUnavailable('a decision is changed too often to be written');
   };
@@ -155,10 +186,11 @@ export function createWriting(options: WritingOptions): Writing {
   /** Writes these; gives why some could not be written, if they may be later on. */
   const writeAll = async (all: readonly Outgoing[], done: (outgoing: Outgoing) => void): Promise<Error | null> => {
     const results = await Promise.allSettled(all.map(writeOrMerge));
+    const isTaking = results.some(({ status }) => status === 'fulfilled');
     let failure: Error | null = null;
     for (const [i, result] of results.entries()) {
       if (result.status === 'fulfilled') done(all[i] as Outgoing);
-      else if (isForGood(result.reason)) {
+      else if (isForGood(result.reason) || (isTaking && mayBeForGood(result.reason))) {
         done(all[i] as Outgoing);
         notices.lost(1, result.reason);
       } else failure = result.reason;
@@ -171,7 +203,7 @@ export function createWriting(options: WritingOptions): Writing {
     checked = false;
     checking ??= restoreWhatIsMissing()
       .catch((error) => {
-        notices.trouble(error);
+        failed(error);
         later();
       })
       .finally(() => {
@@ -193,14 +225,20 @@ export function createWriting(options: WritingOptions): Writing {
     const [epochBytes, there] = answer as [Buffer, number];
     const present = epochBytes.toString();
     const isWhole = newest !== null && newest.epoch === present && there === 1;
-    const missing = sentLog.all().filter((sent) => !isWhole || sent.epoch !== present);
+    for (const sent of sentLog.all()) if (!isWhole || sent.epoch !== present) missing.add(sent.outgoing.id);
+    const again = missing.size === 0 ? [] : sentLog.all().filter(({ outgoing }) => missing.has(outgoing.id));
     epoch = present === '' ? null : present;
-    for (let from = 0; from < missing.length; from += BATCH) {
-      const batch = missing.slice(from, from + BATCH).map(({ outgoing }) => ({ ...outgoing, late: true }));
-      const failure = await writeAll(batch, () => {});
+    let expected = epoch;
+    let most = BATCH.first;
+    for (let from = 0; from < again.length; from += most, most = larger(most)) {
+      const batch = again.slice(from, from + most).map(({ outgoing }) => ({ ...outgoing, late: true }));
+      const failure = await writeAll(batch, ({ id }) => missing.delete(id));
       if (failure) throw failure;
+      expected ??= epoch;
+      if (epoch !== expected) throw new StoreUnavailable('Redis has lost its logs once more');
       if (through !== connected) throw new StoreUnavailable('the connection was lost');
     }
+    missing.clear();
     checked = through === connected && connection.isUp();
     if (!checked) throw new StoreUnavailable('the connection was lost');
   };
@@ -223,14 +261,14 @@ export function createWriting(options: WritingOptions): Writing {
   };
 
   const writeWaiting = async (): Promise<void> => {
-    while (outbox.size() > 0 && canWrite()) {
-      const failure = await writeAll(outbox.first(BATCH), (outgoing) => {
+    for (let most = BATCH.first; outbox.size() > 0 && canWrite(); most = larger(most)) {
+      const failure = await writeAll(outbox.first(most), (outgoing) => {
         if (!outbox.remove(outgoing)) return;
         inMemory.delete(outgoing.id);
         spool?.remove(outgoing.id);
       });
       if (failure) {
-        notices.trouble(failure);
+        failed(failure);
         return;
       }
     }
@@ -245,6 +283,19 @@ export function createWriting(options: WritingOptions): Writing {
       else check();
     }, RETRY_MS);
     retry.unref();
+  };
+
+  const putOnDisk = async (outgoing: Outgoing): Promise<void> => {
+    if (!spool) return;
+    await spool.put(spooledOf(outgoing));
+    inMemory.delete(outgoing.id);
+  };
+
+  /** Tries again what could not be put on disk; the first that cannot be tells that it is no better. */
+  const putRestOnDisk = async (): Promise<void> => {
+    const [first, ...others] = [...inMemory].flatMap((id) => outbox.find(id) ?? []);
+    if (first) await putOnDisk(first);
+    await Promise.all(others.map(putOnDisk));
   };
 
   const putAside = (outgoing: Outgoing): void => {
@@ -281,12 +332,12 @@ export function createWriting(options: WritingOptions): Writing {
           return;
         } catch (error) {
           if (isForGood(error)) throw error;
-          notices.trouble(error as Error);
+          failed(error as Error);
         }
       }
       putAside(outgoing);
       // It is kept in any case; on disk it would outlive this process too.
-      await spool?.put(spooledOf(outgoing)).catch((error) => {
+      await putOnDisk(outgoing).catch((error) => {
         if (outbox.find(outgoing.id)) inMemory.add(outgoing.id);
         notices.trouble(error);
       });
@@ -302,7 +353,7 @@ export function createWriting(options: WritingOptions): Writing {
       const changed: Outgoing = { ...outgoingOf(decision, waiting.names), late: waiting.late };
       outbox.put(changed);
       try {
-        await spool?.put(spooledOf(changed));
+        await putOnDisk(changed);
       } catch (error) {
         if (outbox.find(decision.id) === changed) outbox.put(waiting);
         throw new StoreUnavailable(`the change could not be kept on disk: ${(error as Error).message}`);
@@ -314,11 +365,13 @@ export function createWriting(options: WritingOptions): Writing {
     waitingUnder: (name) => decisionIn(outbox.findByName(places.hashOf(name))),
     sent: (id) => decisionIn(sentLog.find(id)?.outgoing),
     isSettled: () => canWrite() && outbox.size() === 0,
+    refusal: () => (checked && outbox.size() === 0 ? null : refusal),
 
     cameUp: check,
     wentDown() {
       connected++;
       checked = false;
+      refusal = null;
     },
     seenEpoch,
 
@@ -334,10 +387,20 @@ export function createWriting(options: WritingOptions): Writing {
       }
     },
 
-    async confirm() {
-      if (!spool || outbox.size() === 0) return;
+    async confirm(decision) {
+      if (decision && !outbox.find(decision.id)) {
+        const sent = sentLog.find(decision.id)?.outgoing;
+        if (sent && sent.version >= decision.version) return;
+        if (!canWrite()) throw new StoreUnavailable('Redis cannot be reached, or has not got back yet what it had');
+        await writeOrMerge({ ...outgoingOf(decision, []), late: true });
+        return;
+      }
+      if (outbox.size() === 0) return;
+      if (!spool) throw new StoreUnavailable('what waits for Redis is in memory alone');
       await spool.flushed();
-      if (inMemory.size > 0) throw new StoreUnavailable('what waits for Redis could not be kept on disk');
+      await putRestOnDisk().catch((error) => {
+        throw new StoreUnavailable(`what waits for Redis could not be kept on disk: ${(error as Error).message}`);
+      });
     },
 
     async close(untilMs, now) {
@@ -348,6 +411,7 @@ export function createWriting(options: WritingOptions): Writing {
       closed = true;
       clearTimeout(retry);
       clearInterval(adopting ?? undefined);
+      await putRestOnDisk().catch(notices.trouble);
       await spool?.close();
       return spool ? inMemory.size : outbox.size();
     },
@@ -363,7 +427,10 @@ const spooledOf = ({ id, version, log, texts, bytes, names }: Outgoing): Spooled
   names,
 });
 
+const larger = (batch: number): number => Math.min(BATCH.most, batch * 2);
+
 const pause = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms));
 
 /** Whether writing it again would fail again. */
 const isForGood = (error: unknown): error is Refused => error instanceof Refused && error.forGood;
+const mayBeForGood = (error: unknown): error is Refused => error instanceof Refused && error.mayBeForGood;

@@ -36,17 +36,18 @@ local function packed(place)
   local ms, seq = string.match(place, '^(%d+)%-(%d+)$')
   return struct.pack('>I2I4I2', math.floor(ms / 4294967296), ms % 4294967296, seq)
 end
--- Gives its texts, its bytes and its place; without a place where it was taken back.
+-- Gives its texts, its bytes and its place, without a place where it was taken back; and where its pointer says that it was.
 local function entryOf(stretch, handle)
+  local place
   local pointer = redis.call('HGET', pointersKey(stretch, handle), handle)
   if pointer then
     local high, low, seq = struct.unpack('>I2I4I2', pointer)
-    local place = string.format('%.0f-%d', high * 4294967296 + low, seq)
+    place = string.format('%.0f-%d', high * 4294967296 + low, seq)
     local found = redis.call('XRANGE', '{conduit:1}log:' .. string.sub(pointer, 9), place, place)[1]
-    if found then return found[2][1], found[2][2], place end
+    if found then return found[2][1], found[2][2], place, place end
   end
   local revived = redis.call('HGETALL', '{conduit:1}r:' .. handle)
-  return revived[1], revived[2]
+  return revived[1], revived[2], nil, place
 end
 -- An entry begins with its version, a number as bytes.ts writes them, and behind it the id.
 local function versionOf(bytes)
@@ -62,10 +63,15 @@ local function isOf(bytes, id)
 end
 `;
 
-/** Appends an entry, lets it be found, and tells that the log has grown. */
+/**
+ * Appends an entry, lets it be found, and tells that the log has grown. One that may have been in the log before has a field
+ * more, which says so.
+ */
 export const APPEND = `
-local function append(log, pointers, handle, router, texts, bytes, keptMs, channel)
-  local place = redis.call('XADD', log, '*', texts, bytes)
+local function append(log, pointers, handle, router, texts, bytes, keptMs, channel, again)
+  local place
+  if again then place = redis.call('XADD', log, '*', texts, bytes, 'again', '')
+  else place = redis.call('XADD', log, '*', texts, bytes) end
   redis.call('HSET', pointers, handle, packed(place) .. router)
   if redis.call('PTTL', pointers) < 0 then redis.call('PEXPIRE', pointers, keptMs) end
   -- What was written counts, whether or not this user may tell of it.

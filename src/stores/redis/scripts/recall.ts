@@ -4,6 +4,7 @@ import { FIND } from './parts.ts';
 export const RECALL = `
 --[[
   KEYS[1]  the bucket of its pointer
+  KEYS[2]  where it is if it was taken back
 
   ARGV[1]  the bytes of its id
   ARGV[2]  its handle
