@@ -1,6 +1,7 @@
 /** A decision as bytes: a tenth of what its objects take, and nothing that the collector has to visit or to move. */
 import type { OutcomeKind } from '../upstream/outcome.ts';
-import type { ByteReader, ByteWriter } from './bytes.ts';
+import type { ByteReader } from './byte-reader.ts';
+import type { ByteWriter } from './byte-writer.ts';
 import type {
   DecidedAttempt,
   DecidedCandidate,

@@ -1,6 +1,7 @@
 /** Evidence as bytes, as the log keeps it. */
 import type { Evidence } from '../bandit/evidence.ts';
-import type { ByteReader, ByteWriter } from './bytes.ts';
+import type { ByteReader } from './byte-reader.ts';
+import type { ByteWriter } from './byte-writer.ts';
 
 /** Changes whenever what is written does. */
 const FORMAT = 1;

@@ -1,6 +1,7 @@
 /** The hot store of a single process: everything in its own memory, and all of it bounded. */
 import type { Evidence } from '../bandit/evidence.ts';
-import { ByteReader, ByteWriter } from './bytes.ts';
+import { ByteReader } from './byte-reader.ts';
+import { ByteWriter } from './byte-writer.ts';
 import { readDecision, writeDecision } from './decision-bytes.ts';
 import { type DecisionRecord, evidenceOf } from './decision-record.ts';
 import { readEvidence, writeEvidence } from './evidence-bytes.ts';

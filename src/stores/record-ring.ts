@@ -1,5 +1,5 @@
 /** The latest records of a row that grows, as bytes: the oldest generation is forgotten when another one begins. */
-import type { ByteReader } from './bytes.ts';
+import type { ByteReader } from './byte-reader.ts';
 import type { Generations } from './generations.ts';
 import { createSlabs, type Slabs } from './slabs.ts';
 

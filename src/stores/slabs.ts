@@ -1,5 +1,6 @@
 /** One generation's records as bytes in slabs, each found by its slot. What is emptied is filled again, not given back. */
-import { type ByteReader, type ByteRegion, newRegion } from './bytes.ts';
+import { type ByteRegion, newRegion } from './byte-forms.ts';
+import type { ByteReader } from './byte-reader.ts';
 
 const SLAB_BYTES = 65_536;
 

@@ -1,7 +1,8 @@
 import * as fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import type { Evidence } from '../../src/bandit/evidence.ts';
-import { ByteReader, ByteWriter } from '../../src/stores/bytes.ts';
+import { ByteReader } from '../../src/stores/byte-reader.ts';
+import { ByteWriter } from '../../src/stores/byte-writer.ts';
 import { readDecision, writeDecision } from '../../src/stores/decision-bytes.ts';
 import { evidenceOf, rounded, roundedShare } from '../../src/stores/decision-record.ts';
 import { readEvidence, writeEvidence } from '../../src/stores/evidence-bytes.ts';

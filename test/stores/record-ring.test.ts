@@ -1,6 +1,6 @@
 import * as fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { ByteReader } from '../../src/stores/bytes.ts';
+import { ByteReader } from '../../src/stores/byte-reader.ts';
 import { generationsFor } from '../../src/stores/generations.ts';
 import { createPlaceIndex } from '../../src/stores/place-index.ts';
 import { createRecordRing } from '../../src/stores/record-ring.ts';

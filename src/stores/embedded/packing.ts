@@ -1,5 +1,7 @@
 /** Decisions on their way between threads: as bytes, which cost less than copies of objects. */
-import { ByteReader, type ByteRegion, ByteWriter, newRegion } from '../bytes.ts';
+import { type ByteRegion, newRegion } from '../byte-forms.ts';
+import { ByteReader } from '../byte-reader.ts';
+import { ByteWriter } from '../byte-writer.ts';
 import { readDecision, writeDecision } from '../decision-bytes.ts';
 import type { DecisionRecord } from '../decision-record.ts';
 import type { Counted, Kept, ReadKept } from '../ports.ts';

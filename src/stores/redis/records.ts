@@ -1,5 +1,6 @@
 /** Decisions as Redis keeps them: bytes that any process can read, whatever its own symbols are. */
-import { ByteReader, ByteWriter } from '../bytes.ts';
+import { ByteReader } from '../byte-reader.ts';
+import { ByteWriter } from '../byte-writer.ts';
 import { readDecision, writeDecision } from '../decision-bytes.ts';
 import type { DecisionRecord } from '../decision-record.ts';
 import { createRecordSymbols } from '../symbols.ts';
