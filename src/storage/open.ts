@@ -78,6 +78,10 @@ async function putBehind(
   const attachLater = async (): Promise<LearnedByRouter> => {
     const opened = await openLater(config, hot, runtime, () => closed);
     if (!opened) return new Map();
+    if (closed) {
+      await opened.close();
+      return new Map();
+    }
     attach(opened);
     log.info({}, 'the durable store is there now, and gets what it missed');
     return await recover(opened, routers, hot, log);
@@ -97,7 +101,11 @@ async function putBehind(
       ...hot,
       recall: (decisionId) => state.recall(decisionId),
       revise: (decision) => state.revise(decision),
-      confirm: (decision) => state.confirm(decision),
+      async confirm(decision) {
+        // Where it was asked for, a memory is not where somebody was told that it is kept.
+        if (!behind && config.stores.asked) throw notThere();
+        await state.confirm(decision);
+      },
     },
     keptIn: first ? keptIn(config) : null,
     durable: {
@@ -106,7 +114,7 @@ async function putBehind(
         return behind.archive.isWell() && (behind.forward?.isWell() ?? true);
       },
       async learned(router) {
-        if (!behind) throw new StoreUnavailable('the durable store is not there yet');
+        if (!behind) throw notThere();
         return await learnedBefore(router, behind);
       },
     },
@@ -129,6 +137,8 @@ async function putBehind(
 }
 
 const keptIn = ({ stores }: ConduitConfig): string => (stores.durable === 'supabase' ? 'Supabase' : stores.folder);
+
+const notThere = (): StoreUnavailable => new StoreUnavailable('the durable store is not there yet');
 
 const noneLate: Promise<LearnedByRouter> = Promise.resolve(new Map());
 

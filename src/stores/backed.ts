@@ -9,8 +9,8 @@ export interface BackedStoreOptions {
   flush: (() => Promise<void>) | null;
 }
 
-/** What a person waits for the word that their feedback is kept. */
-const CONFIRM_MS = 3_000;
+/** What a person waits for the word that their feedback is kept; another process that asks for them waits a little longer. */
+const CONFIRM_MS = 1_500;
 
 export function createBackedStore({ hot, durable, flush }: BackedStoreOptions): StateStore {
   const inHot = (decisionId: string): Promise<DecisionRecord | MayBeElsewhere | null> =>
