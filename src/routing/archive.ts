@@ -2,14 +2,13 @@
  * Follows the logs of one store into another one: keeps what they hold in the durable store, folds along with it, and
  * leaves a snapshot there now and then, so that a process that starts need not read everything.
  */
-import type { Fold } from '../bandit/fold.ts';
 import { foldToBytes } from '../bandit/fold-bytes.ts';
 import type { Router } from '../config/resolve.ts';
 import { type DecisionLog, type DurableStore, type KeptSlice, LOG_START, PINNED_LOG } from '../stores/ports.ts';
 import { type Followed, newFollowed } from './followed.ts';
 import { keepSlice } from './keep-slice.ts';
 import { type Learned, nothingLearned } from './learner.ts';
-import { DAMAGED, type FoldAt, foldKept, recoverFold } from './recovery.ts';
+import { DAMAGED, type FoldAt, foldKept, recoverFold, soundSnapshot } from './recovery.ts';
 import type { Runtime } from './runtime.ts';
 
 export interface Archive {
@@ -89,13 +88,11 @@ export function createArchive(options: ArchiveOptions): Archive {
     return one;
   };
 
-  const emptyFold = (router: Router) => (): Fold => nothingLearned(router).fold;
-
   /** A fold that another process has added to is read anew. */
   const learnedOf = async (router: Router): Promise<FoldAt> => {
     const one = followedLog(router.name);
     if (one.learned) return one.learned;
-    const { refused, behind, ...learned } = await recoverFold(sink, router.name, emptyFold(router));
+    const { refused, behind, ...learned } = await recoverFold(sink, router.name, () => nothingLearned(router).fold);
     if (refused > 0) log.error({ router: router.name, refused }, DAMAGED);
     one.learned = learned;
     one.snapshotAt = runtime.now();
@@ -221,9 +218,13 @@ export function createArchive(options: ArchiveOptions): Archive {
     },
     hasSnapshot: (router) =>
       inTurn(async () => {
-        const { refused, found } = await recoverFold(sink, router.name, emptyFold(router), 'snapshot');
+        const { found, refused } = await soundSnapshot(
+          sink.snapshots,
+          router.name,
+          nothingLearned(router).fold.settings,
+        );
         if (refused > 0) log.error({ router: router.name, refused }, DAMAGED);
-        return found;
+        return found !== null;
       }),
     seed: ({ name }, { fold, cursor }) =>
       inTurn(async () => {

@@ -36,24 +36,14 @@ export async function soundSnapshot(
 }
 
 export interface Recovered extends FoldAt {
-  /** Whether there was a snapshot to begin with. */
-  found: boolean;
   /** Snapshots that were damaged. */
   refused: number;
   /** Decisions behind the snapshot. */
   behind: number;
 }
 
-/**
- * Everything that the durable store has of a router, folded; the cursor is of its own log. `snapshot`: only what a snapshot
- * has of it.
- */
-export async function recoverFold(
-  durable: DurableStore,
-  router: string,
-  empty: () => Fold,
-  upTo: 'now' | 'snapshot' = 'now',
-): Promise<Recovered> {
+/** Everything that the durable store has of a router, folded; the cursor is of its own log. */
+export async function recoverFold(durable: DurableStore, router: string, empty: () => Fold): Promise<Recovered> {
   const tried = new Set<string>();
   let refused = 0;
   for (;;) {
@@ -64,9 +54,8 @@ export async function recoverFold(
     const count = (): void => {
       behind++;
     };
-    if (upTo === 'snapshot') return { ...at, found: found !== null, refused, behind };
     const from = at.cursor;
-    if (await foldKept(at, durable, router, count)) return { ...at, found: found !== null, refused, behind };
+    if (await foldKept(at, durable, router, count)) return { ...at, refused, behind };
     // The snapshot is of another log than the one that is there.
     tried.add(from);
   }

@@ -26,11 +26,9 @@ export const KEEP_MS = FEEDBACK_WINDOW_MS + 60 * 60 * 1000;
 /** For how long a process is the one that feeds a shared store, unless it goes on. */
 const LEASE_MS = 15_000;
 
-/** Null where none is asked for. Rejects where the folder cannot be had now. */
-export async function openBehind(config: ConduitConfig, hot: HotStore, runtime: Runtime): Promise<Behind | null> {
-  const { durable: kind } = config.stores;
-  if (kind === 'none') return null;
-  if (kind === 'embedded') return await openEmbedded(config, hot, runtime);
+/** The config asks for one. Rejects where the folder cannot be had now. */
+export async function openBehind(config: ConduitConfig, hot: HotStore, runtime: Runtime): Promise<Behind> {
+  if (config.stores.durable === 'embedded') return await openEmbedded(config, hot, runtime);
   return hot.shared ? await openShared(config, hot, runtime) : await openForwarding(config, hot, runtime);
 }
 

@@ -2,6 +2,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { ConduitConfig } from '../config/resolve.ts';
 import type { Runtime } from '../routing/runtime.ts';
+import { FolderInUse, FolderUnusable } from '../stores/embedded/failures.ts';
 import type { HotStore } from '../stores/ports.ts';
 import { type Behind, openBehind } from './behind.ts';
 
@@ -22,7 +23,7 @@ export async function openFirst(config: ConduitConfig, hot: HotStore, runtime: R
     try {
       return await openBehind(config, hot, runtime);
     } catch (error) {
-      const why = await reasonOf(error);
+      const why = reasonOf(error);
       if (why === 'in use' && asked && runtime.now() < until) {
         await sleep(AGAIN_MS);
         continue;
@@ -53,8 +54,7 @@ export async function openLater(
   }
 }
 
-async function reasonOf(error: unknown): Promise<'in use' | 'passing' | 'wrong'> {
-  const { FolderInUse, FolderUnusable } = await import('../stores/embedded.ts');
+function reasonOf(error: unknown): 'in use' | 'passing' | 'wrong' {
   if (error instanceof FolderInUse) return 'in use';
   return error instanceof FolderUnusable && error.reason === 'full' ? 'passing' : 'wrong';
 }

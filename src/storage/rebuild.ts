@@ -57,7 +57,7 @@ async function rebuildInRedis(
   const hot = await openHot(config, runtime);
   try {
     const archive = createArchive({ source: hot, sink: durable, routers, retentionMs: stores.retentionMs, runtime });
-    // Its own snapshot comes before those that take its place.
+    // It leaves no snapshot, since nobody tells it to begin: those that take its place come below.
     await archive.flush().finally(archive.close);
     const rebuilt: RebuiltRouter[] = [];
     const snapshots = new Map<string, Snapshot>();
