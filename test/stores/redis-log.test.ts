@@ -4,8 +4,7 @@ import { LOG_START, PINNED_LOG, type Snapshot } from '../../src/stores/ports.ts'
 import { createRecords } from '../../src/stores/redis/records.ts';
 import type { RedisStore, RedisStoreOptions } from '../../src/stores/redis.ts';
 import { NO_REDIS, type RedisServer, startRedisServer } from '../support/redis-server.ts';
-import { connected, DAY_MS, entriesOf, open, PATIENCE, rememberNew } from '../support/redis-store.ts';
-import { startRelay } from '../support/relay.ts';
+import { connected, DAY_MS, entriesOf, open, openOverRelay, PATIENCE, rememberNew } from '../support/redis-store.ts';
 import { decision } from './state-store-suite.ts';
 
 const LOG = '{conduit:1}log:auto';
@@ -103,11 +102,7 @@ describe.skipIf(NO_REDIS)('a log in Redis', () => {
   });
 
   test('keeps two snapshots of some megabytes, as they were, also on a slow line, and nothing of the one before', async () => {
-    const relay = await startRelay(server.port);
-    onTestFinished(() => relay.close());
-    const { store, told } = open(`redis://127.0.0.1:${relay.port}`);
-    onTestFinished(() => store.close());
-    await connected(store, server);
+    const { relay, store, told } = await openOverRelay(server);
     await rememberNew(store);
     relay.delay(10);
     const { snapshots } = store.shared;

@@ -6,7 +6,7 @@ import type { DecidedSignal, DecisionRecord } from '../../src/stores/decision-re
 import { LOG_START } from '../../src/stores/ports.ts';
 import type { RedisStore } from '../../src/stores/redis.ts';
 import { NO_REDIS, type RedisServer, startRedisServer } from '../support/redis-server.ts';
-import { connected, entriesOf, open, PATIENCE, rememberNew, type Told } from '../support/redis-store.ts';
+import { connected, entriesOf, open, openOverRelay, PATIENCE, rememberNew, type Told } from '../support/redis-store.ts';
 import { startRelay } from '../support/relay.ts';
 import { decision } from './state-store-suite.ts';
 
@@ -135,11 +135,7 @@ describe.skipIf(NO_REDIS)(`a Redis that has lost something${NO_REDIS === null ? 
   test('the end of it, and then takes nothing for a while: what is missing is not forgotten over that', async () => {
     const server = await startRedisServer();
     onTestFinished(() => server.close());
-    const relay = await startRelay(server.port);
-    onTestFinished(() => relay.close());
-    const { store, told } = open(`redis://127.0.0.1:${relay.port}`);
-    onTestFinished(() => store.close());
-    await connected(store, server);
+    const { relay, store, told } = await openOverRelay(server);
     const kept: DecisionRecord[] = [];
     for (let i = 0; i < 10; i++) kept.push(await rememberNew(store, {}, [`talk:${i}`, 'session']));
     const before = server.written();
@@ -174,11 +170,7 @@ describe.skipIf(NO_REDIS)(`a Redis that has lost something${NO_REDIS === null ? 
   test('a rating, and was rated by others before this process came back: what both were told counts, once', async () => {
     const server = await startRedisServer();
     onTestFinished(() => server.close());
-    const relay = await startRelay(server.port);
-    onTestFinished(() => relay.close());
-    const { store, told } = open(`redis://127.0.0.1:${relay.port}`);
-    onTestFinished(() => store.close());
-    await connected(store, server);
+    const { relay, store, told } = await openOverRelay(server);
     const first = await rememberNew(store);
     const before = server.written();
     const mine = { ...rated(first, said('thumbs', 1, 5), said('rating', 0.25, 5)), idempotencyKeys: ['mine'] };

@@ -4,8 +4,7 @@ import type { DecisionRecord } from '../../src/stores/decision-record.ts';
 import { LOG_START, MayBeElsewhere, StoreUnavailable, UncertainWrite } from '../../src/stores/ports.ts';
 import type { RedisStoreOptions } from '../../src/stores/redis.ts';
 import { freePort, NO_REDIS, startRedisServer } from '../support/redis-server.ts';
-import { connected, entriesOf, open, PATIENCE, rememberNew } from '../support/redis-store.ts';
-import { startRelay } from '../support/relay.ts';
+import { connected, entriesOf, open, openOverRelay, PATIENCE, rememberNew } from '../support/redis-store.ts';
 import { decision } from './state-store-suite.ts';
 
 describe.skipIf(NO_REDIS)('a Redis that is away', () => {
@@ -141,11 +140,7 @@ describe.skipIf(NO_REDIS)('a Redis that is away', () => {
   test('slow: what is remembered waits for nobody, and all of it is there in the end, once', async () => {
     const server = await startRedisServer();
     onTestFinished(() => server.close());
-    const relay = await startRelay(server.port);
-    onTestFinished(() => relay.close());
-    const { store, told } = open(`redis://127.0.0.1:${relay.port}`);
-    onTestFinished(() => store.close());
-    await connected(store, server);
+    const { relay, store, told } = await openOverRelay(server);
     relay.delay(250);
     const kept = await Promise.all(Array.from({ length: 50 }, () => rememberNew(store)));
     const rated = { ...(kept[0] as DecisionRecord), version: 2, reward: 1 };
@@ -163,11 +158,7 @@ describe.skipIf(NO_REDIS)('a Redis that is away', () => {
   test('coming and going: every decision is there once', async () => {
     const server = await startRedisServer();
     onTestFinished(() => server.close());
-    const relay = await startRelay(server.port);
-    onTestFinished(() => relay.close());
-    const { store, told } = open(`redis://127.0.0.1:${relay.port}`);
-    onTestFinished(() => store.close());
-    await connected(store, server);
+    const { relay, store, told } = await openOverRelay(server);
     const kept: string[] = [];
     for (let i = 0; i < 200; i++) {
       if (i % 20 === 10) relay.cut();

@@ -1,5 +1,5 @@
 /** Stores over a Redis of a test's own. */
-import { expect } from 'vitest';
+import { expect, onTestFinished } from 'vitest';
 import { mergedDecisions } from '../../src/routing/feedback.ts';
 import type { DecisionRecord } from '../../src/stores/decision-record.ts';
 import { LOG_START, type StateStore } from '../../src/stores/ports.ts';
@@ -7,6 +7,7 @@ import { createRedisStore, type RedisStore, type RedisStoreOptions } from '../..
 import { decision } from '../stores/state-store-suite.ts';
 import { sha256Hex } from './gateway.ts';
 import type { RedisServer } from './redis-server.ts';
+import { startRelay } from './relay.ts';
 
 export const DAY_MS = 24 * 60 * 60 * 1000;
 export const PATIENCE = { timeout: 10_000, interval: 20 };
@@ -56,6 +57,16 @@ export async function connected(store: StateStore, server: RedisServer, listenin
   const channel = 'conduit:1:grown';
   const listeners = async () => Number((await server.client.pubsub('NUMSUB', channel))[1]);
   await expect.poll(listeners, PATIENCE).toBeGreaterThanOrEqual(listening);
+}
+
+/** A connected store that reaches the server through a relay; both are closed after the test. */
+export async function openOverRelay(server: RedisServer) {
+  const relay = await startRelay(server.port);
+  onTestFinished(() => relay.close());
+  const { store, told } = open(`redis://127.0.0.1:${relay.port}`);
+  onTestFinished(() => store.close());
+  await connected(store, server);
+  return { relay, store, told };
 }
 
 export const entriesOf = async (store: StateStore, router = 'auto') =>
