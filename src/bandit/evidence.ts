@@ -1,12 +1,26 @@
 /** What one decision has shown so far: the entry of the log that everything is learned from. */
 
-/** What was said of an answer. */
+/** What is known of how good an answer was. */
 export interface Label {
-  /** In [0, 1]; null while nobody has said anything. */
+  /** What people said of it, in [0, 1]; null while nobody has said anything. */
   quality: number | null;
-  /** ≥ 0; 1 is an explicit one. */
+  /** What that is worth, ≥ 0: 1 is an explicit one. */
   weight: number;
+  /** What the answer itself showed, by its number: 0 where nothing was wrong with it. */
+  shown: number;
+  /** What came next, by its number: `PENDING` while nothing has. */
+  next: number;
+  /** How much of an observation those two are worth, in [0, 1]; 0 where nothing was seen of an answer. */
+  share: number;
 }
+
+/** Numbers of `next` that mean something to a fold: it may yet be silence; it never will be; it was. */
+export const PENDING = 0;
+export const UNCLEAR = 1;
+export const SILENCE = 2;
+
+/** Of an answer of which nothing is known. */
+export const NO_LABEL: Label = { quality: null, weight: 0, shown: 0, next: PENDING, share: 0 };
 
 /**
  * The whole current evidence of a decision, never a difference: a later revision takes an earlier one's place. From one

@@ -1,6 +1,7 @@
 /** Chooses the arm for one request: eligible arms → a distribution → one draw → a decision that can be explained. */
 import { type Contender, weighArms } from '../bandit/contenders.ts';
 import { type Candidate, type Draw, drawOne, rankRest } from '../bandit/decide.ts';
+import { NO_LABEL } from '../bandit/evidence.ts';
 import { expectedCost, type Preference } from '../bandit/utility.ts';
 import type { Model } from '../config/resolve.ts';
 import { type ContextInput, encoder } from '../context/encoder.ts';
@@ -140,7 +141,11 @@ function blankDecision(
     outcome: null,
     signals: [],
     reward: null,
-    rewardBefore: null,
+    label: NO_LABEL,
+    labelBefore: null,
+    turn: 0,
+    retry: 0,
+    sketch: null,
     completionId: null,
     idempotencyKeys: [],
   };

@@ -2,7 +2,7 @@
 import type { Evidence } from '../bandit/evidence.ts';
 import { type Fold, type FoldSettings, foldEntry } from '../bandit/fold.ts';
 import { foldFromBytes } from '../bandit/fold-bytes.ts';
-import { type DecisionRecord, evidenceOf, labelOf } from '../stores/decision-record.ts';
+import { type DecisionRecord, evidenceOf } from '../stores/decision-record.ts';
 import { type Counted, type DecisionLog, type DurableStore, LOG_START, type Snapshots } from '../stores/ports.ts';
 
 /** A fold with the cursor, in the log that it was folded from, up to which it goes. */
@@ -105,7 +105,7 @@ export function entryOf(decision: DecisionRecord, counted: Counted | undefined):
   if (!entry || counted === undefined) return entry;
   // However often it was revised meanwhile: to this fold it is new.
   if (counted === 'nothing') return { ...entry, revision: 1, earlier: null };
-  return { ...entry, earlier: labelOf(counted.reward) };
+  return { ...entry, earlier: counted.label };
 }
 
 const sameSettings = (one: FoldSettings, other: FoldSettings): boolean =>

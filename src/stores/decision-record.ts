@@ -3,7 +3,7 @@
  * the evidence in it.
  */
 import type { Candidate, Draw } from '../bandit/decide.ts';
-import type { Evidence } from '../bandit/evidence.ts';
+import type { Evidence, Label } from '../bandit/evidence.ts';
 import type { OutcomeKind } from '../upstream/outcome.ts';
 
 export type Reason = Draw['reason'] | 'sticky' | 'budget' | 'pinned' | 'fallback';
@@ -70,10 +70,18 @@ export interface DecisionRecord {
   attempts: readonly DecidedAttempt[];
   outcome: DecidedOutcome | null;
   signals: readonly DecidedSignal[];
-  /** The quality that the signals amount to, in [0, 1]; null until there is evidence. */
+  /** The quality that the signals amounted to when the last of them came, in [0, 1]; null until there is evidence. */
   reward: number | null;
-  /** What `reward` was in the version before; null in the first. */
-  rewardBefore: number | null;
+  /** What the signals teach. */
+  label: Label;
+  /** What `label` was in the version before; null in the first. */
+  labelBefore: Label | null;
+  /** Answers of this conversation that came before, those to the same question included, as far as they were recognised. */
+  turn: number;
+  /** Answers to the same question that came before: it was asked again, or reworded. */
+  retry: number;
+  /** What tells whether another question is nearly the same; null where nobody will ask, as in a durable store. */
+  sketch: string | null;
   /** The answer's own id, as the client saw it. */
   completionId: string | null;
   /** Keys of feedback requests that have been carried out. */
@@ -113,8 +121,8 @@ export function evidenceOf(decision: DecisionRecord): Evidence | null {
     arm: decision.model,
     encoder: decision.encoder,
     x: decision.x,
-    ...labelOf(decision.reward),
-    earlier: version > 1 ? labelOf(decision.rewardBefore) : null,
+    ...decision.label,
+    earlier: version > 1 ? decision.labelBefore : null,
     promptTokensEstimate: decision.promptTokensEstimate,
     promptTokens: outcome.estimated ? null : outcome.promptTokens,
     completionTokens: whole ? outcome.completionTokens : null,
@@ -123,9 +131,3 @@ export function evidenceOf(decision: DecisionRecord): Evidence | null {
     totalMs: whole ? attempt.totalMs : null,
   };
 }
-
-/** What a reward teaches. */
-export const labelOf = (reward: number | null): { quality: number | null; weight: number } => ({
-  quality: reward,
-  weight: reward === null ? 0 : 1,
-});

@@ -1,5 +1,5 @@
 /** The ports of the two stores: the hot one, which requests go by, and the durable one behind it, which outlives it. */
-import type { Evidence } from '../bandit/evidence.ts';
+import type { Evidence, Label } from '../bandit/evidence.ts';
 import type { DecisionRecord } from './decision-record.ts';
 
 /** The cursor before the first entry of every log. */
@@ -31,8 +31,8 @@ export interface Kept {
   names: readonly string[];
 }
 
-/** What a fold that goes up to some cursor has counted of a decision: nothing yet, or a version with this reward. */
-export type Counted = 'nothing' | { reward: number | null };
+/** What a fold that goes up to some cursor has counted of a decision: nothing yet, or a version with this label. */
+export type Counted = 'nothing' | { label: Label };
 
 export interface ReadKept extends Kept {
   /** Told by a durable store, which has each decision once, as it is now: what a fold up to the origin has of it. */
