@@ -63,14 +63,14 @@ interface Room {
 /** Every arrow that is allowed. What is not here is not. */
 const ROOMS: Readonly<Record<string, Room>> = {
   'app.ts': { of: ['http', 'config'], packages: ['hono', 'hono/cors'] },
-  http: { of: ['routing', 'bandit', 'upstream', 'stores', 'config'], packages: ['hono'] },
+  http: { of: ['routing', 'bandit', 'signals', 'upstream', 'stores', 'config'], packages: ['hono'] },
   routing: { of: ['bandit', 'context', 'signals', 'upstream', 'stores', 'config'] },
   upstream: { of: [], typesOf: ['config'] },
   stores: { of: [], typesOf: ['bandit', 'upstream', 'config'] },
-  config: { of: [], typesOf: ['bandit'], packages: ['zod', 'yaml'] },
+  config: { of: [], typesOf: ['bandit', 'signals'], packages: ['zod', 'yaml'] },
   bandit: { of: [] },
   context: { of: [] },
-  signals: { of: [], typesOf: ['upstream'] },
+  signals: { of: ['bandit'], typesOf: ['upstream'], packages: ['@cfworker/json-schema'] },
   'crypto.ts': { of: [] },
   cli: {
     of: ['node.ts', 'cluster', 'storage', 'routing', 'stores', 'config', 'crypto.ts', 'demo'],

@@ -7,15 +7,18 @@ export interface Columns {
   numbers: Float64Array;
   /** Routers, arms and encoders: their places in a list. */
   names: Uint8Array;
+  /** What the answer showed, and what came next. */
+  signs: Uint8Array;
   /** Features have four decimals: as ten-thousandths they take two bytes instead of eight. */
   features: Int16Array;
 }
 
 const ID_BYTES = 40;
-const NUMBERS = 10;
+const NUMBERS = 11;
 /** Where the decision's time is among them. */
 const AT = 1;
 const NAMES = 3;
+const SIGNS = 2;
 const MOST_NAMES = 256;
 
 const SCALE = 10_000;
@@ -28,6 +31,7 @@ export function newColumns(count: number, dimensions: number): Columns {
     ids: new Uint8Array(count * ID_BYTES),
     numbers: new Float64Array(count * NUMBERS),
     names: new Uint8Array(count * NAMES),
+    signs: new Uint8Array(count * SIGNS),
     features: new Int16Array(count * dimensions),
   };
 }
@@ -37,6 +41,7 @@ export function putEntry(columns: Columns, at: number, entry: Evidence, dimensio
   return (
     putId(columns.ids, at * ID_BYTES, entry.decisionId) &&
     putNumbers(columns.numbers, at * NUMBERS, entry) &&
+    putSigns(columns.signs, at * SIGNS, entry) &&
     putFeatures(columns.features, at * dimensions, entry.x, dimensions) &&
     putNames(columns.names, at * NAMES, entry, names)
   );
@@ -64,8 +69,15 @@ function putNumbers(numbers: Float64Array, at: number, entry: Evidence): boolean
     putNumberOrNull(numbers, at + 6, entry.completionTokens) &&
     putNumberOrNull(numbers, at + 7, entry.costUsd) &&
     putNumberOrNull(numbers, at + 8, entry.firstByteMs) &&
-    putNumberOrNull(numbers, at + 9, entry.totalMs)
+    putNumberOrNull(numbers, at + 9, entry.totalMs) &&
+    putNumber(numbers, at + 10, entry.share)
   );
+}
+
+function putSigns(signs: Uint8Array, at: number, { shown, next }: Evidence): boolean {
+  signs[at] = shown;
+  signs[at + 1] = next;
+  return signs[at] === shown && signs[at + 1] === next;
 }
 
 /** NaN stands for null, and does not fit itself: there are several, and what is in the bytes shall come of the entry alone. */
@@ -139,6 +151,7 @@ export function isEntry(
     time <= newest &&
     !Number.isNaN(numbers[number + 2]!) &&
     !Number.isNaN(numbers[number + 3]!) &&
+    !Number.isNaN(numbers[number + 10]!) &&
     Math.max(names[name]!, names[name + 1]!, names[name + 2]!) < list.length
   );
 }
@@ -149,7 +162,7 @@ export function idOf({ ids }: Columns, at: number): string {
 }
 
 export function entryOf(
-  { numbers, names, features }: Columns,
+  { numbers, names, signs, features }: Columns,
   at: number,
   dimensions: number,
   list: readonly string[],
@@ -167,6 +180,9 @@ export function entryOf(
     x: vectorOf(features, at * dimensions, dimensions),
     quality: knownOf(numbers[number + 4]!),
     weight: numbers[number + 2]!,
+    shown: signs[at * SIGNS]!,
+    next: signs[at * SIGNS + 1]!,
+    share: numbers[number + 10]!,
     // Of use only to whoever does not have the entry before.
     earlier: null,
     promptTokensEstimate: numbers[number + 3]!,

@@ -7,11 +7,12 @@
  * filled up with zeros to eight bytes.
  */
 
-import { type ArmSums, emptyArm, OUTCOMES } from './arm-sums.ts';
+import { type ArmSums, emptyArm, OUTCOMES, waitingIn } from './arm-sums.ts';
 import { checksumOf } from './checksum.ts';
 import type { Fold } from './fold.ts';
 import { type OddEntry, readOdd, writeOdd } from './odd-entries.ts';
 import { areSound, arraysOf, type OpenFrame, roomFor } from './open-arrays.ts';
+import { noRatedSigns, SIGNS, type SignSums } from './sign-sums.ts';
 import type { Sums } from './sums.ts';
 
 /** `fold`, in the bytes' order. */
@@ -20,11 +21,11 @@ const CHECKSUM_WORD = 4;
 const HEADER_BYTES = 24;
 
 /** What has been written once can be read for ever, or is folded anew: a change of what is kept is a new version. */
-const READERS: ReadonlyMap<number, (bytes: Uint8Array, headBytes: number) => Fold | null> = new Map([[1, readFold]]);
-const VERSION = 1;
+const READERS: ReadonlyMap<number, (bytes: Uint8Array, headBytes: number) => Fold | null> = new Map([[2, readFold]]);
+const VERSION = 2;
 
-interface Head extends Omit<Fold, 'arms' | 'open'> {
-  arms: string[];
+interface Head extends Omit<Fold, 'arms' | 'open' | 'rated'> {
+  arms: { id: string; pairs: number[]; waiting: [stretch: number, pairs: number[]][] }[];
   open: Omit<OpenFrame, 'odd' | 'dimensions'>;
   odd: OddEntry[];
 }
@@ -32,7 +33,8 @@ interface Head extends Omit<Fold, 'arms' | 'open'> {
 export function foldToBytes(fold: Fold): Uint8Array {
   const head = new TextEncoder().encode(JSON.stringify(headOf(fold)));
   const arms = [...fold.arms.values()];
-  const arrays = [head, Float64Array.from(arms.flatMap(scalarsOf)), ...arms.flatMap(armArrays), ...arraysOf(fold.open)];
+  const scalars = Float64Array.from(arms.flatMap(scalarsOf));
+  const arrays = [head, scalars, fold.rated, ...arms.flatMap(armArrays), ...arraysOf(fold.open)];
   const length = arrays.reduce((sum, { byteLength }) => sum + filledUp(byteLength), HEADER_BYTES);
   const bytes = new Uint8Array(length);
   let at = HEADER_BYTES;
@@ -78,7 +80,11 @@ function headOf(fold: Fold): Head {
     labels,
     late,
     broken,
-    arms: [...fold.arms.keys()],
+    arms: [...fold.arms].map(([id, { signs, waiting }]) => ({
+      id,
+      pairs: pairsOf(signs),
+      waiting: [...waiting].map(([stretch, sums]) => [stretch, pairsOf(sums)]),
+    })),
     open: { size, used, free, oldest, newest: newestOpen, names },
     odd: writeOdd(open),
   };
@@ -86,16 +92,17 @@ function headOf(fold: Fold): Head {
 
 function readFold(bytes: Uint8Array, headBytes: number): Fold | null {
   const text = new TextDecoder('utf-8', { fatal: true }).decode(bytes.subarray(HEADER_BYTES, HEADER_BYTES + headBytes));
-  const { arms: ids, odd, open: frame, ...rest } = JSON.parse(text) as Head;
+  const { arms: heads, odd, open: frame, ...rest } = JSON.parse(text) as Head;
   const { dimensions } = rest.settings;
-  if (!isClockSound(rest) || !isShapeSound(dimensions, ids.length, frame, bytes.length)) return null;
+  if (!isClockSound(rest) || !isShapeSound(dimensions, heads, frame, bytes.length)) return null;
 
-  const arms = new Map(ids.map((id): [string, ArmSums] => [id, emptyArm(dimensions)]));
-  if (arms.size !== ids.length) return null;
+  const arms = new Map(heads.map((arm): [string, ArmSums] => [arm.id, roomForArm(arm, dimensions)]));
+  if (arms.size !== heads.length) return null;
+  const rated = noRatedSigns();
   const open = roomFor({ ...frame, dimensions, odd: readOdd(odd) });
-  const scalars = new Float64Array(ids.length * SCALARS);
+  const scalars = new Float64Array(heads.length * SCALARS);
   let at = HEADER_BYTES + filledUp(headBytes);
-  for (const array of [scalars, ...[...arms.values()].flatMap(armArrays), ...arraysOf(open)]) {
+  for (const array of [scalars, rated, ...[...arms.values()].flatMap(armArrays), ...arraysOf(open)]) {
     bytesOf(array).set(bytes.subarray(at, at + array.byteLength));
     at += filledUp(array.byteLength);
   }
@@ -103,7 +110,7 @@ function readFold(bytes: Uint8Array, headBytes: number): Fold | null {
 
   for (const [k, arm] of [...arms.values()].entries())
     putScalars(arm, scalars.subarray(k * SCALARS, (k + 1) * SCALARS));
-  const fold = { ...rest, arms, open };
+  const fold = { ...rest, arms, rated, open };
   return areSumsSound(fold) && open.size <= rest.settings.maxOpen && areSound(open, rest.newest) ? fold : null;
 }
 
@@ -111,9 +118,27 @@ const bytesOf = ({ buffer, byteOffset, byteLength }: ArrayBufferView): Uint8Arra
   new Uint8Array(buffer, byteOffset, byteLength);
 const filledUp = (bytes: number): number => Math.ceil(bytes / 8) * 8;
 
-function armArrays({ quality, outcomes, requests }: ArmSums): Float64Array[] {
+function armArrays({ quality, signs, waiting, outcomes, requests }: ArmSums): Float64Array[] {
   const sums = [quality, ...OUTCOMES.map((outcome) => outcomes[outcome])];
-  return [...sums.flatMap(({ xx, xy }) => [xx, xy]), requests.x];
+  const seen = [signs, ...waiting.values()];
+  return [
+    ...sums.flatMap(({ xx, xy }) => [xx, xy]),
+    ...seen.flatMap(({ unfollowed, followed, pairs }) => [unfollowed, followed, ...pairs.values()]),
+    requests.x,
+  ];
+}
+
+const pairsOf = ({ pairs }: SignSums): number[] => [...pairs.keys()];
+
+/** With all the sums that it had, and nothing in them. */
+function roomForArm({ pairs, waiting }: Head['arms'][number], dimensions: number): ArmSums {
+  const arm = emptyArm(dimensions);
+  const fill = (sums: SignSums, of: readonly number[]): void => {
+    for (const pair of of) sums.pairs.set(pair, new Float64Array(dimensions));
+  };
+  fill(arm.signs, pairs);
+  for (const [stretch, of] of waiting) fill(waitingIn(arm, stretch), of);
+  return arm;
 }
 
 /** An arm's numbers that lie in no array. */
@@ -135,7 +160,13 @@ const isCount = (value: number): boolean => Number.isSafeInteger(value) && value
 const isTime = (value: number): boolean => Number.isFinite(value) && value >= 0;
 
 /** The landmark follows from the newest time. */
-function isClockSound({ settings, landmark, newest, openSince, ...counts }: Omit<Fold, 'arms' | 'open'>): boolean {
+function isClockSound({
+  settings,
+  landmark,
+  newest,
+  openSince,
+  ...counts
+}: Omit<Head, 'arms' | 'open' | 'odd'>): boolean {
   const { encoder, halfLifeMs, windowMs, maxOpen } = settings;
   return (
     typeof encoder === 'string' &&
@@ -147,22 +178,28 @@ function isClockSound({ settings, landmark, newest, openSince, ...counts }: Omit
 }
 
 /** Whether so much can be in so many bytes, before room is made for it. */
-function isShapeSound(dimensions: number, arms: number, { used, names }: Head['open'], bytes: number): boolean {
+function isShapeSound(dimensions: number, arms: Head['arms'], { used, names }: Head['open'], bytes: number): boolean {
+  const pairs = arms.flatMap((arm) => [...arm.pairs, ...arm.waiting.flatMap(([, of]) => of)]);
   return (
     isCount(dimensions) &&
     dimensions > 0 &&
     isCount(used) &&
     names.every((name) => typeof name === 'string') &&
-    arms * 4 * dimensions ** 2 + used * (100 + 2 * dimensions) <= bytes
+    arms.every(
+      ({ id, waiting }) => typeof id === 'string' && waiting.every(([stretch]) => Number.isSafeInteger(stretch)),
+    ) &&
+    pairs.every((pair) => isCount(pair) && pair < SIGNS ** 2) &&
+    arms.length * 12 * dimensions ** 2 + pairs.length * 8 * dimensions + used * (110 + 2 * dimensions) <= bytes
   );
 }
 
 /** Taking entries out leaves rounding errors: sums of squares may be this much below zero, and no more. */
 const ROUNDING = -1e-6;
 
-function areSumsSound({ arms, entries, labels }: Fold): boolean {
+function areSumsSound({ arms, rated, entries, labels }: Fold): boolean {
   const all = [...arms.values()];
   return (
+    rated.every((count) => count >= ROUNDING && Number.isFinite(count)) &&
     all.every(isArmSound) &&
     all.reduce((sum, arm) => sum + arm.pulls, 0) === entries &&
     all.reduce((sum, arm) => sum + arm.labels, 0) === labels

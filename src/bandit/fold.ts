@@ -1,6 +1,6 @@
 /** Folds the log of evidence into what is learned from it: sums per arm, and the entries that may still be revised. */
-import { type ArmSums, emptyArm, scaleArm } from './arm-sums.ts';
-import type { Evidence, Label } from './evidence.ts';
+import { type ArmSums, emptyArm, endWaiting, scaleArm, waitingIn } from './arm-sums.ts';
+import { type Evidence, type Label, PENDING, SILENCE } from './evidence.ts';
 import {
   emptyOpenEntries,
   entryAt,
@@ -12,6 +12,7 @@ import {
   revisionAt,
   slotFor,
 } from './open-entries.ts';
+import { addRated, addSigns, noRatedSigns, type RatedSigns, SIGNS } from './sign-sums.ts';
 import { addObservation } from './sums.ts';
 
 export interface FoldSettings {
@@ -38,11 +39,14 @@ export interface Fold {
    */
   openSince: number;
   entries: number;
+  /** Decisions that were rated, or followed up by more than silence. */
   labels: number;
   /** Entries left out: a revision that changes nothing or came too late, or no evidence at all. */
   late: number;
   broken: number;
   arms: Map<string, ArmSums>;
+  /** Of all arms: a sign that is worth more with one arm than with another would hide how they differ. */
+  rated: RatedSigns;
   /** Of each open decision its current entry. */
   open: OpenEntries;
 }
@@ -58,6 +62,7 @@ export function emptyFold(settings: FoldSettings): Fold {
     late: 0,
     broken: 0,
     arms: new Map(),
+    rated: noRatedSigns(),
     open: emptyOpenEntries(settings.dimensions),
   };
 }
@@ -129,8 +134,13 @@ function advance(fold: Fold, newest: number): void {
     const landmark = Math.floor(newest / halfLifeMs) * halfLifeMs;
     const factor = 2 ** -Math.round((landmark - fold.landmark) / halfLifeMs);
     fold.landmark = landmark;
-    if (factor !== 1) for (const sums of fold.arms.values()) scaleArm(sums, factor);
+    if (factor !== 1) {
+      for (const sums of fold.arms.values()) scaleArm(sums, factor);
+      for (let i = 0; i < fold.rated.length; i++) fold.rated[i] = fold.rated[i]! * factor;
+    }
   }
+  const waitsSince = firstWaiting(fold);
+  for (const arm of fold.arms.values()) endWaiting(arm, waitsSince);
   for (;;) {
     const at = oldestAt(fold.open);
     // Not `openSince`: an older decision that was heard of lately is as likely to be heard of again as any.
@@ -138,6 +148,15 @@ function advance(fold: Fold, newest: number): void {
     forgetOldest(fold.open);
   }
 }
+
+/** Nothing has followed an answer for so long: it was followed by silence. */
+export const SILENCE_MS = 30 * 60 * 1000;
+/** In stretches of this length, so that no decision has to be remembered by itself. */
+const STRETCH_MS = 5 * 60 * 1000;
+const stretchOf = (at: number): number => Math.floor(at / STRETCH_MS);
+
+/** The first stretch of which a decision may still be followed up: of those before, the last was made half an hour ago. */
+const firstWaiting = ({ newest }: Fold): number => stretchOf(newest - SILENCE_MS);
 
 function keepOpen(fold: Fold, entry: Evidence): void {
   keepEntry(fold.open, entry);
@@ -161,7 +180,7 @@ function contribute(fold: Fold, entry: Evidence, sign: 1 | -1): void {
   arm.requests.logPrompt += weight * logPrompt;
   for (let i = 0; i < dimensions; i++) arm.requests.x[i] = arm.requests.x[i]! + weight * x[i]!;
 
-  if (isLabel(entry)) addLabel(fold, arm, x, entry, weight, sign);
+  addLabel(fold, arm, x, entry, entry.at, sign);
   const { promptTokens, completionTokens, firstByteMs, totalMs } = entry;
   const { outcomes } = arm;
   if (isKnown(completionTokens)) addObservation(outcomes.outputTokens, x, logOf(completionTokens), weight);
@@ -170,29 +189,39 @@ function contribute(fold: Fold, entry: Evidence, sign: 1 | -1): void {
   if (isKnown(totalMs)) addObservation(outcomes.totalMs, x, logOf(totalMs), weight);
 }
 
-/** Puts into the sums of an entry's arm, or takes out, what was said of its decision at one time. */
+/** Puts into the sums of an entry's arm, or takes out, what was known of how good its answer was at one time. */
 function contributeLabel(fold: Fold, entry: Evidence, label: Label, sign: 1 | -1): void {
-  if (!isLabel(label)) return;
-  const weight = sign * weightAt(fold, entry.at);
-  addLabel(fold, armOf(fold, entry.arm), contextOf(fold.settings, entry), label, weight, sign);
+  addLabel(fold, armOf(fold, entry.arm), contextOf(fold.settings, entry), label, entry.at, sign);
 }
 
-function addLabel(
-  fold: Fold,
-  arm: ArmSums,
-  x: readonly number[],
-  label: GivenLabel,
-  weight: number,
-  sign: 1 | -1,
-): void {
-  fold.labels += sign;
-  arm.labels += sign;
-  addObservation(arm.quality, x, bounded(label.quality, 0, 1), weight * Math.min(label.weight, MOST_WEIGHT));
+/** What people said outweighs what was seen, which then tells what seeing that is worth. */
+function addLabel(fold: Fold, arm: ArmSums, x: readonly number[], label: Label, at: number, sign: 1 | -1): void {
+  if (isLabel(label)) {
+    fold.labels += sign;
+    arm.labels += sign;
+  }
+  const weight = sign * weightAt(fold, at);
+  const seen = isSeen(label);
+  if (isRated(label)) {
+    const quality = bounded(label.quality, 0, 1);
+    const worth = weight * Math.min(label.weight, MOST_WEIGHT);
+    addObservation(arm.quality, x, quality, worth);
+    if (seen) addRated(fold.rated, label, quality, worth);
+  } else if (seen) addUnrated(fold, arm, x, label, at, weight * Math.min(label.share, 1));
 }
 
-type GivenLabel = Label & { quality: number };
-const isLabel = (label: Label): label is GivenLabel =>
+function addUnrated(fold: Fold, arm: ArmSums, x: readonly number[], label: Label, at: number, weight: number): void {
+  if (label.next !== PENDING) addSigns(arm.signs, x, label, weight);
+  else if (stretchOf(at) >= firstWaiting(fold)) addSigns(waitingIn(arm, stretchOf(at)), x, label, weight);
+  else addSigns(arm.signs, x, { ...label, next: SILENCE }, weight);
+}
+
+type RatedLabel = Label & { quality: number };
+const isRated = (label: Label): label is RatedLabel =>
   label.quality !== null && Number.isFinite(label.quality) && label.weight > 0;
+const isSeen = ({ shown, next, share }: Label): boolean => share > 0 && isSign(shown) && isSign(next);
+const isSign = (number: number): boolean => Number.isInteger(number) && number >= 0 && number < SIGNS;
+const isLabel = (label: Label): boolean => isRated(label) || (isSeen(label) && label.next > SILENCE);
 
 /** One label may not outweigh a hundred. */
 const MOST_WEIGHT = 100;

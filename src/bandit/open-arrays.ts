@@ -7,7 +7,7 @@ export type OpenFrame = Omit<OpenEntries, 'heads' | 'chunks'>;
 
 /** In one order, the widest numbers first. */
 export function arraysOf({ heads, chunks }: OpenEntries): ArrayBufferView[] {
-  const ofChunks = chunks.map(({ numbers, hashes, next, older, newer, features, ids, names }) => [
+  const ofChunks = chunks.map(({ numbers, hashes, next, older, newer, features, ids, names, signs }) => [
     numbers,
     hashes,
     next,
@@ -16,6 +16,7 @@ export function arraysOf({ heads, chunks }: OpenEntries): ArrayBufferView[] {
     features,
     ids,
     names,
+    signs,
   ]);
   return [heads, ...ofChunks.flat()];
 }

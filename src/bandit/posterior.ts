@@ -3,8 +3,10 @@ import { dotAt, outcomeLength, quadraticAt, quadraticsAt, qualityLength, rowOf }
 import { type ArmSums, addedUp, emptyArm, OUTCOME_DIMENSIONS, OUTCOMES, type Outcome } from './arm-sums.ts';
 import { type Fold, weightAt } from './fold.ts';
 import { type ArmFit, fitHierarchy, type HierarchyPrior } from './hierarchy.ts';
+import { labelledSums, worthOf } from './labelled-sums.ts';
 import { allFinite } from './linear-algebra.ts';
 import { OUTCOME_PRIORS, QUALITY_PRIOR } from './priors.ts';
+import { type Calibrate, noWorth, type SignWorth } from './sign-sums.ts';
 import type { Sums } from './sums.ts';
 
 export interface Belief {
@@ -40,9 +42,11 @@ export interface ArmSummary {
 }
 
 export interface Posterior {
-  /** Labelled decisions, and all decisions, that were folded. */
+  /** Decisions that were rated or followed up, and all decisions, that were folded. */
   readonly labels: number;
   readonly observations: number;
+  /** What it was taken to mean that something was seen of an answer. */
+  readonly worth: SignWorth;
   /** The router's usual request. */
   readonly usual: { x: Float64Array; promptTokens: number };
   /** Written into `into`, where it is given: whoever looks at one arm after another needs one prediction only. */
@@ -81,16 +85,14 @@ export interface NamedArm {
   was: readonly string[];
 }
 
-export function derivePosterior(fold: Fold, arms: readonly NamedArm[]): Posterior {
+/** `calibrate` tells what the signs are worth that were seen of answers. */
+export function derivePosterior(fold: Fold, arms: readonly NamedArm[], calibrate: Calibrate = noWorth): Posterior {
   const { dimensions } = fold.settings;
   const scale = 1 / weightAt(fold, fold.newest);
   const sums = arms.map((arm) => sumsOf(fold, arm));
-  const quality = fitOrPrior(
-    sums.map((arm) => arm.quality),
-    dimensions,
-    scale,
-    QUALITY_PRIOR,
-  );
+  const worth = worthOf(fold, sums, scale, calibrate);
+  const labelled = sums.map((arm) => labelledSums(arm, worth));
+  const quality = fitOrPrior(labelled, dimensions, scale, QUALITY_PRIOR);
   const small = Math.min(OUTCOME_DIMENSIONS, dimensions);
   const outcomes = OUTCOMES.map((outcome) =>
     fitOrPrior(
@@ -105,7 +107,7 @@ export function derivePosterior(fold: Fold, arms: readonly NamedArm[]): Posterio
       id,
       {
         pulls: sums[k]!.pulls,
-        betas: betasOf(sums[k]!.quality, scale),
+        betas: betasOf(labelled[k]!, scale),
         observations: quality[k]!.weight,
         row: rowOf(
           quality[k]!,
@@ -143,6 +145,7 @@ export function derivePosterior(fold: Fold, arms: readonly NamedArm[]): Posterio
   return {
     labels: fold.labels,
     observations: fold.entries,
+    worth,
     usual,
     predict,
     summary(id) {

@@ -20,7 +20,6 @@ const UNBUILT: readonly Unbuilt[] = [
     allowed: 'linear-thompson, thompson, random, fixed, cheapest',
   },
   { path: 'routers.*.guarantee' },
-  { path: 'routers.*.signals' },
   { path: 'routers.*.usd_per_request' },
   { path: 'stores.state', when: (value) => value === 'durable-object', allowed: 'memory, redis://…, rediss://…' },
   { path: 'log.prompts', when: (value) => String(value) === 'true', allowed: 'false' },

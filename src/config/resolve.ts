@@ -1,6 +1,7 @@
 /** The config in the shape that the rest of the program works with: everything filled in, names resolved, keys hashed. */
 import type { PolicyName } from '../bandit/policies/index.ts';
 import type { Preference } from '../bandit/utility.ts';
+import type { SignalName } from '../signals/signs.ts';
 import { type CatalogueEntry, catalogueEntry } from './catalogue.ts';
 import { durationMs } from './duration.ts';
 import { matchesGlob } from './glob.ts';
@@ -71,6 +72,8 @@ export interface Router {
   explore: { floor: number; warmup: number };
   /** Null for evidence that never fades. */
   halfLifeMs: number | null;
+  /** Signals that are not looked at. */
+  signalsOff: ReadonlySet<SignalName>;
   sticky: 'conversation' | 'none';
   fallbacks: number;
   maxUsdPerRequest: number | null;
@@ -198,6 +201,7 @@ export function writtenRouters(written: WrittenConfig): Record<string, WrittenRo
         prefer: 'balanced',
         explore: { floor: 0.02, warmup: 8 },
         half_life: '7d',
+        signals: {},
         sticky: 'conversation',
         fallbacks: 2,
         on_budget: 'cheapest',
@@ -292,6 +296,7 @@ function resolveRouter(name: string, written: WrittenRouter): Router {
     prefer: written.prefer,
     explore: written.explore,
     halfLifeMs: durationMs(written.half_life),
+    signalsOff: new Set(namesOf(written.signals).filter((name) => written.signals[name] === false)),
     sticky: written.sticky,
     fallbacks: written.fallbacks,
     maxUsdPerRequest: written.max_usd_per_request ?? null,
@@ -299,3 +304,5 @@ function resolveRouter(name: string, written: WrittenRouter): Router {
     onBudget: written.on_budget,
   };
 }
+
+const namesOf = (signals: WrittenRouter['signals']): SignalName[] => Object.keys(signals) as SignalName[];

@@ -3,6 +3,7 @@
  * what is wrong there is worded in `problems.ts`. What names refer to is checked in `references.ts`.
  */
 import * as z from 'zod';
+import type { SignalName } from '../signals/signs.ts';
 import { DURATION, durationMs } from './duration.ts';
 
 /** An object without unknown keys; the error text for one is the list of the known keys. */
@@ -172,6 +173,28 @@ const halfLife = z
     error: halfLifeAllowed,
   });
 
+const onOrOffAllowed = 'on, off';
+const onOrOff = z
+  .union([choice(['on', 'off']), z.boolean()], { error: onOrOffAllowed })
+  .transform((value) => value === 'on' || value === true);
+
+const signals = section({
+  continued: onOrOff.optional(),
+  regenerated: onOrOff.optional(),
+  rephrased: onOrOff.optional(),
+  corrected: onOrOff.optional(),
+  silence: onOrOff.optional(),
+  aborted: onOrOff.optional(),
+  latency: onOrOff.optional(),
+  length: onOrOff.optional(),
+  invalid_tool_call: onOrOff.optional(),
+  invalid_json: onOrOff.optional(),
+  content_filter: onOrOff.optional(),
+  refusal: onOrOff.optional(),
+  repetition: onOrOff.optional(),
+  empty: onOrOff.optional(),
+} satisfies Record<SignalName, unknown>);
+
 const router = section({
   models: list(modelId, 'a list of model ids').min(1, { error: 'at least one model id' }),
   answers_to: list(modelPattern, 'a list of names, in which * stands for any text').default([]),
@@ -182,6 +205,7 @@ const router = section({
     warmup: whole(0, Number.MAX_SAFE_INTEGER).default(8),
   }).prefault({}),
   half_life: halfLife.default('7d'),
+  signals: signals.prefault({}),
   sticky: choice(['conversation', 'none']).default('conversation'),
   fallbacks: whole(0, 10).default(2),
   max_usd_per_request: positive('USD').optional(),

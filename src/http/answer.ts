@@ -1,9 +1,10 @@
 /** Answers a request that has been routed: tries its arms in turn, passes the answer on, and settles the decision. */
 import type { Model, Provider } from '../config/resolve.ts';
 import { nextArm } from '../routing/fallback.ts';
+import { type Asked, FIRST, type Standing } from '../routing/follow-ups.ts';
 import type { Reservation } from '../routing/limits.ts';
-import type { Lineage } from '../routing/lineage.ts';
 import type { Shape } from '../routing/refusals.ts';
+import { withSigns } from '../routing/seen.ts';
 import { settled, spentOn, type TriedArm } from '../routing/settle.ts';
 import type { DecisionRecord } from '../stores/decision-record.ts';
 import { type RunningAttempt, startAttempt } from '../upstream/attempt.ts';
@@ -27,6 +28,7 @@ import { completionName } from './completion-name.ts';
 import type { Gateway } from './gateway.ts';
 import { type Client, Reply } from './reply.ts';
 import type { ChatRequest } from './wire.ts';
+import { within } from './within.ts';
 
 /** Everything that one request has become by the time it goes upstream. */
 export interface Routed {
@@ -36,7 +38,9 @@ export interface Routed {
   order: readonly Model[];
   mostArms: number;
   pinned: boolean;
-  lineage: Lineage;
+  asked: Asked;
+  /** Where it stands in its conversation; resolves soon, and never rejects. */
+  standing: Promise<Standing>;
   shape: Shape;
   reservation: Reservation;
 }
@@ -210,36 +214,55 @@ class Answering {
 
   /** Counts the money at once, since others wait for it; all else comes behind what the client gets. */
   async #settle(): Promise<void> {
-    const { ledger, runtime } = this.#gateway;
-    const { decision, request, reservation } = this.#routed;
+    const { ledger, followUps, runtime } = this.#gateway;
+    const { decision, request, asked, reservation } = this.#routed;
     const tried = this.#tried;
     const ended = settled(decision, tried, request.stream);
+    ledger.end(decision.id);
     reservation.settle(spentOn(ended, tried));
     await this.#client.exchange.sent();
+    const standing = (await within(STANDING_MS, this.#routed.standing)) ?? FIRST;
     ledger.settle(decision.id, (current) => {
       // Feedback may have come while the answer was on its way.
       const done = current === decision ? ended : settled(current, tried, request.stream);
-      return { decision: done, names: this.#namesOf(done) };
+      const seen = this.#withSigns(done, standing);
+      if (seen.outcome?.kind === 'completed' && seen.router !== null) followUps.answered(asked, seen);
+      return { decision: seen, names: this.#namesOf(seen) };
     });
     const last = tried.at(-1);
     const fields = { decision: decision.id, model: last?.model.id, outcome: last?.end.outcome, attempts: tried.length };
     runtime.log.debug(fields, 'completion');
   }
 
+  /** With what is to be seen of the answer itself. */
+  #withSigns(decision: DecisionRecord, standing: Standing): DecisionRecord {
+    const { learners, runtime } = this.#gateway;
+    const { shape } = this.#routed;
+    const learner = learners.get(decision.router ?? '');
+    const observed = this.#tried.at(-1)?.end.observed;
+    if (!learner || !observed) return decision;
+    return withSigns(decision, { observed, body: shape.body, standing, learner, now: runtime.now() });
+  }
+
   /** Under which names a later request, or feedback, finds this decision again. */
   #namesOf({ completionId, key }: DecisionRecord): readonly string[] {
-    const { lineage } = this.#routed;
+    const { lineage, named } = this.#routed.asked;
     const names: string[] = [];
     if (completionId !== null) names.push(completionName(completionId, key, this.#gateway.runtime.digest));
     // A request that nothing answered is no part of the conversation: its latest answer is still the one before.
     const observed = this.#tried.at(-1)?.end.observed;
     if (observed) {
-      names.push(lineage.answered, lineage.withAnswer(observed.message));
+      names.push(lineage.answered, ...lineage.withAnswer(observed.message));
+      // With nobody named, the latest question of all is hardly ever the same person's.
+      if (lineage.before !== null && (named || lineage.latest.length > 0)) names.push(lineage.before);
       if (lineage.session !== null) names.push(lineage.session);
     }
     return names;
   }
 }
+
+/** How long keeping a decision waits for what is known of the conversation that it is part of. */
+const STANDING_MS = 1_000;
 
 /** What an upstream says may hold the prompt or part of a key: only what we say ourselves is logged, and its code. */
 function noteFailure({ runtime }: Gateway, decision: DecisionRecord, model: Model, end: AttemptEnd): void {

@@ -2,10 +2,13 @@
 import type { Context } from 'hono';
 import type { Router } from '../config/resolve.ts';
 import { choose, expectedPinnedUsd, pin } from '../routing/choose.ts';
+import { type Asked, FIRST } from '../routing/follow-ups.ts';
 import type { Learner } from '../routing/learner.ts';
-import { type Lineage, traceLineage } from '../routing/lineage.ts';
+import { traceLineage } from '../routing/lineage.ts';
 import { type Needs, needsOf } from '../routing/needs.ts';
 import type { Shape } from '../routing/refusals.ts';
+import type { Runtime } from '../routing/runtime.ts';
+import type { Found } from '../stores/ports.ts';
 import { admit, keyUsdLeft, noEligible, overBudget, requireAsked, requireBudget, routerUsdLeft } from './admit.ts';
 import { answer, type Routed } from './answer.ts';
 import { type Caller, ownProviderKey } from './authenticate.ts';
@@ -32,21 +35,27 @@ export async function chatCompletions(context: Context, gateway: Gateway, caller
   // From here on: how long a client takes to send its body is not ours.
   const startedAt = runtime.clock();
   const request = readChatRequest(bytes);
-  const routed = await route(gateway, request, headers, caller);
-  gateway.ledger.open(routed.decision);
+  const routed = await route(gateway, request, headers, caller, isClientRetry(header));
+  gateway.ledger.open(routed.decision, routed.asked.lineage.answered);
   const client = { exchange, header, headers: limitHeaders, ownKey: ownProviderKey(header, caller) };
   runtime.defer(answer(gateway, routed, client, startedAt));
   return exchange.response;
 }
 
 /** Resolves the model, gives feedback that came along, and chooses. */
-async function route(gateway: Gateway, request: ChatRequest, headers: RequestHeaders, caller: Caller): Promise<Routed> {
-  const { config, learners, limits, health, refusals, runtime } = gateway;
+async function route(
+  gateway: Gateway,
+  request: ChatRequest,
+  headers: RequestHeaders,
+  caller: Caller,
+  clientRetry: boolean,
+): Promise<Routed> {
+  const { config, followUps, learners, limits, health, refusals, runtime } = gateway;
   const target = resolveModel(request.model, config, caller);
   const input = { messages: request.messages, tools: request.tools, response_format: request.body.response_format };
   const shape: Shape = { body: request.body, needs: needsOf(request.body, input), caller: caller.name };
-  const lineage = traceLineage(request.messages, scopeOf(request, headers, caller), headers.session, runtime.digest);
-  if (headers.feedback) runtime.defer(takeFeedback(gateway, headers, lineage, caller));
+  const asked = askedBy(request, headers, caller, clientRetry, runtime);
+  if (headers.feedback) runtime.defer(takeFeedback(gateway, headers, asked.lineage, caller));
 
   if (target.kind === 'model') {
     const { model } = target;
@@ -55,10 +64,21 @@ async function route(gateway: Gateway, request: ChatRequest, headers: RequestHea
     requireBudget(caller, expectedUsd, limits);
     const decision = pin(model, caller.name, shape.needs, runtime);
     const reservation = limits.reserve({ key: caller.name, router: null }, expectedUsd);
-    return { request, decision, order: [model], mostArms: 1, pinned: true, lineage, shape, reservation };
+    return {
+      request,
+      decision,
+      order: [model],
+      mostArms: 1,
+      pinned: true,
+      asked,
+      standing: Promise.resolve(FIRST),
+      shape,
+      reservation,
+    };
   }
   const { router } = target;
-  const stickTo = await armToStayWith(gateway, router, request, lineage);
+  const found = await within(LOOK_UP_MS, followUps.find(asked));
+  const refused = followUps.refusedArm(asked, found);
   const choice = choose(
     learners.get(router.name) as Learner,
     {
@@ -74,7 +94,8 @@ async function route(gateway: Gateway, request: ChatRequest, headers: RequestHea
       health,
       refusals,
       prefer: headers.prefer ?? router.prefer,
-      stickTo,
+      stickTo: refused === null ? armToStayWith(router, asked, found) : null,
+      refused,
       key: caller.name,
     },
     runtime,
@@ -82,33 +103,44 @@ async function route(gateway: Gateway, request: ChatRequest, headers: RequestHea
   if (choice.kind === 'no_eligible_model') throw noEligibleModel(choice.ruledOut, shape.needs);
   if (choice.kind === 'over_budget') throw overBudget(choice.owner, limits);
   const { decision, order } = choice;
+  decision.sketch = asked.sketch;
   const reservation = limits.reserve({ key: caller.name, router: router.name }, choice.expectedUsd);
-  return { request, decision, order, mostArms: 1 + router.fallbacks, pinned: false, lineage, shape, reservation };
+  const standing = followUps.judge(asked, found, decision, learners);
+  runtime.defer(standing);
+  return {
+    request,
+    decision,
+    order,
+    mostArms: 1 + router.fallbacks,
+    pinned: false,
+    asked,
+    standing,
+    shape,
+    reservation,
+  };
 }
 
 /** People are kept apart by key and, where it was sent, by session or by the names that OpenAI has for the end user. */
-function scopeOf({ body }: ChatRequest, headers: RequestHeaders, caller: Caller): string {
-  const person = headers.session ?? body.safety_identifier ?? body.user;
-  return JSON.stringify([caller.name, typeof person === 'string' ? person : null]);
+function askedBy(
+  { messages, body }: ChatRequest,
+  { session }: RequestHeaders,
+  caller: Caller,
+  clientRetry: boolean,
+  { digest }: Runtime,
+): Asked {
+  const given = session ?? body.safety_identifier ?? body.user;
+  const person = typeof given === 'string' ? given : null;
+  const scope = { key: caller.name, person };
+  return { messages, ...traceLineage(messages, scope, session, digest), named: person !== null, clientRetry };
 }
 
 /** The arm that gave the earlier answer of this conversation, where the router stays with it or a tool loop runs. */
-async function armToStayWith(
-  gateway: Gateway,
-  router: Router,
-  request: ChatRequest,
-  lineage: Lineage,
-): Promise<string | null> {
-  const inToolLoop = request.messages.at(-1)?.role === 'tool';
-  if (router.sticky === 'none' && !inToolLoop) return null;
-  const names = lineage.session === null ? lineage.earlier : [...lineage.earlier, lineage.session];
-  if (names.length === 0) return null;
-  const { ledger } = gateway;
-  const earlier = await within(LOOK_UP_MS, ledger.findByName(names));
-  // A named session may ask the very same again: that is no going on, and another arm may do better.
-  const repeated = lineage.session !== null && (await within(LOOK_UP_MS, ledger.findByName([lineage.answered])));
-  if (repeated) return null;
-  return earlier?.router === router.name ? earlier.model : null;
+function armToStayWith(router: Router, { messages, lineage }: Asked, found: Found | null): string | null {
+  const inToolLoop = messages.at(-1)?.role === 'tool';
+  if (found === null || (router.sticky === 'none' && !inToolLoop)) return null;
+  // Asked again while the first answer is on its way, or after it failed: any arm may answer.
+  if (found.name === lineage.answered) return null;
+  return found.decision.router === router.name ? found.decision.model : null;
 }
 
 function noEligibleModel(ruledOut: ReadonlyMap<string, string>, needs: Needs): ApiError {
@@ -117,6 +149,10 @@ function noEligibleModel(ruledOut: ReadonlyMap<string, string>, needs: Needs): A
     `No model of this router can serve the request (about ${needs.promptTokensEstimate} prompt tokens). ${reasons}.`,
   );
 }
+
+/** What OpenAI's clients say of a request that they send once more by themselves. */
+const isClientRetry = (header: (name: string) => string | undefined): boolean =>
+  Number(header('x-stainless-retry-count') ?? 0) > 0;
 
 function smallest(a: number | null, b: number | null): number | null {
   return a === null ? b : b === null ? a : Math.min(a, b);

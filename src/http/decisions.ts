@@ -1,5 +1,6 @@
 /** `GET /v1/decisions/{id}`: why a request went where it went, how that ended, and what was said of it. */
 import { decisionTime } from '../routing/decision.ts';
+import { explained } from '../routing/label.ts';
 import type { DecisionRecord } from '../stores/decision-record.ts';
 import { type Caller, maySee } from './authenticate.ts';
 import { ApiError } from './errors.ts';
@@ -16,10 +17,11 @@ export async function getDecision(gateway: Gateway, caller: Caller, id: string):
       code: 'decision_not_found',
     });
   }
-  return decisionView(decision);
+  const calibration = gateway.learners.get(decision.router ?? '')?.calibration() ?? null;
+  return decisionView(decision, explained(decision, calibration, gateway.runtime.now()));
 }
 
-function decisionView(decision: DecisionRecord): object {
+function decisionView(decision: DecisionRecord, { signals, reward }: ReturnType<typeof explained>): object {
   const { outcome } = decision;
   return {
     object: 'decision',
@@ -56,8 +58,15 @@ function decisionView(decision: DecisionRecord): object {
       cost_usd: outcome.costUsd,
       estimated: outcome.estimated,
     },
-    signals: decision.signals.map((signal) => ({ ...signal, at: Math.floor(signal.at / 1000) })),
-    reward: decision.reward,
+    // Answers of the conversation before this one, and those to the same question among them.
+    conversation: { turn: decision.turn, retry: decision.retry },
+    signals: signals.map(({ rewardBefore, rewardAfter, ...signal }) => ({
+      ...signal,
+      at: Math.floor(signal.at / 1000),
+      reward_before: rewardBefore,
+      reward_after: rewardAfter,
+    })),
+    reward,
     // What reproduces the draw: the same features against what had been learned up to `cursor`, with this uniform.
     draw: { encoder: decision.encoder, x: decision.x, uniform: decision.uniform, cursor: decision.cursor },
   };

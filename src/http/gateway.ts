@@ -2,6 +2,7 @@
 import type { Context } from 'hono';
 import type { ConduitConfig, Model, Router } from '../config/resolve.ts';
 import { createCounters } from '../routing/counters.ts';
+import { createFollowUps, type FollowUps } from '../routing/follow-ups.ts';
 import { createHealth, type Health } from '../routing/health.ts';
 import { createLearner, type Learned, type Learner } from '../routing/learner.ts';
 import { createLedger, type Ledger } from '../routing/ledger.ts';
@@ -52,6 +53,7 @@ export interface Gateway extends GatewayParts, Shared {
 /** What lives on when the config changes. */
 interface Shared {
   ledger: Ledger;
+  followUps: FollowUps;
   limits: Limits;
   health: Health;
   refusals: Refusals;
@@ -60,8 +62,10 @@ interface Shared {
 /** `learned` is what others have learned already; the rest of what they share comes with the state store. */
 export function createGateway(parts: GatewayParts, learned: LearnedByRouter = new Map()): Gateway {
   const { config, state, runtime } = parts;
+  const ledger = createLedger(state, runtime);
   const shared: Shared = {
-    ledger: createLedger(state, runtime),
+    ledger,
+    followUps: createFollowUps(ledger, runtime),
     limits: createLimits(createCounters(state, runtime), runtime),
     health: createHealth(config.providers, state, runtime),
     refusals: createRefusals(runtime),

@@ -13,7 +13,8 @@ export async function takeFeedback(
 ): Promise<void> {
   const { ledger, runtime } = gateway;
   try {
-    const names = [...(lineage.session === null ? [] : [lineage.session]), lineage.answered, ...lineage.earlier];
+    const { session, answered, latest, question, older } = lineage;
+    const names = [session, answered, ...latest, question, ...older].filter((name) => name !== null);
     const found = headers.decision === null ? await ledger.findByName(names) : await ledger.find(headers.decision);
     const visible = found && maySee(caller, found) ? found : null;
     const result = visible

@@ -2,6 +2,7 @@
 import type { DecidedSignal, DecisionRecord } from '../stores/decision-record.ts';
 import type { StateStore } from '../stores/ports.ts';
 import { decisionTime, FEEDBACK_WINDOW_MS } from './decision.ts';
+import { isNext, withSignals } from './label.ts';
 
 export const SIGNALS = ['thumbs', 'rating', 'score', 'task_success'] as const;
 export type ExplicitSignal = (typeof SIGNALS)[number];
@@ -106,17 +107,13 @@ export function withSignal(decision: DecisionRecord, feedback: Feedback, now: nu
     ...(comment !== undefined && { comment }),
   };
   const others = decision.signals.filter((other) => other.source !== 'explicit' || other.signal !== signal);
-  const signals = [...others, given];
+  const { idempotencyKeys } = decision;
   return {
-    ...decision,
-    version: decision.version + 1,
-    signals,
-    reward: rewardOf(signals),
-    rewardBefore: decision.reward,
+    ...withSignals(decision, [...others, given]),
     idempotencyKeys:
       idempotencyKey === undefined
-        ? decision.idempotencyKeys
-        : [...decision.idempotencyKeys, idempotencyKey].slice(-MAX_IDEMPOTENCY_KEYS),
+        ? idempotencyKeys
+        : [...idempotencyKeys, idempotencyKey].slice(-MAX_IDEMPOTENCY_KEYS),
   };
 }
 
@@ -125,25 +122,18 @@ export function withSignal(decision: DecisionRecord, feedback: Feedback, now: nu
  * what was said last, and the keys of all requests that were carried out. `theirs` itself where `mine` adds nothing.
  */
 export function mergedDecisions(mine: DecisionRecord, theirs: DecisionRecord): DecisionRecord {
-  const named = ({ source, signal }: DecidedSignal): string => `${source}:${signal}`;
+  // Of what came next there is one.
+  const named = (signal: DecidedSignal): string =>
+    isNext(signal) ? 'implicit:next' : `${signal.source}:${signal.signal}`;
   const latest = new Map(theirs.signals.map((signal) => [named(signal), signal]));
   const news = mine.signals.filter((signal) => !(signal.at <= (latest.get(named(signal))?.at ?? -1)));
   const newKeys = mine.idempotencyKeys.filter((key) => !theirs.idempotencyKeys.includes(key));
   if (news.length === 0 && newKeys.length === 0) return theirs;
   for (const signal of news) latest.set(named(signal), signal);
   const signals = [...latest.values()].sort((one, other) => one.at - other.at);
+  const share = Math.min(mine.label.share, theirs.label.share);
   return {
-    ...theirs,
-    version: theirs.version + 1,
-    signals,
-    reward: rewardOf(signals),
-    rewardBefore: theirs.reward,
+    ...withSignals(theirs, signals, null, share),
     idempotencyKeys: [...theirs.idempotencyKeys, ...newKeys].slice(-MAX_IDEMPOTENCY_KEYS),
   };
-}
-
-/** The mean of what people said in different ways (a thumb and a rating, say), in [0, 1]. */
-function rewardOf(signals: readonly DecidedSignal[]): number | null {
-  const weight = signals.reduce((sum, signal) => sum + signal.weight, 0);
-  return weight > 0 ? signals.reduce((sum, signal) => sum + signal.weight * signal.value, 0) / weight : null;
 }

@@ -5,6 +5,7 @@ import { derivePosterior, type Posterior } from '../bandit/posterior.ts';
 import { type Preference, type Rates, ratesFor } from '../bandit/utility.ts';
 import type { Model, Router } from '../config/resolve.ts';
 import { encoder } from '../context/encoder.ts';
+import { type Calibration, calibrate } from '../signals/calibration.ts';
 import { LOG_START, type SharedState, type Snapshot, type Snapshots, type StateStore } from '../stores/ports.ts';
 
 import { FEEDBACK_WINDOW_MS } from './decision.ts';
@@ -17,6 +18,8 @@ export interface Learner {
   /** What is believed now, and the log's cursor up to which it was folded. */
   current(): { posterior: Posterior; cursor: string };
   rates(preference: Preference): Rates;
+  /** What it is now taken to mean that something was seen of an answer. */
+  calibration(): Calibration;
   /** Tells that the log has grown; it is folded soon, only a small share of the time being spent on it. */
   grown(): void;
   /** Folds everything that is in the log now. */
@@ -106,7 +109,13 @@ export function createLearner(
   earlier?: Learned,
 ): Learner {
   let learned = earlier?.halfLifeMs === router.halfLifeMs ? earlier : nothingLearned(router);
-  let posterior = derivePosterior(learned.fold, arms);
+  let calibration: Calibration;
+  const posteriorOf = (fold: Fold): Posterior =>
+    derivePosterior(fold, arms, (seen) => {
+      calibration = calibrate(seen, router.signalsOff);
+      return calibration;
+    });
+  let posterior = posteriorOf(learned.fold);
   let posteriorCursor = learned.cursor;
   let ratesByPreference = new Map<Preference, Rates>();
   let labelsDerived = learned.fold.labels;
@@ -130,7 +139,7 @@ export function createLearner(
   const derive = (): void => {
     const { fold, cursor } = learned;
     const started = runtime.clock();
-    posterior = derivePosterior(fold, arms);
+    posterior = posteriorOf(fold);
     posteriorCursor = cursor;
     ratesByPreference = new Map();
     const share = shareFor(fold.entries) * (fold.labels === labelsDerived ? UNLABELLED : 1);
@@ -201,6 +210,7 @@ export function createLearner(
       }
       return rates;
     },
+    calibration: () => calibration,
     grown,
     catchUp: foldInTurn,
     adopt: (next) =>

@@ -1,6 +1,6 @@
 /** Keeps the decisions: those whose answer is still on its way here, those that have ended in the state store. */
 import type { DecisionRecord } from '../stores/decision-record.ts';
-import type { StateStore } from '../stores/ports.ts';
+import type { Found, StateStore } from '../stores/ports.ts';
 import { decisionTime } from './decision.ts';
 import {
   type Feedback,
@@ -13,8 +13,14 @@ import {
 import type { Runtime } from './runtime.ts';
 
 export interface Ledger {
-  /** From here on the decision can be found and rated, before its answer has ended. */
-  open(decision: DecisionRecord): void;
+  /** From here on the decision can be found and rated, before its answer has ended; and by the name of what was asked. */
+  open(decision: DecisionRecord, answered?: string): void;
+  /** Its answer has ended, though it may not be kept yet. */
+  end(decisionId: string): void;
+  /** False while its answer is on its way here. */
+  hasEnded(decisionId: string): boolean;
+  /** A decision whose answer is still on its way here, or about to be kept. */
+  findOpen(name: string): DecisionRecord | null;
   /** Lets an open decision be found by a name before it has ended. */
   nameOpen(decisionId: string, name: string): void;
   /** Ends a decision: `finish` gets it with what was said of it meanwhile. Never throws: lost writes are logged, once until one is kept. */
@@ -24,14 +30,22 @@ export interface Ledger {
   ): void;
   find(decisionId: string): Promise<DecisionRecord | null>;
   findByName(names: readonly string[]): Promise<DecisionRecord | null>;
+  /** The same, with the name by which it was found. */
+  findNamed(names: readonly string[]): Promise<Found | null>;
   /** The same, looking again for a moment: for who has just been answered, by another replica maybe. */
   findByNameSoon(names: readonly string[]): Promise<DecisionRecord | null>;
   giveFeedback(decisionId: string, feedback: Feedback): Promise<FeedbackResult>;
+  /**
+   * Changes a decision as `edit` says, which gives null where nothing is to be changed. Where others change it meanwhile it is
+   * edited again. `known`: as it was found.
+   */
+  change(known: DecisionRecord, edit: (decision: DecisionRecord) => DecisionRecord | null): Promise<void>;
 }
 
 interface OpenDecision {
   decision: DecisionRecord;
   names: string[];
+  ended: boolean;
   /** Set once the answer has ended: resolves when the store has the decision. */
   kept: Promise<void> | null;
 }
@@ -39,6 +53,8 @@ interface OpenDecision {
 /** How young a decision is that another replica may not have told of, and how often it is looked for meanwhile. */
 const JUST_NOW_MS = 10_000;
 const WAITS_MS = [20, 80, 300];
+/** How often a change is tried again when somebody else changed the decision in between. */
+const MAX_TRIES = 10;
 
 export function createLedger(state: StateStore, runtime: Runtime): Ledger {
   const open = new Map<string, OpenDecision>();
@@ -49,7 +65,7 @@ export function createLedger(state: StateStore, runtime: Runtime): Ledger {
   /** Never rejects. */
   const keep = ({ decision, names: openNames }: OpenDecision, names: readonly string[]): Promise<void> => {
     const close = (): void => {
-      for (const name of openNames) openByName.delete(name);
+      for (const name of openNames) if (openByName.get(name) === decision.id) openByName.delete(name);
       open.delete(decision.id);
     };
     const kept = (): void => {
@@ -81,36 +97,52 @@ export function createLedger(state: StateStore, runtime: Runtime): Ledger {
     return isYoung ? lookSoon(() => state.recall(decisionId)) : state.recall(decisionId);
   };
 
-  const findByName = async (names: readonly string[]): Promise<DecisionRecord | null> => {
+  const openUnder = (name: string): OpenDecision | undefined => open.get(openByName.get(name) ?? '');
+
+  const findNamed = async (names: readonly string[]): Promise<Found | null> => {
     for (const name of names) {
-      const entry = open.get(openByName.get(name) ?? '');
-      if (entry) return entry.decision;
+      const entry = openUnder(name);
+      if (entry) return { decision: entry.decision, name };
     }
     return await state.lookUp(names);
   };
+  const findByName = async (names: readonly string[]): Promise<DecisionRecord | null> =>
+    (await findNamed(names))?.decision ?? null;
+
+  const nameOpen = (decisionId: string, name: string): void => {
+    const entry = open.get(decisionId);
+    if (!entry || entry.kept) return;
+    entry.names.push(name);
+    openByName.set(name, decisionId);
+  };
 
   return {
-    open(decision) {
-      open.set(decision.id, { decision, names: [], kept: null });
+    open(decision, answered) {
+      open.set(decision.id, { decision, names: [], ended: false, kept: null });
+      if (answered !== undefined) nameOpen(decision.id, answered);
     },
-
-    nameOpen(decisionId, name) {
-      open.get(decisionId)?.names.push(name);
-      openByName.set(name, decisionId);
+    nameOpen,
+    end(decisionId) {
+      const entry = open.get(decisionId);
+      if (entry) entry.ended = true;
     },
+    hasEnded: (decisionId) => open.get(decisionId)?.ended ?? true,
+    findOpen: (name) => openUnder(name)?.decision ?? null,
 
     settle(decisionId, finish) {
       const entry = open.get(decisionId);
       if (!entry || entry.kept) return;
       const { decision, names } = finish(entry.decision);
       // What was said of it meanwhile is in its first version.
-      entry.decision = { ...decision, version: 1, rewardBefore: null };
+      entry.ended = true;
+      entry.decision = { ...decision, version: 1, labelBefore: null };
       entry.kept = keep(entry, names);
       runtime.defer(entry.kept);
     },
 
     find: async (decisionId) => open.get(decisionId)?.decision ?? (await recall(decisionId)),
     findByName,
+    findNamed,
     findByNameSoon: (names) => lookSoon(() => findByName(names)),
 
     async giveFeedback(decisionId, feedback) {
@@ -128,6 +160,21 @@ export function createLedger(state: StateStore, runtime: Runtime): Ledger {
       // Whoever is told that it counts is told so for good: of what was said before, too.
       if ('decision' in result) await state.confirm(result.decision);
       return result;
+    },
+
+    async change(known, edit) {
+      const entry = open.get(known.id);
+      if (entry && !entry.kept) {
+        entry.decision = edit(entry.decision) ?? entry.decision;
+        return;
+      }
+      await entry?.kept;
+      let decision: DecisionRecord | null = entry ? await state.recall(known.id) : known;
+      for (let tries = 0; decision && tries < MAX_TRIES; tries++) {
+        const changed = edit(decision);
+        if (changed === null || (await state.revise(changed)) === 'written') return;
+        decision = await state.recall(known.id);
+      }
     },
   };
 }

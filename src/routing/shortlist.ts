@@ -12,6 +12,8 @@ export interface ShortlistRequest {
   keyUsdLeft: number | null;
   /** USD that the router may still spend today; null for no limit. */
   routerUsdLeft: number | null;
+  /** The arm whose answer to the same request somebody did not want; null where there is none. */
+  refused: string | null;
   health: Pick<Health, 'restOf' | 'leastBadFirst' | 'someRest'>;
   refusals: Pick<Refusals, 'whyRefused'>;
 }
@@ -34,7 +36,7 @@ type Reasons = (string | null)[];
 /** `expectedUsd` gives what the arm at a position is expected to cost. */
 export function shortlist(
   { router, arms }: Pick<Learner, 'router' | 'arms'>,
-  { shape, restrictions, keyUsdLeft, routerUsdLeft, health, refusals }: ShortlistRequest,
+  { shape, restrictions, keyUsdLeft, routerUsdLeft, refused, health, refusals }: ShortlistRequest,
   expectedUsd: (position: number) => number,
 ): Shortlist {
   const ruledOut: Reasons = [];
@@ -46,6 +48,11 @@ export function shortlist(
   const affordable = ruledOut.slice();
   // What only steers between arms never refuses a request.
   if (!leaves(ruledOut, (k) => refusals.whyRefused((arms[k] as Model).id, shape))) restore(ruledOut, affordable);
+
+  const willing = ruledOut.slice();
+  const whyNotAgain = (k: number): string | null =>
+    (arms[k] as Model).id === refused ? 'its answer to the same request was asked for again' : null;
+  if (refused !== null && !leaves(ruledOut, whyNotAgain)) restore(ruledOut, willing);
 
   let resting: readonly Model[] = NOBODY;
   if (health.someRest()) {

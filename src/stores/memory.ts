@@ -154,7 +154,7 @@ export function createMemoryStore(options: MemoryStoreOptions): HotStore {
     async lookUp(wanted) {
       for (const name of wanted) {
         const decision = decisionAt(placesByName.find(name));
-        if (decision) return decision;
+        if (decision) return { decision, name };
       }
       return null;
     },

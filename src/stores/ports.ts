@@ -31,6 +31,11 @@ export interface Kept {
   names: readonly string[];
 }
 
+export interface Found {
+  decision: DecisionRecord;
+  name: string;
+}
+
 /** What a fold that goes up to some cursor has counted of a decision: nothing yet, or a version with this label. */
 export type Counted = 'nothing' | { label: Label };
 
@@ -101,8 +106,8 @@ export interface StateStore {
   revise(decision: DecisionRecord): Promise<'written' | 'changed'>;
   /** Null where there is none; rejects with `MayBeElsewhere` where none is found and there may be one all the same. */
   recall(decisionId: string): Promise<DecisionRecord | null>;
-  /** The decision behind the first of these names that is known. */
-  lookUp(names: readonly string[]): Promise<DecisionRecord | null>;
+  /** The decision behind the first of these names that is known, and that name. */
+  lookUp(names: readonly string[]): Promise<Found | null>;
   /** Evidence in a router's log behind the cursor, oldest first, from at most `limit` entries. */
   readSince(router: string, cursor: string, limit: number): Promise<LogSlice>;
   /** Adds to a counter that vanishes `ttlMs` after its first addition, and gives its new value. */

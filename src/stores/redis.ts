@@ -181,9 +181,13 @@ export function createRedisStore(options: RedisStoreOptions): RedisStore {
       const first = waiting.findIndex((decision) => decision !== null);
       const before = first < 0 ? names : names.slice(0, first);
       const found = await reading.lookUp(before.map(places.hashOf));
-      // A later version of it may wait.
-      if (found) return writing.waiting(found.id) ?? found;
-      return waiting[first] ?? null;
+      if (found) {
+        // A later version of it may wait.
+        const decision = writing.waiting(found.decision.id) ?? found.decision;
+        return { decision, name: names[found.place] as string };
+      }
+      const decision = waiting[first];
+      return decision ? { decision, name: names[first] as string } : null;
     },
 
     readSince(router, cursor, limit) {

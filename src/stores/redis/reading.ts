@@ -21,8 +21,8 @@ export interface ReadingOptions {
 
 export interface Reading {
   recall(id: string): Promise<DecisionRecord | null>;
-  /** By the hashes of names. */
-  lookUp(hashes: readonly string[]): Promise<DecisionRecord | null>;
+  /** By the hashes of names; `place` is that of the one by which it was found. */
+  lookUp(hashes: readonly string[]): Promise<{ decision: DecisionRecord; place: number } | null>;
   readSince(router: string, cursor: string, limit: number): Promise<LogSlice>;
   readKept(log: string, cursor: string, limit: number): Promise<KeptSlice>;
 }
@@ -69,7 +69,10 @@ export function createReading(options: ReadingOptions): Reading {
     async lookUp(hashes) {
       if (hashes.length === 0) return null;
       const { keys, args } = places.lookingFor(hashes);
-      return decisionIn(await connection.run('conduitLookUp', keys, args));
+      const answer = await connection.run('conduitLookUp', keys, args);
+      const decision = decisionIn(answer);
+      const [, , place] = answer as [Buffer?, Buffer?, number?];
+      return decision && place !== undefined ? { decision, place } : null;
     },
 
     async readSince(router, cursor, limit) {

@@ -9,7 +9,7 @@ export const LOOK_UP = `
   ARGV[2]  the latest of them
   ARGV[3…] for each name its field
 
-  Gives the decision's texts and bytes, or nothing.
+  Gives the decision's texts and bytes, and which name it was, from 0; or nothing.
 
   Under a name is the handle of the decision that had it last, and behind it how many stretches its pointer's is before the
   name's; nothing where they are the same.
@@ -22,7 +22,7 @@ for name = 1, #KEYS / stretches do
     if kept then
       local stretch = ARGV[2] - back - (tonumber(string.sub(kept, 9)) or 0)
       local texts, bytes = entryOf(stretch, string.sub(kept, 1, 8))
-      if bytes then return {texts, bytes} end
+      if bytes then return {texts, bytes, name - 1} end
       break
     end
   end

@@ -1,0 +1,296 @@
+/**
+ * Finds what a request says of an earlier answer without saying it: goes on from it, asks the same again, or words it anew.
+ * The verdict is about whoever gave the earlier answer.
+ */
+import { UNCLEAR } from '../bandit/evidence.ts';
+import { verdictOn } from '../signals/next-message.ts';
+import { type NoVerdict, type SignalName, switchOf } from '../signals/signs.ts';
+import { nearlySame } from '../signals/sketch.ts';
+import type { DecidedSignal, DecisionRecord } from '../stores/decision-record.ts';
+import type { Found } from '../stores/ports.ts';
+import { isNext, isNoVerdict, withSignals } from './label.ts';
+import type { Learner } from './learner.ts';
+import type { Ledger } from './ledger.ts';
+import type { Lineage, Message } from './lineage.ts';
+import { createRecentAnswers, type RecentAnswer } from './recent.ts';
+import type { Runtime } from './runtime.ts';
+
+/** A request, as far as it may follow up on an earlier one. */
+export interface Asked {
+  messages: readonly Message[];
+  lineage: Lineage;
+  sketch: string | null;
+  /** Whether somebody is named who asks: a session, or one of OpenAI's fields for the end user. */
+  named: boolean;
+  /** Whether the client says itself that it sends the same once more. */
+  clientRetry: boolean;
+}
+
+/** Where a request stands in its conversation. */
+export interface Standing {
+  turn: number;
+  retry: number;
+  /** Why nothing that comes next is a verdict on its answer. */
+  noVerdict: NoVerdict | null;
+}
+
+export const FIRST: Standing = { turn: 0, retry: 0, noVerdict: null };
+
+export interface FollowUps {
+  /** The earlier decision that the request goes on from or repeats, from what may be looked up before it is routed. */
+  find(asked: Asked): Promise<Found | null>;
+  /** The arm that gave an answer to exactly this a moment ago, as far as this process knows. */
+  refusedArm(asked: Asked, found: Found | null): string | null;
+  /** Gives the earlier decision what the request says of it. Never rejects. */
+  judge(asked: Asked, found: Found | null, own: DecisionRecord, learners: Learners): Promise<Standing>;
+  /** An answer that has ended may be followed up. */
+  answered(asked: Asked, decision: DecisionRecord): void;
+}
+
+type Learners = ReadonlyMap<string, Learner>;
+type Verdict = 'continued' | 'regenerated' | 'rephrased' | 'corrected';
+
+/** The same is asked again, or reworded, on account of an answer within this time of it. */
+const RETRY_WINDOW_MS = 10 * 60 * 1000;
+/** The same asked so often in a row is no person's asking. */
+const MOST_REPEATS = 4;
+/** So many questions near each other behind the same words are a template, less so where one person is named who asks. */
+const TEMPLATE_SIBLINGS = { named: 3, unnamed: 2 };
+/** The answer before may be about to be kept. */
+const LOOK_AGAIN_MS = 100;
+
+export function createFollowUps(ledger: Ledger, runtime: Runtime): FollowUps {
+  const recent = createRecentAnswers(RETRY_WINDOW_MS, runtime.now);
+
+  const change = async (
+    decision: DecisionRecord,
+    learners: Learners,
+    edit: (current: DecisionRecord, learner: Learner) => DecisionRecord | null,
+  ): Promise<void> => {
+    const learner = learners.get(decision.router ?? '');
+    // Who named a model has learned from nobody, and teaches nobody.
+    if (learner) await ledger.change(decision, (current) => edit(current, learner));
+  };
+
+  const give = (decision: DecisionRecord, verdict: Verdict, half: boolean, learners: Learners): Promise<void> =>
+    change(decision, learners, (current, { router, calibration }) => {
+      if (isOff(router.signalsOff, verdict)) return unclear(current);
+      if (current.signals.some((signal) => isNext(signal) && signal.signal === verdict)) return null;
+      const given: DecidedSignal = {
+        signal: verdict,
+        source: 'implicit',
+        value: 0,
+        weight: 0,
+        at: runtime.now(),
+      };
+      const share = current.label.share === 0 ? 0 : shareOf(current.turn) / (half ? 2 : 1);
+      return withSignals(current, [...current.signals.filter(isNoNext), given], calibration(), share);
+    });
+
+  /** What follows is no verdict, and silence would be none. */
+  const close = (decision: DecisionRecord, why: NoVerdict, learners: Learners): Promise<void> =>
+    change(decision, learners, (current, { calibration }) =>
+      current.signals.some((signal) => isNext(signal) || signal.signal === why)
+        ? null
+        : withSignals(current, [...current.signals, noVerdict(why, runtime.now())], calibration()),
+    );
+
+  /** Those that were taken for refused, before it was seen that nobody had refused them. */
+  const takeBack = async (name: string, learners: Learners): Promise<void> => {
+    for (const id of recent.takeVerdicts(name)) {
+      const decision = await ledger.find(id);
+      if (!decision) continue;
+      await change(decision, learners, (current, { calibration }) => {
+        const left = current.signals.filter(isNoNext);
+        return withSignals(current, [...left, noVerdict('template', runtime.now())], calibration());
+      });
+    }
+  };
+
+  /** With nobody named, who asks the same may be somebody else. */
+  const isDoubtful = ({ named, lineage }: Asked): boolean => !named && lineage.latest.length === 0;
+
+  const judgeRepeat = async (
+    asked: Asked,
+    earlier: DecisionRecord,
+    own: DecisionRecord,
+    learners: Learners,
+  ): Promise<Standing | null> => {
+    const { turn, retry } = earlier;
+    if (!ledger.hasEnded(earlier.id) || own.created < endOf(earlier)) {
+      await close(earlier, 'fan_out', learners);
+      return { turn, retry, noVerdict: 'fan_out' };
+    }
+    if (asked.clientRetry || earlier.outcome?.kind !== 'completed') {
+      await close(earlier, 'retried', learners);
+      return { turn, retry, noVerdict: null };
+    }
+    if (own.created - endOf(earlier) > RETRY_WINDOW_MS) return null;
+    const standing = { turn: turn + 1, retry: retry + 1, noVerdict: null };
+    const { answered } = asked.lineage;
+    if (standing.retry >= MOST_REPEATS) {
+      await close(earlier, 'template', learners);
+      await takeBack(answered, learners);
+      return { ...standing, noVerdict: 'template' };
+    }
+    recent.noteVerdict(answered, earlier.id);
+    await give(earlier, 'regenerated', isDoubtful(asked), learners);
+    return standing;
+  };
+
+  /** Recent answers to what is nearly the same question, behind the same words. */
+  const siblingsOf = async (asked: Asked, found: Found | null, own: DecisionRecord): Promise<RecentAnswer[]> => {
+    const { before } = asked.lineage;
+    const { sketch } = asked;
+    if (before === null || sketch === null) return [];
+    const isSibling = (one: RecentAnswer): boolean =>
+      one.decisionId !== own.id &&
+      one.sketch !== null &&
+      own.created - one.endedAt <= RETRY_WINDOW_MS &&
+      nearlySame(one.sketch, sketch);
+    const here = recent.behind(before).filter(isSibling);
+    // From an answer that nobody has gone on from no other question can have come.
+    const mayBeElsewhere = found === null || found.name === before || found.decision.label.next > UNCLEAR;
+    if (here.length > 0 || !mayBeElsewhere) return here;
+    const elsewhere = found?.name === before ? found : await ledger.findNamed([before]);
+    return elsewhere === null ? [] : [recentOf(elsewhere.decision)].filter(isSibling);
+  };
+
+  const judgeRewording = async (
+    asked: Asked,
+    siblings: readonly RecentAnswer[],
+    own: DecisionRecord,
+    learners: Learners,
+  ): Promise<Standing | null> => {
+    const [latest] = siblings;
+    const name = asked.lineage.before as string;
+    if (siblings.length >= TEMPLATE_SIBLINGS[asked.named ? 'named' : 'unnamed']) {
+      await takeBack(name, learners);
+      return { ...FIRST, noVerdict: 'template' };
+    }
+    const earlier = latest && (await ledger.find(latest.decisionId));
+    if (!earlier?.outcome || !isAnswer(earlier) || own.created < endOf(earlier)) return null;
+    recent.noteVerdict(name, earlier.id);
+    await give(earlier, 'rephrased', isDoubtful(asked), learners);
+    return { turn: earlier.turn + 1, retry: earlier.retry + 1, noVerdict: null };
+  };
+
+  const judgeGoingOn = async (asked: Asked, earlier: DecisionRecord, learners: Learners): Promise<Standing> => {
+    const verdict = verdictOn(asked.messages);
+    if (verdict === 'resumed') await close(earlier, 'resumed', learners);
+    else if (verdict !== null && isAnswer(earlier)) await give(earlier, verdict, false, learners);
+    return { turn: earlier.turn + 1, retry: 0, noVerdict: null };
+  };
+
+  /** What was not found before the request was routed, since it might have taken too long or have been too early. */
+  const findLate = async (asked: Asked): Promise<Found | null> => {
+    const { latest, answered, before } = asked.lineage;
+    if (latest.length === 0) return await ledger.findNamed(before === null ? [answered] : [answered, before]);
+    const names = namesToGoBy(asked.lineage);
+    const found = await ledger.findNamed(names);
+    if (found) return found;
+    await new Promise((resolve) => setTimeout(resolve, LOOK_AGAIN_MS));
+    return await ledger.findNamed(names);
+  };
+
+  const standingOf = async (
+    asked: Asked,
+    foundEarly: Found | null,
+    own: DecisionRecord,
+    learners: Learners,
+  ): Promise<Standing> => {
+    const { answered, latest, question, before } = asked.lineage;
+    const found = foundEarly ?? (await findLate(asked));
+    if (found && found.name === answered) {
+      const standing = await judgeRepeat(asked, found.decision, own, learners);
+      if (standing) return standing;
+    }
+    const siblings = await siblingsOf(asked, found, own);
+    const standing = siblings.length > 0 && (await judgeRewording(asked, siblings, own, learners));
+    if (standing) return standing;
+    if (!found || found.name === before || found.name === answered) return FIRST;
+    // Who rewrites answers may have gone on from another one than the last: then it is not known which.
+    const isLatest = latest.includes(found.name) || (found.name === question && found.decision.retry === 0);
+    if (isLatest) return await judgeGoingOn(asked, found.decision, learners);
+    return { turn: found.decision.turn + 1, retry: 0, noVerdict: null };
+  };
+
+  return {
+    async find({ lineage }) {
+      const open = ledger.findOpen(lineage.answered);
+      if (open) return { decision: open, name: lineage.answered };
+      // Shared state is not asked about a first message: most are nobody's follow-up.
+      if (lineage.latest.length === 0 && lineage.session === null) return null;
+      return await ledger.findNamed(namesToGoBy(lineage));
+    },
+
+    refusedArm({ lineage, clientRetry }, found) {
+      if (clientRetry) return null;
+      if (found?.name === lineage.answered) {
+        const { decision } = found;
+        const isRefused = decision.outcome?.kind === 'completed' && runtime.now() - endOf(decision) <= RETRY_WINDOW_MS;
+        return isRefused ? decision.model : null;
+      }
+      return recent.to(lineage.answered)?.model ?? null;
+    },
+
+    async judge(asked, found, own, learners) {
+      try {
+        return await standingOf(asked, found, own, learners);
+      } catch (error) {
+        runtime.log.warn({ err: error }, 'what a request says of an earlier answer could not be found out');
+        return FIRST;
+      }
+    },
+
+    answered({ lineage }, decision) {
+      recent.add(lineage.answered, lineage.before, recentOf(decision));
+    },
+  };
+}
+
+/** The surest first: the very same messages, the conversation up to its latest answer, what is left of it, its session. */
+function namesToGoBy({ answered, latest, question, older, session }: Lineage): string[] {
+  const names = [answered, ...latest];
+  if (question !== null) names.push(question);
+  names.push(...older);
+  if (session !== null) names.push(session);
+  return names;
+}
+
+/** One conversation's decisions halve from one to the next, so that all of them together weigh less than two. */
+export const shareOf = (turn: number): number => 2 ** -Math.min(turn, 30);
+
+const isOff = (off: ReadonlySet<SignalName>, verdict: Verdict): boolean => off.has(switchOf(verdict));
+
+/** Something has followed, and it is not looked at. */
+function unclear(decision: DecisionRecord): DecisionRecord | null {
+  const { label, version } = decision;
+  if (label.next === UNCLEAR) return null;
+  return { ...decision, version: version + 1, label: { ...label, next: UNCLEAR }, labelBefore: label };
+}
+
+const isNoNext = (signal: DecidedSignal): boolean => !isNext(signal) && !isNoVerdict(signal.signal);
+
+export const noVerdict = (why: NoVerdict, at: number): DecidedSignal => ({
+  signal: why,
+  source: 'implicit',
+  value: 0,
+  weight: 0,
+  at,
+});
+
+/** Whether there is an answer that a person can have read. */
+const isAnswer = ({ outcome }: DecisionRecord): boolean =>
+  outcome?.kind === 'completed' || outcome?.kind === 'client_abort';
+
+/** Milliseconds since 1970 at which its answer had ended. */
+const endOf = ({ created, attempts }: DecisionRecord): number =>
+  attempts.reduce((end, { totalMs }) => end + totalMs, created);
+
+const recentOf = (decision: DecisionRecord): RecentAnswer => ({
+  decisionId: decision.id,
+  model: decision.model,
+  endedAt: endOf(decision),
+  sketch: decision.sketch,
+});

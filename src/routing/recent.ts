@@ -1,0 +1,70 @@
+/**
+ * What was answered here in the last minutes, by what was asked: enough to tell a rewording from a template, and to let another
+ * arm answer what is asked again. Bounded, and of this process alone: what it does not know the state store does.
+ */
+
+export interface RecentAnswer {
+  decisionId: string;
+  /** The arm that answered. */
+  model: string;
+  /** Milliseconds since 1970. */
+  endedAt: number;
+  /** Of what was asked. */
+  sketch: string | null;
+}
+
+export interface RecentAnswers {
+  /** Keeps an answer under the names of what it answered, and of what stood before the question. */
+  add(answered: string, before: string | null, answer: RecentAnswer): void;
+  /** The latest answer to exactly this. */
+  to(answered: string): RecentAnswer | null;
+  /** Answers to questions behind the same words, the latest first. */
+  behind(before: string): readonly RecentAnswer[];
+  /** Notes that an answer was taken for refused, on account of what is known by this name. */
+  noteVerdict(name: string, decisionId: string): void;
+  /** Of which answers that was noted. They are forgotten by this. */
+  takeVerdicts(name: string): readonly string[];
+}
+
+/** How many answers behind the same words are told apart: more than make a template. */
+const MOST_BEHIND = 12;
+/** Names of each kind. */
+const MOST_NAMES = 5_000;
+
+export function createRecentAnswers(keptMs: number, now: () => number): RecentAnswers {
+  const byQuestion = new Map<string, RecentAnswer>();
+  const byBefore = new Map<string, RecentAnswer[]>();
+  const verdicts = new Map<string, string[]>();
+  const isRecent = ({ endedAt }: RecentAnswer): boolean => now() - endedAt <= keptMs;
+
+  return {
+    add(answered, before, answer) {
+      putLast(byQuestion, answered, answer);
+      if (before === null) return;
+      const others = (byBefore.get(before) ?? []).filter(isRecent).slice(0, MOST_BEHIND - 1);
+      putLast(byBefore, before, [answer, ...others]);
+    },
+    to(answered) {
+      const answer = byQuestion.get(answered);
+      return answer && isRecent(answer) ? answer : null;
+    },
+    behind: (before) => (byBefore.get(before) ?? []).filter(isRecent),
+    noteVerdict(name, decisionId) {
+      putLast(verdicts, name, [...(verdicts.get(name) ?? []), decisionId].slice(-MOST_BEHIND));
+    },
+    takeVerdicts(name) {
+      const known = verdicts.get(name) ?? [];
+      verdicts.delete(name);
+      return known;
+    },
+  };
+}
+
+/** As the newest; the oldest goes where there are too many. */
+function putLast<Value>(map: Map<string, Value>, name: string, value: Value): void {
+  map.delete(name);
+  map.set(name, value);
+  if (map.size <= MOST_NAMES) return;
+  const [oldest] = map.keys();
+  map.delete(oldest as string);
+}

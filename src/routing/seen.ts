@@ -1,0 +1,50 @@
+/** Gives a decision what is to be seen of its answer: how it ended, and what it shows. */
+import { NO_LABEL, PENDING, UNCLEAR } from '../bandit/evidence.ts';
+import { progressOf, shownSigns } from '../signals/answer.ts';
+import { type ImplicitSignal, switchOf } from '../signals/signs.ts';
+import type { DecidedSignal, DecisionRecord } from '../stores/decision-record.ts';
+import type { Observed } from '../upstream/observe.ts';
+import { noVerdict, type Standing, shareOf } from './follow-ups.ts';
+import { withSignals } from './label.ts';
+import type { Learner } from './learner.ts';
+
+export interface Seen {
+  observed: Observed;
+  /** What the client asked for. */
+  body: Readonly<Record<string, unknown>>;
+  standing: Standing;
+  learner: Learner;
+  /** Milliseconds since 1970. */
+  now: number;
+}
+
+/** The first version of a decision whose answer has ended, with what was said of it meanwhile. */
+export function withSigns(decision: DecisionRecord, seen: Seen): DecisionRecord {
+  const { standing, learner, now } = seen;
+  const { turn, retry } = standing;
+  const isCut = decision.outcome?.kind === 'client_abort';
+  // A failed attempt is no evidence of quality.
+  const isSeen = decision.outcome?.kind === 'completed' || isCut;
+  const found = isSeen ? signalsOf(decision, seen, isCut) : [];
+  const signals = [
+    ...found.map((signal): DecidedSignal => ({ signal, source: 'implicit', value: 0, weight: 0, at: now })),
+    ...(standing.noVerdict === null ? [] : [noVerdict(standing.noVerdict, now)]),
+    ...decision.signals,
+  ];
+  const next = learner.router.signalsOff.has('silence') ? UNCLEAR : PENDING;
+  const first = { ...decision, turn, retry, label: { ...NO_LABEL, next } };
+  return withSignals(first, signals, learner.calibration(), isSeen ? shareOf(turn) : 0);
+}
+
+type SeenSignal = Parameters<typeof switchOf>[0] & ImplicitSignal;
+
+function signalsOf(decision: DecisionRecord, { observed, body, learner }: Seen, isCut: boolean): SeenSignal[] {
+  const { router } = learner;
+  const { posterior } = learner.current();
+  const x = Float64Array.from(decision.x);
+  const expected = posterior.predict(decision.model, x, decision.promptTokensEstimate);
+  const outputTokens = decision.outcome?.completionTokens ?? 0;
+  const signs: SeenSignal[] = shownSigns(observed, body, isCut);
+  if (isCut) signs.push(progressOf(outputTokens, expected.outputTokens));
+  return signs.filter((sign) => !router.signalsOff.has(switchOf(sign)));
+}
