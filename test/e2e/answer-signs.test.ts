@@ -3,13 +3,15 @@ import { send } from '../support/conversation.ts';
 import { answer, type FakeUpstream, piece, type Script, sse, startFakeUpstream } from '../support/fake-upstream.ts';
 import { type Decision, decisionOf, simpleConfig, startTestGateway, type TestGateway } from '../support/gateway.ts';
 
+/** How fast an answer is, is the test machine's. */
+const LATENCY_OFF = 'signals: { latency: off }';
 const WRITTEN = { timeout: 2_000, interval: 10 };
 
 let upstream: FakeUpstream;
 let gateway: TestGateway;
 beforeAll(async () => {
   upstream = await startFakeUpstream();
-  gateway = await startTestGateway(simpleConfig(upstream.url, ['only']));
+  gateway = await startTestGateway(simpleConfig(upstream.url, ['only'], { router: LATENCY_OFF }));
 });
 afterAll(async () => {
   await gateway.close();
@@ -19,13 +21,13 @@ afterAll(async () => {
 type Signal = Decision['signals'][number];
 
 let asked = 0;
-/** What is seen of one answer to a question of its own. Latency is left out: it is the test machine's. */
-async function signsOf(script: Script, body: object = {}): Promise<Signal[]> {
+/** What is seen of one answer to a question of its own. */
+async function signsOf(script: Script, body: object = {}, through = gateway): Promise<Signal[]> {
   upstream.scripts.set('*', script);
   const messages = [{ role: 'user', content: `Question ${asked++}` }];
-  const { id } = await send(gateway, messages, { user: `person ${asked}` }, body);
-  await expect.poll(async () => (await decisionOf(gateway, id)).outcome, WRITTEN).not.toBeNull();
-  return (await decisionOf(gateway, id)).signals.filter(({ signal }) => signal !== 'latency');
+  const { id } = await send(through, messages, { user: `person ${asked}` }, body);
+  await expect.poll(async () => (await decisionOf(through, id)).outcome, WRITTEN).not.toBeNull();
+  return (await decisionOf(through, id)).signals;
 }
 
 /** Declines in the field that is there for it, whole or in a stream. */
@@ -109,6 +111,13 @@ describe.each([
 
 describe('a person who stops an answer in mid-stream', () => {
   const WORDS = 400;
+  /** One that knows no other answers than those of the usual length. */
+  let usual: TestGateway;
+  beforeAll(async () => {
+    usual = await startTestGateway(simpleConfig(upstream.url, ['only'], { router: LATENCY_OFF }));
+  });
+  afterAll(() => usual.close());
+
   /** Some 2,400 characters, no two words alike. */
   const word = (i: number): string => `w${(i * 7919).toString(36).padStart(4, '0')} `;
   const usage = { prompt_tokens: 10, completion_tokens: 600, total_tokens: 610 };
@@ -127,7 +136,7 @@ describe('a person who stops an answer in mid-stream', () => {
       user: `leaves after ${words}`,
       messages: [{ role: 'user', content: `Tell me a story of ${words} words.` }],
     };
-    const response = await fetch(`${gateway.url}/v1/chat/completions`, {
+    const response = await fetch(`${usual.url}/v1/chat/completions`, {
       method: 'POST',
       headers: { 'content-type': 'application/json' },
       body: JSON.stringify(body),
@@ -138,13 +147,14 @@ describe('a person who stops an answer in mid-stream', () => {
     while (!text.includes(JSON.stringify(word(words - 1)))) text += (await reader?.read())?.value ?? '';
     aborter.abort();
     const id = response.headers.get('x-conduit-decision') as string;
-    await expect.poll(async () => (await decisionOf(gateway, id)).outcome?.kind, WRITTEN).toBe('client_abort');
-    const { signals } = await decisionOf(gateway, id);
+    await expect.poll(async () => (await decisionOf(usual, id)).outcome?.kind, WRITTEN).toBe('client_abort');
+    const { signals } = await decisionOf(usual, id);
     return signals.map(({ signal }) => signal).filter((signal) => signal.startsWith('aborted'));
   };
 
   test('leaves at the first word, midway or late', async () => {
-    for (let i = 0; i < 20; i++) await signsOf(usualAnswer, { stream: true, stream_options: { include_usage: true } });
+    const how = { stream: true, stream_options: { include_usage: true } };
+    for (let i = 0; i < 20; i++) await signsOf(usualAnswer, how, usual);
     expect(await leaveAfter(1)).toEqual(['aborted_early']);
     expect(await leaveAfter(WORDS / 2)).toEqual(['aborted_midway']);
     expect(await leaveAfter(WORDS - 10)).toEqual(['aborted_late']);

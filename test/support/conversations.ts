@@ -407,7 +407,7 @@ function rewritten(one: ToolCall): ToolCall {
 }
 
 const WITHIN_SYSTEM = 'You help the customers of a bicycle shop.';
-const THREE_QUESTIONS: readonly Turn[] = [
+const BICYCLE_QUESTIONS: readonly Turn[] = [
   { says: 'My chain squeaks. What do I do?', answer: 'Oil it.', gets: 'continued' },
   { says: 'Which oil is best in winter?', answer: 'A wet lubricant.', gets: 'continued' },
   { says: 'How often do I use it?', answer: 'Every 200 kilometres.', gets: 'continued' },
@@ -433,21 +433,21 @@ const CLIENTS: readonly Conversation[] = [
     name: 'a client that keeps the system prompt and the last three messages',
     system: WITHIN_SYSTEM,
     client: lastThree,
-    turns: THREE_QUESTIONS,
+    turns: BICYCLE_QUESTIONS,
   },
   {
     name: 'a client that keeps the last three messages and sums up the others in the system prompt',
     system: WITHIN_SYSTEM,
     client: (messages, turn) =>
       mapContent(lastThree(messages), 'system', (content) => `${content} So far ${turn} answers were given.`),
-    turns: THREE_QUESTIONS,
+    turns: BICYCLE_QUESTIONS,
   },
   {
     name: 'a client whose system prompt tells the time',
     system: WITHIN_SYSTEM,
     client: (messages, turn) =>
       mapContent(messages, 'system', (content) => `It is 10:0${turn}:17 on Monday. ${content} Be kind.`),
-    turns: THREE_QUESTIONS,
+    turns: BICYCLE_QUESTIONS,
   },
   {
     name: 'a client that trims answers',
@@ -469,11 +469,11 @@ const CLIENTS: readonly Conversation[] = [
       turn === 0
         ? [...messages]
         : messages.map((message) => ({ ...message, content: [{ type: 'text', text: message.content }] })),
-    turns: THREE_QUESTIONS,
+    turns: BICYCLE_QUESTIONS,
   },
   {
     name: 'a client that streams now and then',
-    turns: THREE_QUESTIONS.map((turn, i) => ({ ...turn, stream: i % 2 === 0 })),
+    turns: BICYCLE_QUESTIONS.map((turn, i) => ({ ...turn, stream: i % 2 === 0 })),
   },
   {
     name: 'one person with two tabs, now in the one and now in the other',
@@ -540,9 +540,13 @@ const NO_VERDICT: readonly Conversation[] = [
       name: `${whom} goes on, rewords and objects`,
       as: { user: 'eve', ...other.one },
       turns: [
-        { says: `What is it that is never seen by ${whom}?`, answer: 'Your question.' },
+        { says: `Who, if not ${whom}, hears a tree that falls in the forest?`, answer: 'Owls.' },
         { says: 'Thanks!', as: { user: 'eve', ...other.another } },
-        { after: 0, rewords: `What is it that must never be seen by ${whom}?`, as: { user: 'eve', ...other.another } },
+        {
+          after: 0,
+          rewords: `Who, if not ${whom}, hears a tree that falls in the forest at night?`,
+          as: { user: 'eve', ...other.another },
+        },
         { after: 0, says: 'No, that is wrong.', as: { user: 'eve', ...other.another } },
       ],
     },
