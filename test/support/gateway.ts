@@ -80,8 +80,17 @@ export interface Decision {
     completion_tokens: number | null;
     cost_usd: number;
   } | null;
-  signals: { signal: string; source: string; value: number; weight: number; at: number }[];
+  signals: {
+    signal: string;
+    source: string;
+    value: number;
+    weight: number;
+    at: number;
+    reward_before: number | null;
+    reward_after: number | null;
+  }[];
   reward: number | null;
+  conversation: { turn: number; retry: number };
 }
 
 /** A config with one provider and models of these names, in one router `auto`. */
