@@ -24,7 +24,8 @@ const rated = (one: DecisionRecord, reward: number): DecisionRecord => ({
   ...one,
   version: one.version + 1,
   reward,
-  rewardBefore: one.reward,
+  label: { ...one.label, quality: reward, weight: 1 },
+  labelBefore: one.label,
 });
 const quality = async (store: StateStore) =>
   (await store.readSince('auto', LOG_START, 10)).entries.map((entry) => [entry.revision, entry.quality, entry.earlier]);

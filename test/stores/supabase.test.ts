@@ -168,7 +168,7 @@ for (const { name, why, grants, open } of ENGINES) {
       );
       const time = fc.oneof(fc.integer({ min: 0, max: 4_102_444_800_000 }), fc.constant(1_764_000_000_123));
       const five = (value: number): number => (Math.abs(value) < 1e-15 || Math.abs(value) > 1e7 ? 0 : rounded(value));
-      const cases = fc.record({ numbers: fc.array(number, { minLength: 24, maxLength: 24 }), time });
+      const cases = fc.record({ numbers: fc.array(number, { minLength: 29, maxLength: 29 }), time });
       const sample = fc.sample(cases, 100).map(({ numbers, time }) => {
         const next = (): number => numbers.pop() as number;
         const { outcome, ...rest } = finishedDecision();
@@ -178,7 +178,8 @@ for (const { name, why, grants, open } of ENGINES) {
           propensity: next(),
           uniform: next(),
           reward: next(),
-          rewardBefore: next(),
+          label: { quality: next(), weight: next(), shown: 7, next: 9, share: next() },
+          labelBefore: { quality: next(), weight: next(), shown: 0, next: 255, share: next() },
           x: [next(), next(), next()],
           candidates: rest.candidates.slice(1).map((candidate) => ({
             ...candidate,
