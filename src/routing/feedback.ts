@@ -112,7 +112,8 @@ export function withSignal(decision: DecisionRecord, feedback: Feedback, now: nu
     version: decision.version + 1,
     signals,
     reward: rewardOf(signals),
-    rewardBefore: decision.reward,
+    label: labelWith(decision, rewardOf(signals)),
+    labelBefore: decision.label,
     idempotencyKeys:
       idempotencyKey === undefined
         ? decision.idempotencyKeys
@@ -137,10 +138,17 @@ export function mergedDecisions(mine: DecisionRecord, theirs: DecisionRecord): D
     version: theirs.version + 1,
     signals,
     reward: rewardOf(signals),
-    rewardBefore: theirs.reward,
+    label: labelWith(theirs, rewardOf(signals)),
+    labelBefore: theirs.label,
     idempotencyKeys: [...theirs.idempotencyKeys, ...newKeys].slice(-MAX_IDEMPOTENCY_KEYS),
   };
 }
+
+const labelWith = ({ label }: DecisionRecord, reward: number | null): DecisionRecord['label'] => ({
+  ...label,
+  quality: reward,
+  weight: reward === null ? 0 : 1,
+});
 
 /** The mean of what people said in different ways (a thumb and a rating, say), in [0, 1]. */
 function rewardOf(signals: readonly DecidedSignal[]): number | null {

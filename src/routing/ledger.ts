@@ -104,7 +104,7 @@ export function createLedger(state: StateStore, runtime: Runtime): Ledger {
       if (!entry || entry.kept) return;
       const { decision, names } = finish(entry.decision);
       // What was said of it meanwhile is in its first version.
-      entry.decision = { ...decision, version: 1, rewardBefore: null };
+      entry.decision = { ...decision, version: 1, labelBefore: null };
       entry.kept = keep(entry, names);
       runtime.defer(entry.kept);
     },
