@@ -50,8 +50,8 @@ test('feedback to a decision beyond the hot set is taken, learned once, and can 
   expect((await store.recall(first.id))?.reward).toBe(1);
   expect(await store.revise(rated(rated(first, 1), 0))).toBe('written');
   expect((await quality(store)).slice(-2)).toEqual([
-    [2, 1, { quality: null, weight: 0 }],
-    [3, 0, { quality: 1, weight: 1 }],
+    [2, 1, first.label],
+    [3, 0, { ...first.label, quality: 1, weight: 1 }],
   ]);
 });
 
