@@ -72,7 +72,12 @@ export function finished({ arms = ARMS, betweenMs = 1 }: Made = {}): Kept {
     },
     signals: [],
     reward: null,
-    rewardBefore: null,
+    // Nothing was said of it yet, and nothing came next.
+    label: { quality: null, weight: 0, shown: 0, next: 0, share: 1 },
+    labelBefore: null,
+    turn: made % 4,
+    retry: 0,
+    sketch: digest(),
     completionId: `chatcmpl-${hex(28)}`,
     idempotencyKeys: [],
   };

@@ -1,5 +1,5 @@
 /** What a completion takes in the durable tables of PostgreSQL, by table and by index. */
-import { readFileSync } from 'node:fs';
+import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { encoder } from '../src/context/encoder.ts';
 import type { DecisionRecord } from '../src/stores/decision-record.ts';
@@ -10,7 +10,7 @@ import { openPostgres, ROLES } from '../test/support/postgrest-database.ts';
 import { SERVICE_ROLE_KEY, startPostgrestServer } from '../test/support/postgrest-server.ts';
 import { finished } from './finished.ts';
 
-const MIGRATION = join(import.meta.dirname, '../supabase/migrations/00000000000001_durable_store.sql');
+const FOLDER = join(import.meta.dirname, '../supabase/migrations');
 const DECISIONS = 20_000;
 const BATCH = 250;
 /** One in so many is rated, some batches later. */
@@ -31,6 +31,8 @@ const rated = (decision: DecisionRecord): DecisionRecord => ({
   version: 2,
   signals: [{ signal: 'thumb', source: 'explicit', value: 1, weight: 1, at: decision.created + 60_000 }],
   reward: 1,
+  label: { ...decision.label, quality: 1, weight: 1 },
+  labelBefore: decision.label,
 });
 
 if (NO_POSTGRES !== null) {
@@ -43,7 +45,10 @@ const server = await startPostgrestServer(database);
 const store = createSupabaseStore({ url: server.url, serviceRoleKey: SERVICE_ROLE_KEY });
 try {
   await database.run(ROLES);
-  await database.run(readFileSync(MIGRATION, 'utf8'));
+  for (const name of readdirSync(FOLDER)
+    .filter((name) => name.endsWith('.sql'))
+    .sort())
+    await database.run(readFileSync(join(FOLDER, name), 'utf8'));
   const waiting: DecisionRecord[][] = [];
   const times: number[] = [];
   let after: string | null = null;

@@ -1,10 +1,10 @@
 /** Decisions as lines of JSON, to be read by other programs and by another Conduit. */
 import * as z from 'zod';
 import { decisionTime } from '../routing/decision.ts';
-import type { DecisionRecord } from '../stores/decision-record.ts';
+import { type DecisionRecord, learnedFromRewards } from '../stores/decision-record.ts';
 
 /** Changes whenever older releases could not read what is written. */
-const FORMAT = 1;
+const FORMAT = 2;
 
 export function lineOf(decision: DecisionRecord): string {
   return `${JSON.stringify({ object: 'decision', format: FORMAT, ...decision })}\n`;
@@ -16,11 +16,13 @@ const number = z.number();
 const text = z.string();
 const share = z.number().min(0).max(1);
 const count = z.int().min(0);
+const sign = z.int().min(0).max(255);
+const label = z.object({ quality: share.nullable(), weight: number.min(0), shown: sign, next: sign, share });
 const outcome = z.enum(['completed', 'client_abort', 'upstream_error', 'upstream_drop', 'timeout']);
 
-const decisionSchema = z.object({
+/** What all formats have. */
+const known = z.object({
   object: z.literal('decision'),
-  format: z.literal(FORMAT),
   id: text.refine((id) => decisionTime(id) !== null, { error: 'not the id of a decision' }),
   version: z.int().min(1),
   router: text.nullable(),
@@ -83,10 +85,24 @@ const decisionSchema = z.object({
       error: 'two of one name and source',
     }),
   reward: share.nullable(),
-  rewardBefore: share.nullable(),
   completionId: text.nullable(),
   idempotencyKeys: z.array(text),
 });
+
+const decisionSchema = z.discriminatedUnion('format', [
+  known.extend({
+    format: z.literal(FORMAT),
+    label,
+    labelBefore: label.nullable(),
+    turn: count,
+    retry: count,
+    sketch: text.max(64).nullable(),
+  }),
+  known.extend({ format: z.literal(1), rewardBefore: share.nullable() }).transform(({ rewardBefore, ...decision }) => ({
+    ...decision,
+    ...learnedFromRewards(decision.version, decision.reward, rewardBefore),
+  })),
+]);
 
 export type ReadLine = { ok: true; decision: DecisionRecord } | { ok: false; problem: string };
 

@@ -2,20 +2,36 @@
 import type { OutcomeKind } from '../upstream/outcome.ts';
 import type { ByteReader } from './byte-reader.ts';
 import type { ByteWriter } from './byte-writer.ts';
-import type {
-  DecidedAttempt,
-  DecidedCandidate,
-  DecidedOutcome,
-  DecidedSignal,
-  DecisionRecord,
-  Reason,
+import {
+  type DecidedAttempt,
+  type DecidedCandidate,
+  type DecidedOutcome,
+  type DecidedSignal,
+  type DecisionRecord,
+  learnedFromRewards,
+  type Reason,
 } from './decision-record.ts';
+import { readLabel, readPair, writeLabel, writePair } from './label-bytes.ts';
 
 /** Changes whenever what is written does; what was written before stays readable. */
-const FORMAT = 2;
-const READERS: Readonly<Record<number, (from: ByteReader, id: string, version: number) => DecisionRecord>> = {
-  [FORMAT]: readBody,
+const FORMAT = 3;
+const READERS: Readonly<Record<number, (from: ByteReader, core: Core) => Learned>> = {
+  2: readRewards,
+  [FORMAT]: readLearned,
 };
+
+/** What a format's end is read by. */
+interface Core {
+  flags: number;
+  version: number;
+  created: number;
+}
+
+/** What stands at the end, where formats differ. */
+type Learned = Pick<
+  DecisionRecord,
+  'signals' | 'reward' | 'label' | 'labelBefore' | 'turn' | 'retry' | 'sketch' | 'idempotencyKeys'
+>;
 
 /** What a decision's first byte says, so that what is usual takes no more. */
 const AT_TIME_OF_ID = 1;
@@ -26,6 +42,12 @@ const WITH_CERTAINTY = 8;
 const ESTIMATED = 16;
 /** The model that answered was tried alone, and ended as the decision did. */
 const ONE_ATTEMPT = 32;
+/** Others of its conversation came before it. */
+const FOLLOWING = 64;
+/** The answer's id begins as most do, and what follows is written. */
+const USUAL_COMPLETION = 128;
+
+const COMPLETION_PREFIX = 'chatcmpl-';
 
 /** What a candidate's byte says. */
 const ELIGIBLE = 1;
@@ -39,6 +61,30 @@ const OWN = 3;
 
 /** Only ever appended to. */
 const FINISH_REASONS: readonly (string | null)[] = [null, 'stop', 'length', 'tool_calls', 'content_filter'];
+
+/** Only ever appended to. */
+const IMPLICIT_SIGNALS: readonly string[] = [
+  'silence',
+  'continued',
+  'regenerated',
+  'rephrased',
+  'corrected',
+  'aborted_early',
+  'aborted_midway',
+  'aborted_late',
+  'latency',
+  'length',
+  'invalid_tool_call',
+  'invalid_json',
+  'content_filter',
+  'refusal',
+  'repetition',
+  'empty',
+  'resumed',
+  'fan_out',
+  'template',
+  'retried',
+];
 
 /** Whether a cursor is a text, or an epoch and a place in a log of Redis. */
 const ANY_CURSOR = 0;
@@ -56,9 +102,9 @@ export function readDecision(from: ByteReader): DecisionRecord {
   const version = from.number();
   const id = from.id();
   const format = from.byte();
-  const read = READERS[format];
-  if (!read) throw new RangeError(`a decision of format ${format} cannot be read`);
-  return read(from, id, version);
+  const readEnd = READERS[format];
+  if (!readEnd) throw new RangeError(`a decision of format ${format} cannot be read`);
+  return readBody(from, id, version, readEnd);
 }
 
 /** An id tells the time at which it was made; no number where it is none of ours. */
@@ -69,7 +115,7 @@ function writeBody(to: ByteWriter, decision: DecisionRecord): void {
   const byChosen = decision.model === decision.chosen;
   const { signals, idempotencyKeys } = decision;
   const rated =
-    signals.length > 0 || idempotencyKeys.length > 0 || decision.reward !== null || decision.rewardBefore !== null;
+    signals.length > 0 || idempotencyKeys.length > 0 || decision.reward !== null || decision.labelBefore !== null;
   const withCertainty = decision.propensity === 1;
   const [attempt] = decision.attempts;
   const oneAttempt =
@@ -77,13 +123,17 @@ function writeBody(to: ByteWriter, decision: DecisionRecord): void {
     decision.attempts.length === 1 &&
     attempt.model === decision.model &&
     attempt.outcome === decision.outcome?.kind;
+  const following = decision.turn !== 0 || decision.retry !== 0;
+  const usualCompletion = decision.completionId?.startsWith(COMPLETION_PREFIX) === true;
   to.byte(
     (atTimeOfId ? AT_TIME_OF_ID : 0) |
       (byChosen ? BY_CHOSEN : 0) |
       (rated ? RATED : 0) |
       (withCertainty ? WITH_CERTAINTY : 0) |
       (decision.outcome?.estimated ? ESTIMATED : 0) |
-      (oneAttempt ? ONE_ATTEMPT : 0),
+      (oneAttempt ? ONE_ATTEMPT : 0) |
+      (following ? FOLLOWING : 0) |
+      (usualCompletion ? USUAL_COMPLETION : 0),
   );
   to.symbol(decision.router);
   if (!atTimeOfId) to.number(decision.created);
@@ -106,19 +156,27 @@ function writeBody(to: ByteWriter, decision: DecisionRecord): void {
     to.number(decision.attempts.length);
     for (const one of decision.attempts) writeAttempt(to, one);
   }
-  to.text(decision.completionId);
+  to.text(usualCompletion ? (decision.completionId as string).slice(COMPLETION_PREFIX.length) : decision.completionId);
+  writeLabel(to, decision.label);
+  if (following) writePair(to, decision.turn, decision.retry);
+  to.text(decision.sketch);
   if (!rated) return;
   to.number(signals.length);
-  for (const signal of signals) writeSignal(to, signal);
-  to.number(decision.reward);
-  to.number(decision.rewardBefore);
+  for (const signal of signals) writeSignal(to, signal, decision.created);
+  to.decimal(decision.reward);
+  to.byte(decision.labelBefore ? 1 : 0);
+  if (decision.labelBefore) writeLabel(to, decision.labelBefore);
   to.number(idempotencyKeys.length);
   for (const key of idempotencyKeys) to.text(key);
 }
 
-function readBody(from: ByteReader, id: string, version: number): DecisionRecord {
+function readBody(
+  from: ByteReader,
+  id: string,
+  version: number,
+  readEnd: (from: ByteReader, core: Core) => Learned,
+): DecisionRecord {
   const flags = from.byte();
-  const rated = (flags & RATED) !== 0;
   // In the order in which it was written.
   const router = from.symbolOrNull();
   const created = flags & AT_TIME_OF_ID ? timeOf(id) : from.number();
@@ -139,7 +197,8 @@ function readBody(from: ByteReader, id: string, version: number): DecisionRecord
     flags & ONE_ATTEMPT
       ? [readTimes(from, model, (outcome as DecidedOutcome).kind)]
       : listOf(from, (reader) => readTimes(reader, reader.symbol(), reader.symbol() as OutcomeKind));
-  const completionId = from.textOrNull();
+  const completionId = flags & USUAL_COMPLETION ? COMPLETION_PREFIX + from.text() : from.textOrNull();
+  const learned = readEnd(from, { flags, version, created });
   return {
     id,
     version,
@@ -159,13 +218,47 @@ function readBody(from: ByteReader, id: string, version: number): DecisionRecord
     promptTokensEstimate,
     attempts,
     outcome,
-    signals: rated ? listOf(from, readSignal) : [],
-    reward: rated ? from.numberOrNull() : null,
-    rewardBefore: rated ? from.numberOrNull() : null,
+    signals: learned.signals,
+    reward: learned.reward,
+    label: learned.label,
+    labelBefore: learned.labelBefore,
+    turn: learned.turn,
+    retry: learned.retry,
+    sketch: learned.sketch,
     completionId,
-    idempotencyKeys: rated ? listOf(from, (reader) => reader.text()) : [],
+    idempotencyKeys: learned.idempotencyKeys,
   };
 }
+
+function readLearned(from: ByteReader, { flags, created }: Core): Learned {
+  const rated = (flags & RATED) !== 0;
+  // In the order in which it was written.
+  const label = readLabel(from);
+  const [turn, retry] = flags & FOLLOWING ? readPair(from) : [0, 0];
+  const sketch = from.textOrNull();
+  return {
+    label,
+    turn,
+    retry,
+    sketch,
+    signals: rated ? listOf(from, (reader) => readSignal(reader, created)) : [],
+    reward: rated ? from.decimalOrNull() : null,
+    labelBefore: rated && from.byte() === 1 ? readLabel(from) : null,
+    idempotencyKeys: rated ? textsIn(from) : [],
+  };
+}
+
+/** Of format 2. */
+function readRewards(from: ByteReader, { flags, version }: Core): Learned {
+  const rated = (flags & RATED) !== 0;
+  const signals = rated ? listOf(from, readPlainSignal) : [];
+  const reward = rated ? from.numberOrNull() : null;
+  const rewardBefore = rated ? from.numberOrNull() : null;
+  const idempotencyKeys = rated ? textsIn(from) : [];
+  return { signals, reward, idempotencyKeys, ...learnedFromRewards(version, reward, rewardBefore) };
+}
+
+const textsIn = (from: ByteReader): string[] => listOf(from, (reader) => reader.text());
 
 function listOf<Item>(from: ByteReader, read: (from: ByteReader) => Item): Item[] {
   const items: Item[] = [];
@@ -293,16 +386,32 @@ function readFinishReason(from: ByteReader): string | null {
   return place === 0 ? from.text() : (FINISH_REASONS[place - 1] as string | null);
 }
 
-function writeSignal(to: ByteWriter, signal: DecidedSignal): void {
-  to.symbol(signal.signal);
+function writeSignal(to: ByteWriter, signal: DecidedSignal, created: number): void {
+  const place = IMPLICIT_SIGNALS.indexOf(signal.signal);
+  to.byte(place + 1);
+  if (place < 0) to.symbol(signal.signal);
   to.symbol(signal.source);
-  to.number(signal.value);
-  to.number(signal.weight);
-  to.number(signal.at);
+  to.decimal(signal.value);
+  to.decimal(signal.weight);
+  writeLater(to, signal.at, created);
   to.text(signal.comment ?? null);
 }
 
-function readSignal(from: ByteReader): DecidedSignal {
+function readSignal(from: ByteReader, created: number): DecidedSignal {
+  const place = from.byte();
+  const signal: DecidedSignal = {
+    signal: place === 0 ? from.symbol() : (IMPLICIT_SIGNALS[place - 1] as string),
+    source: from.symbol() as DecidedSignal['source'],
+    value: from.decimal(),
+    weight: from.decimal(),
+    at: readLater(from, created),
+  };
+  const comment = from.textOrNull();
+  return comment === null ? signal : { ...signal, comment };
+}
+
+/** Of format 2. */
+function readPlainSignal(from: ByteReader): DecidedSignal {
   const signal: DecidedSignal = {
     signal: from.symbol(),
     source: from.symbol() as DecidedSignal['source'],
@@ -312,4 +421,17 @@ function readSignal(from: ByteReader): DecidedSignal {
   };
   const comment = from.textOrNull();
   return comment === null ? signal : { ...signal, comment };
+}
+
+/** A time after the decision's: the difference takes half of what the time would. Null stands for any other. */
+function writeLater(to: ByteWriter, time: number, created: number): void {
+  const after = time - created;
+  const isLater = after >= 0 && [time, created, after].every(Number.isSafeInteger) && !Object.is(time, -0);
+  to.number(isLater ? after : null);
+  if (!isLater) to.number(time);
+}
+
+function readLater(from: ByteReader, created: number): number {
+  const after = from.numberOrNull();
+  return after === null ? from.number() : created + after;
 }

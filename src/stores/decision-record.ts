@@ -88,6 +88,28 @@ export interface DecisionRecord {
   idempotencyKeys: readonly string[];
 }
 
+/** What a reward teaches by itself; nothing where there is none. */
+export const labelOf = (reward: number | null): Label => ({
+  quality: reward,
+  weight: reward === null ? 0 : 1,
+  shown: 0,
+  next: 0,
+  share: 0,
+});
+
+/** What a decision lacks that was kept before there were labels, when rewards were all that was known of it. */
+export const learnedFromRewards = (
+  version: number,
+  reward: number | null,
+  rewardBefore: number | null,
+): Pick<DecisionRecord, 'label' | 'labelBefore' | 'turn' | 'retry' | 'sketch'> => ({
+  label: labelOf(reward),
+  labelBefore: version > 1 ? labelOf(rewardBefore) : null,
+  turn: 0,
+  retry: 0,
+  sketch: null,
+});
+
 /** Significant digits that are kept of what was predicted of an arm: whoever wants to know why it was drawn needs no more. */
 const DIGITS = 5;
 /** Exact as doubles, so that what comes out is the nearest double of its decimal. */

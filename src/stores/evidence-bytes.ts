@@ -2,9 +2,10 @@
 import type { Evidence } from '../bandit/evidence.ts';
 import type { ByteReader } from './byte-reader.ts';
 import type { ByteWriter } from './byte-writer.ts';
+import { readLabel, writeLabel } from './label-bytes.ts';
 
 /** Changes whenever what is written does. */
-const FORMAT = 1;
+const FORMAT = 2;
 
 export function writeEvidence(to: ByteWriter, evidence: Evidence): void {
   to.byte(FORMAT);
@@ -15,13 +16,9 @@ export function writeEvidence(to: ByteWriter, evidence: Evidence): void {
   to.symbol(evidence.arm);
   to.symbol(evidence.encoder);
   to.vector(evidence.x);
-  to.number(evidence.quality);
-  to.number(evidence.weight);
+  writeLabel(to, evidence);
   to.byte(evidence.earlier ? 1 : 0);
-  if (evidence.earlier) {
-    to.number(evidence.earlier.quality);
-    to.number(evidence.earlier.weight);
-  }
+  if (evidence.earlier) writeLabel(to, evidence.earlier);
   to.number(evidence.promptTokensEstimate);
   to.number(evidence.promptTokens);
   to.number(evidence.completionTokens);
@@ -42,9 +39,8 @@ export function readEvidence(from: ByteReader): Evidence {
     arm: from.symbol(),
     encoder: from.symbol(),
     x: from.vector(),
-    quality: from.numberOrNull(),
-    weight: from.number(),
-    earlier: from.byte() === 1 ? { quality: from.numberOrNull(), weight: from.number() } : null,
+    ...readLabel(from),
+    earlier: from.byte() === 1 ? readLabel(from) : null,
     promptTokensEstimate: from.number(),
     promptTokens: from.numberOrNull(),
     completionTokens: from.numberOrNull(),

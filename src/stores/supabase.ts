@@ -1,7 +1,7 @@
 /** The durable store in a Supabase project: PostgreSQL behind PostgREST, shared by every process that has its key. */
 
 import type { DecisionRecord } from './decision-record.ts';
-import { type DecisionRows, decisionOf, rowsOf } from './durable/rows.ts';
+import { type DecisionRows, decisionOf, type LabelList, labelIn, rowsOf } from './durable/rows.ts';
 import type { Batch, Counted, DurableStore, Gap, Ingested } from './ports.ts';
 import { type ClientOptions, createSupabaseCalls } from './supabase/client.ts';
 
@@ -25,14 +25,19 @@ export function createSupabaseStore(options: SupabaseStoreOptions): DurableStore
 
     async ingest({ log, feed = '', after, cursor, kept }) {
       const latest = latestOf(kept);
-      const batch = tablesOf([...latest.values()]);
-      const ingested = (await call('conduit_ingest', { log, feed, after, cursor, batch }, BATCH_MS)) as IngestedBatch;
+      const by_table = tablesOf([...latest.values()]);
+      const ingested = (await call(
+        'conduit_ingest',
+        { log, feed, after, cursor, by_table },
+        BATCH_MS,
+      )) as IngestedBatch;
       if (ingested.outcome === 'moved') return ingested;
       const { before, at, counted } = ingested;
       // What was in the batch as it had been earlier was not sent.
-      const each = kept.map(
-        ({ decision }) => (latest.get(decision.id) === decision && counted?.[decision.id]) || 'all',
-      );
+      const each = kept.map(({ decision }) => {
+        const there = latest.get(decision.id) === decision && counted?.[decision.id];
+        return there ? countedIn(there) : 'all';
+      });
       return { outcome: 'ingested', before, at, counted: each };
     },
 
@@ -42,8 +47,12 @@ export function createSupabaseStore(options: SupabaseStoreOptions): DurableStore
     },
 
     async readKept(log, cursor, limit, origin = cursor) {
-      const read = (await call('conduit_read_kept', { log, cursor, most: limit, origin }, BATCH_MS)) as KeptEntries;
-      const kept = read.entries.map(({ rows, counted }) => ({ decision: decisionOf(rows), names: [], counted }));
+      const read = (await call('conduit_read_kept', { log, cursor, at_most: limit, origin }, BATCH_MS)) as KeptEntries;
+      const kept = read.entries.map(({ rows, counted }) => ({
+        decision: decisionOf(rows),
+        names: [],
+        counted: countedIn(counted),
+      }));
       return { kept, cursor: read.cursor, gap: read.gap };
     },
 
@@ -72,15 +81,21 @@ export function createSupabaseStore(options: SupabaseStoreOptions): DurableStore
   };
 }
 
+/** As the functions tell it. */
+type CountedList = 'nothing' | { label: LabelList };
+
+const countedIn = (counted: CountedList): Counted =>
+  counted === 'nothing' ? counted : { label: labelIn(counted.label) };
+
 interface KeptEntries {
-  entries: { rows: DecisionRows; counted: Counted }[];
+  entries: { rows: DecisionRows; counted: CountedList }[];
   cursor: string;
   gap: Gap | null;
 }
 
 /** `counted`: by decision, of those that were taken; null where none was. */
 type IngestedBatch =
-  | (Omit<Extract<Ingested, { outcome: 'ingested' }>, 'counted'> & { counted: Record<string, Counted> | null })
+  | (Omit<Extract<Ingested, { outcome: 'ingested' }>, 'counted'> & { counted: Record<string, CountedList> | null })
   | Extract<Ingested, { outcome: 'moved' }>;
 
 /** Each decision once, as it was last. */

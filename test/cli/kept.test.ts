@@ -74,6 +74,47 @@ describe('conduit import', () => {
     });
   });
 
+  test('takes what a release before there were labels has exported, as its rewards teach it', async () => {
+    const { label: _, labelBefore: __, turn: ___, retry: ____, sketch: _____, ...known } = finishedDecision();
+    const earlier = { object: 'decision', format: 1, ...known };
+    const lines = [
+      { ...earlier, rewardBefore: null },
+      { ...earlier, version: 3, id: `${known.id.slice(0, -1)}f`, signals: [thumb(0.5)], reward: 0.5, rewardBefore: 1 },
+    ];
+    const folder = directory({
+      'conduit.yaml': CONFIG,
+      'all.jsonl': lines.map((line) => `${JSON.stringify(line)}\n`).join(''),
+    });
+    expect(await conduit(['import', 'all.jsonl'], folder)).toMatchObject({ code: 0 });
+    const nothing = { quality: null, weight: 0, shown: 0, next: 0, share: 0 };
+    const exported = (await conduit(['export'], folder)).stdout.trim().split('\n');
+    expect(exported.map((line) => JSON.parse(line))).toMatchObject([
+      { ...known, format: 2, label: nothing, labelBefore: null, turn: 0, retry: 0, sketch: null },
+      {
+        version: 3,
+        reward: 0.5,
+        label: { ...nothing, quality: 0.5, weight: 1 },
+        labelBefore: { ...nothing, quality: 1, weight: 1 },
+      },
+    ]);
+  });
+
+  test.each([
+    [{ format: 3 }, 'format: '],
+    [{ turn: -1 }, 'turn: '],
+    [{ retry: 0.5 }, 'retry: '],
+    [{ sketch: 'x'.repeat(65) }, 'sketch: '],
+    [{ label: { quality: 1, weight: 1, shown: 256, next: 0, share: 1 } }, 'label.shown: '],
+    [{ label: { quality: 1, weight: 1, shown: 0, next: 0, share: 1.5 } }, 'label.share: '],
+    [{ labelBefore: 0.5 }, 'labelBefore: '],
+  ])('says where a line is wrong that has %o', async (wrong, where) => {
+    const line = JSON.stringify({ ...JSON.parse(lineOf(finishedDecision())), ...wrong });
+    const folder = directory({ 'conduit.yaml': CONFIG, 'all.jsonl': line });
+    const { code, stderr } = await conduit(['import', 'all.jsonl'], folder);
+    expect(code).toBe(1);
+    expect(stderr).toContain(`all.jsonl:1: ${where}`);
+  });
+
   test('names the line in which a signal is there twice, and keeps what stands before it', async () => {
     const good = finishedDecision({ signals: [thumb(1), { ...thumb(0), source: 'implicit' }], reward: 1 });
     const folder = directory({

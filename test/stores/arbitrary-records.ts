@@ -1,6 +1,6 @@
 /** Records of every shape that the types allow, for property tests. */
 import * as fc from 'fast-check';
-import type { Evidence } from '../../src/bandit/evidence.ts';
+import type { Evidence, Label } from '../../src/bandit/evidence.ts';
 import type { DecisionRecord } from '../../src/stores/decision-record.ts';
 
 /** Halves of surrogate pairs too: a JSON text may hold them. */
@@ -32,6 +32,28 @@ export const anyVector = fc.oneof(
 const orNull = <T>(value: fc.Arbitrary<T>): fc.Arbitrary<T | null> => fc.option(value);
 const anyModel = fc.oneof(fc.constantFrom('openai/large', 'local/small'), anyText);
 const anyOutcome = fc.constantFrom('completed', 'client_abort', 'upstream_error', 'upstream_drop', 'timeout');
+
+/** Most as they are: a fan-out's part of what came next, or nothing yet. */
+export const anyLabel: fc.Arbitrary<Label> = fc.record(
+  {
+    quality: orNull(fc.oneof(fc.constantFrom(0, 0.5, 1), anyNumber)),
+    weight: fc.oneof(fc.constantFrom(0, 1), anyNumber),
+    shown: fc.oneof(fc.nat({ max: 20 }), fc.nat({ max: 255 })),
+    next: fc.oneof(fc.nat({ max: 20 }), fc.nat({ max: 255 })),
+    share: fc.oneof(
+      fc.nat({ max: 300 }).map((halvings) => 2 ** -halvings),
+      fc.double({ min: 0, max: 1, noNaN: true }),
+      fc.constantFrom(0, -0, 2, 1 / 3, 1 - 2 ** -53, 2 ** -1074),
+    ),
+  },
+  { noNullPrototype: true },
+);
+
+const anyCount = fc.oneof(fc.nat({ max: 20 }), fc.maxSafeNat());
+const anySketch = fc.oneof(
+  fc.uint8Array({ minLength: 16, maxLength: 18 }).map((bytes) => Buffer.from(bytes).toString('base64url')),
+  anyText,
+);
 
 export const anyDecision: fc.Arbitrary<DecisionRecord> = fc.record(
   {
@@ -96,7 +118,7 @@ export const anyDecision: fc.Arbitrary<DecisionRecord> = fc.record(
     signals: fc.array(
       fc.record(
         {
-          signal: anyText,
+          signal: fc.oneof(fc.constantFrom('thumbs', 'silence', 'regenerated', 'fan_out'), anyText),
           source: fc.constantFrom('explicit', 'implicit'),
           value: anyNumber,
           weight: anyNumber,
@@ -108,31 +130,41 @@ export const anyDecision: fc.Arbitrary<DecisionRecord> = fc.record(
       { maxLength: 3 },
     ),
     reward: orNull(anyNumber),
-    rewardBefore: orNull(anyNumber),
-    completionId: orNull(anyText),
+    label: anyLabel,
+    labelBefore: orNull(anyLabel),
+    turn: anyCount,
+    retry: anyCount,
+    sketch: orNull(anySketch),
+    completionId: orNull(
+      fc.oneof(
+        anyText,
+        anyText.map((text) => `chatcmpl-${text}`),
+      ),
+    ),
     idempotencyKeys: fc.array(anyText, { maxLength: 3 }),
   },
   { noNullPrototype: true },
 );
 
-export const anyEvidence: fc.Arbitrary<Evidence> = fc.record(
-  {
-    decisionId: anyText,
-    revision: anyNumber,
-    at: anyNumber,
-    router: anyText,
-    arm: anyModel,
-    encoder: anyText,
-    x: anyVector,
-    quality: orNull(anyNumber),
-    weight: anyNumber,
-    earlier: orNull(fc.record({ quality: orNull(anyNumber), weight: anyNumber }, { noNullPrototype: true })),
-    promptTokensEstimate: anyNumber,
-    promptTokens: orNull(anyNumber),
-    completionTokens: orNull(anyNumber),
-    costUsd: orNull(anyNumber),
-    firstByteMs: orNull(anyNumber),
-    totalMs: orNull(anyNumber),
-  },
-  { noNullPrototype: true },
-);
+export const anyEvidence: fc.Arbitrary<Evidence> = fc
+  .record(
+    {
+      decisionId: anyText,
+      revision: anyNumber,
+      at: anyNumber,
+      router: anyText,
+      arm: anyModel,
+      encoder: anyText,
+      x: anyVector,
+      label: anyLabel,
+      earlier: orNull(anyLabel),
+      promptTokensEstimate: anyNumber,
+      promptTokens: orNull(anyNumber),
+      completionTokens: orNull(anyNumber),
+      costUsd: orNull(anyNumber),
+      firstByteMs: orNull(anyNumber),
+      totalMs: orNull(anyNumber),
+    },
+    { noNullPrototype: true },
+  )
+  .map(({ label, ...evidence }) => ({ ...evidence, ...label }));

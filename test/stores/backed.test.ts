@@ -24,7 +24,8 @@ const rated = (one: DecisionRecord, reward: number): DecisionRecord => ({
   ...one,
   version: one.version + 1,
   reward,
-  rewardBefore: one.reward,
+  label: { ...one.label, quality: reward, weight: 1 },
+  labelBefore: one.label,
 });
 const quality = async (store: StateStore) =>
   (await store.readSince('auto', LOG_START, 10)).entries.map((entry) => [entry.revision, entry.quality, entry.earlier]);
@@ -49,8 +50,8 @@ test('feedback to a decision beyond the hot set is taken, learned once, and can 
   expect((await store.recall(first.id))?.reward).toBe(1);
   expect(await store.revise(rated(rated(first, 1), 0))).toBe('written');
   expect((await quality(store)).slice(-2)).toEqual([
-    [2, 1, { quality: null, weight: 0 }],
-    [3, 0, { quality: 1, weight: 1 }],
+    [2, 1, first.label],
+    [3, 0, { ...first.label, quality: 1, weight: 1 }],
   ]);
 });
 

@@ -1,6 +1,7 @@
 /** What every durable store must do, whichever it is: one suite that each runs with a factory of its own. */
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import type { DecidedSignal, DecisionRecord } from '../../src/stores/decision-record.ts';
+import type { Label } from '../../src/bandit/evidence.ts';
+import { type DecidedSignal, type DecisionRecord, labelOf } from '../../src/stores/decision-record.ts';
 import { type DurableStore, type Ingested, type Kept, LOG_START, PINNED_LOG } from '../../src/stores/ports.ts';
 import { ARMS, finishedDecision, START } from './finished-decision.ts';
 
@@ -73,12 +74,22 @@ export function durableStoreSuite({ name, create }: DurableStoreSuite): void {
         ],
         version: 4,
         reward: 0.8123456789,
-        rewardBefore: 0.5,
+        label: { quality: 0.8123456789, weight: 1 / 3, shown: 8, next: 255, share: 2 ** -20 },
+        labelBefore: { quality: null, weight: 0, shown: 3, next: 0, share: 1 / 3 },
+        turn: 30_000,
+        retry: 4,
         idempotencyKeys: ['key-1', 'ключ “2” 🙂'],
       });
       await ingest(kept(one));
       expect(await store.recall(one.id)).toEqual(one);
       expect(await store.recall(finishedDecision().id)).toBe(null);
+    });
+
+    test('keeps no sketch, which is asked for within minutes', async () => {
+      const one = finishedDecision({ sketch: 'AAECAwQFBgcICQoLDA0ODw' });
+      await ingest(kept(one));
+      expect(await store.recall(one.id)).toEqual({ ...one, sketch: null });
+      expect((await read()).kept).toEqual(kept({ ...one, sketch: null }));
     });
 
     test('gives back a decision of which little is known', async () => {
@@ -127,7 +138,12 @@ export function durableStoreSuite({ name, create }: DurableStoreSuite): void {
         reward: 0.5,
         idempotencyKeys: ['a'],
       });
-      const fourth = { ...finishedDecision({ ...second, version: 4 }), signals: [], reward: null, rewardBefore: 0.5 };
+      const fourth = {
+        ...finishedDecision({ ...second, version: 4 }),
+        signals: [],
+        reward: null,
+        labelBefore: labelOf(0.5),
+      };
       await ingest(kept(first));
       await ingest(kept(second));
       expect(await store.recall(first.id)).toEqual(second);
@@ -267,7 +283,7 @@ export function durableStoreSuite({ name, create }: DurableStoreSuite): void {
       const news = async (from: string) =>
         (await store.readKept('auto', from, 10)).kept.map(({ decision, counted }) => [decision.id, counted]);
       expect(await news(cursor)).toEqual([
-        [one.id, { reward: null }],
+        [one.id, { label: one.label }],
         [three.id, 'nothing'],
       ]);
       expect((await news(LOG_START)).map(([, counted]) => counted)).toEqual(['nothing', 'nothing', 'nothing']);
@@ -287,12 +303,15 @@ export function durableStoreSuite({ name, create }: DurableStoreSuite): void {
       expect(news).toEqual([two, three, one].map(({ id }) => [id, 'nothing']));
     });
 
-    test('tells the reward that whoever read up to a cursor has counted, however often it was changed since', async () => {
-      const one = finishedDecision({ reward: 0.5 });
+    test('tells the label that whoever read up to a cursor has counted, however often it was changed since', async () => {
+      const labels = [0.5, 1, 0, 0.25].map(
+        (quality, i): Label => ({ quality, weight: 1 / (i + 1), shown: i, next: 9 - i, share: 2 ** -i }),
+      );
+      const one = finishedDecision({ label: labels[0]! });
       const cursors: string[] = [];
       const counted: unknown[] = [];
       let present = one;
-      for (const reward of [1, 0, 0.25]) {
+      for (const label of labels.slice(1)) {
         const ingested = await store.ingest({
           log: 'auto',
           after: await store.cursorOf('auto'),
@@ -304,21 +323,21 @@ export function durableStoreSuite({ name, create }: DurableStoreSuite): void {
         present = {
           ...present,
           version: present.version + 1,
-          reward,
-          rewardBefore: present.reward,
+          label,
+          labelBefore: present.label,
           signals: [signal()],
         };
       }
       expect(counted).toEqual([
         ['nothing', 'nothing'],
-        [{ reward: 0.5 }, 'nothing'],
-        [{ reward: 1 }, 'nothing'],
+        [{ label: labels[0] }, 'nothing'],
+        [{ label: labels[1] }, 'nothing'],
       ]);
       await store.ingest({ log: 'auto', after: '3', cursor: '4', kept: kept(present) });
       const known = async (cursor: string) =>
         (await store.readKept('auto', cursor, 10)).kept.find(({ decision }) => decision.id === one.id)?.counted;
       expect(await known(LOG_START)).toBe('nothing');
-      expect(await Promise.all(cursors.map(known))).toEqual([{ reward: 0.5 }, { reward: 1 }, { reward: 0 }]);
+      expect(await Promise.all(cursors.map(known))).toEqual(labels.slice(0, 3).map((label) => ({ label })));
       const again = await store.ingest({ log: 'auto', after: '4', cursor: '5', kept: kept(present, one) });
       expect(again).toMatchObject({ counted: ['all', 'all'] });
     });

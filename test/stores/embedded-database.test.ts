@@ -1,15 +1,15 @@
 /** The database of the embedded store itself: a disk that is full, what its views say, and SQL that a Durable Object has too. */
-import { mkdtemp, rm } from 'node:fs/promises';
+import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
-import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { afterEach, beforeEach, describe, expect, onTestFinished, test } from 'vitest';
 import type { DecidedSignal, DecisionRecord } from '../../src/stores/decision-record.ts';
 import { type Database, openDatabase } from '../../src/stores/embedded/database.ts';
 import { reasonOf } from '../../src/stores/embedded/failures.ts';
 import { type OpenFile, openFile } from '../../src/stores/embedded/file.ts';
 import { onlyValue } from '../../src/stores/embedded/sql.ts';
-import { LOG_START } from '../../src/stores/ports.ts';
+import { type Kept, LOG_START, type ReadKept } from '../../src/stores/ports.ts';
 import { finishedDecision, START } from './finished-decision.ts';
 
 describe('the database of the embedded store', () => {
@@ -78,9 +78,64 @@ describe('the database of the embedded store', () => {
   });
 
   test('migrates once', () => {
-    expect(rows('select version from schema_version')).toEqual([{ version: 1 }]);
+    expect(rows('select version from schema_version')).toEqual([{ version: 1 }, { version: 2 }]);
     openDatabase(file.sql);
-    expect(rows('select version from schema_version')).toEqual([{ version: 1 }]);
+    expect(rows('select version from schema_version')).toEqual([{ version: 1 }, { version: 2 }]);
+  });
+
+  test('teaches what its rewards say of a decision from before there were labels, and goes on with it', async () => {
+    const script = await readFile(join(import.meta.dirname, 'before-labels.sql'), 'utf8');
+    const earlier = await mkdtemp(join(tmpdir(), 'conduit-earlier-'));
+    onTestFinished(() => rm(earlier, { recursive: true }));
+    const writer = new DatabaseSync(join(earlier, 'conduit.sqlite'));
+    writer.exec(script);
+    writer.close();
+    let opened = openFile(earlier, process.pid);
+    onTestFinished(() => opened.close());
+    let database = openDatabase(opened.sql);
+    const read = (seq: number | null = null): Kept[] => {
+      const found: ReadKept[] = [];
+      const cursor = seq === null ? LOG_START : `${database.id}-${seq}`;
+      database.readKept('auto', cursor, 10, cursor, (one) => found.push(one));
+      return found;
+    };
+    const [silent, rated] = read().map(({ decision }) => decision) as [DecisionRecord, DecisionRecord];
+    const none = { quality: null, weight: 0, shown: 0, next: 0, share: 0 };
+    expect(silent).toMatchObject({ version: 1, reward: null, label: none, labelBefore: null, turn: 0, retry: 0 });
+    expect(rated).toMatchObject({
+      version: 3,
+      reward: 0,
+      label: { ...none, quality: 0, weight: 1 },
+      labelBefore: { ...none, quality: 1, weight: 1 },
+      signals: [{ signal: 'thumbs', value: 0 }],
+    });
+    expect(database.recall(rated.id)).toEqual(rated);
+
+    const next = [silent, rated].map((one) => ({
+      ...one,
+      version: one.version + 1,
+      label: { ...one.label, next: 2, share: 0.5 },
+      labelBefore: one.label,
+      turn: 2,
+    }));
+    const kept = next.map((decision) => ({ decision, names: [] }));
+    expect(database.ingest({ log: 'auto', after: '3', cursor: '4', kept })).toMatchObject({
+      counted: [{ label: silent.label }, { label: rated.label }],
+    });
+    opened.close();
+    opened = openFile(earlier, process.pid);
+    database = openDatabase(opened.sql);
+    expect(read().map(({ decision }) => decision)).toEqual(next);
+    // As whoever has read up to its second version, to its third, or to all that there was.
+    const countedUpTo = (seq: number): unknown => read(seq).map(({ counted }: ReadKept) => counted);
+    expect(countedUpTo(1_000_002)).toEqual([{ label: none }, { label: none }]);
+    expect(countedUpTo(1_000_003)).toEqual([{ label: none }, { label: { ...none, quality: 1, weight: 1 } }]);
+    expect(countedUpTo(1_000_005)).toEqual([{ label: none }, { label: rated.label }]);
+    const reader = new DatabaseSync(join(earlier, 'conduit.sqlite'));
+    onTestFinished(() => reader.close());
+    expect(reader.prepare('select sum(decisions) as decisions from routing_analytics').all()).toEqual([
+      { decisions: 3 },
+    ]);
   });
 
   test('shows what was spent, by day, router and model, and by key', () => {
@@ -102,13 +157,21 @@ describe('the database of the embedded store', () => {
     };
     ingest([
       finishedDecision({ ...usual, created: START, signals: [explicit, implicit('continued', 1, 0.5)], reward: 1 }),
-      finishedDecision({ ...usual, created: START, reason: 'explore', reward: 0.5, propensity: 0.25, key: null }),
+      finishedDecision({
+        ...usual,
+        created: START,
+        reason: 'explore',
+        reward: 0.5,
+        propensity: 0.25,
+        key: null,
+        signals: [implicit('resumed', 1, 0)],
+      }),
       finishedDecision({
         ...usual,
         created: START,
         reason: 'fallback',
         outcome: failed,
-        signals: [implicit('rephrased', 0, 1)],
+        signals: [implicit('rephrased', 0, 1), implicit('template', 1, 0)],
       }),
       finishedDecision({ ...usual, created: START + day, model: 'b', outcome: null, attempts: [], completionId: null }),
     ]);
@@ -134,6 +197,9 @@ describe('the database of the embedded store', () => {
     expect(rows('select * from implicit_feedback_analytics order by signal')).toMatchObject([
       { day: '2025-11-24', signal: 'continued', signals: 1, mean_value: 1, mean_weight: 0.5, decisions: 1 },
       { signal: 'rephrased', signals: 1, mean_value: 0, mean_weight: 1 },
+      // Which says that there is no verdict.
+      { signal: 'resumed', signals: 1, mean_value: null, mean_weight: 0 },
+      { signal: 'template', signals: 1, mean_value: null, mean_weight: 0 },
     ]);
     expect(rows('select * from combined_feedback_analytics order by model')).toMatchObject([
       { model: 'a', decisions: 3, explicit: 1, implicit: 2, both: 1, mean_explicit: 1, mean_implicit: 0.5 / 1.5 },

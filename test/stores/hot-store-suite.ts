@@ -1,5 +1,6 @@
 /** What every hot store must do beside what the state-store suite asks: one suite that each runs with a factory of its own. */
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { labelOf } from '../../src/stores/decision-record.ts';
 import { type HotStore, LOG_START, PINNED_LOG, type SharedState } from '../../src/stores/ports.ts';
 import { decision } from './state-store-suite.ts';
 
@@ -93,11 +94,11 @@ export function hotStoreSuite({ name, create, skip = {} }: HotStoreSuite): void 
     );
 
     check('takes a decision back that it no longer has, appends nothing, and lets it be revised', async () => {
-      const lost = decision({ version: 3, reward: 0.5 });
+      const lost = decision({ version: 3, reward: 0.5, label: labelOf(0.5) });
       await store.revive({ decision: lost, names: [] });
       expect(await store.recall(lost.id)).toEqual(lost);
       expect((await store.readKept('auto', LOG_START, 100)).kept).toEqual([]);
-      const next = { ...lost, version: 4, reward: 1, rewardBefore: 0.5 };
+      const next = { ...lost, version: 4, reward: 1, label: labelOf(1), labelBefore: lost.label };
       expect(await store.revise({ ...next, version: 5 })).toBe('changed');
       expect(await store.revise(next)).toBe('written');
       expect(await store.recall(lost.id)).toEqual(next);

@@ -1,10 +1,12 @@
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import * as fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import type { Evidence } from '../../src/bandit/evidence.ts';
 import { ByteReader } from '../../src/stores/byte-reader.ts';
 import { ByteWriter } from '../../src/stores/byte-writer.ts';
 import { readDecision, writeDecision } from '../../src/stores/decision-bytes.ts';
-import { evidenceOf, rounded, roundedShare } from '../../src/stores/decision-record.ts';
+import { type DecisionRecord, evidenceOf, rounded, roundedShare } from '../../src/stores/decision-record.ts';
 import { readEvidence, writeEvidence } from '../../src/stores/evidence-bytes.ts';
 import { createRecords } from '../../src/stores/redis/records.ts';
 import { createSymbols } from '../../src/stores/symbols.ts';
@@ -37,6 +39,13 @@ const anyRounded = fc.oneof(
   anyNumber.map(roundedShare),
   fc.integer({ min: -1e5, max: 1e5 }).map((units) => units / 1e4),
 );
+
+/** Entries of a log in Redis as they were written, and the decisions that were in them. */
+const BEFORE_LABELS: {
+  texts: string;
+  bytes: string;
+  decision: { version: number; reward: number | null; rewardBefore: number | null };
+}[] = JSON.parse(readFileSync(join(import.meta.dirname, 'before-labels.json'), 'utf8'));
 
 /** As the scripts in Redis read it: the version, and where the id begins. */
 function versionOf(bytes: Buffer): [version: number, start: number] {
@@ -81,6 +90,27 @@ describe('a record that was written as bytes comes back as it was', () => {
       }),
       { numRuns: 300 },
     );
+  });
+
+  test('every decision of a release before there were labels, which its rewards stand for', () => {
+    const nothing = { quality: null, weight: 0, shown: 0, next: 0, share: 0 };
+    const reading = createRecords();
+    for (const { texts, bytes, decision: one } of BEFORE_LABELS) {
+      const { rewardBefore, ...rest } = one;
+      expect(reading.decisionOf({ texts: Buffer.from(texts), bytes: Buffer.from(bytes, 'base64') })).toStrictEqual({
+        ...rest,
+        label: one.reward === null ? nothing : { ...nothing, quality: one.reward, weight: 1 },
+        labelBefore: one.version === 1 ? null : { ...nothing, quality: rewardBefore, weight: 1 },
+        turn: 0,
+        retry: 0,
+        sketch: null,
+      });
+    }
+    expect(BEFORE_LABELS.map(({ decision }) => [decision.version, decision.reward])).toEqual([
+      [1, null],
+      [3, 0],
+      [1, 0.75],
+    ]);
   });
 
   test('as Redis reads it: the version first, then the id', () => {
@@ -188,7 +218,18 @@ describe('a record that was written as bytes comes back as it was', () => {
     }));
     const drawn = { propensity: 1_234_567_890 / 2 ** 32, uniform: 987_654_321 / 2 ** 32 };
     const one = decision({ x, candidates, ...drawn });
-    expect(passingDecisions()(one).length).toBeLessThan(330);
+    const size = (more: Partial<DecisionRecord>): number => passingDecisions()({ ...one, ...more }).length;
+    expect(size({})).toBeLessThan(330);
+    // What is usual of an answer just given takes a byte or two, and one of a fan-out no more.
+    const usual = size({});
+    expect(size({ label: { ...one.label, share: 2 ** -12 } })).toBe(usual);
+    expect(size({ label: { ...one.label, share: 2 ** -30 } })).toBe(usual + 1);
+    expect(size({ label: { ...one.label, shown: 8, next: 15 } })).toBe(usual + 1);
+    expect(size({ turn: 9, retry: 1 })).toBe(usual + 1);
+    expect(size({ sketch: 'AAECAwQFBgcICQoLDA0ODw' })).toBe(usual + 17);
+    const silence = { signal: 'silence', source: 'implicit' as const, value: 1, weight: 0.25, at: one.created + 6e5 };
+    const later = { label: { ...one.label, next: 2 }, labelBefore: one.label, signals: [silence] };
+    expect(size(later)).toBeLessThanOrEqual(usual + 20);
     expect(createRecords().entryOf(one).bytes.length).toBeLessThan(220);
     expect(passingEvidence()(evidenceOf(one) as Evidence).length).toBeLessThan(180);
   });

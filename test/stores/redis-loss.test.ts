@@ -24,7 +24,8 @@ const rated = (one: DecisionRecord, ...signals: DecidedSignal[]): DecisionRecord
   version: one.version + 1,
   signals: [...one.signals, ...signals],
   reward: 1,
-  rewardBefore: one.reward,
+  label: { ...one.label, quality: 1, weight: 1 },
+  labelBefore: one.label,
 });
 
 interface Member {
@@ -189,7 +190,7 @@ describe.skipIf(NO_REDIS)(`a Redis that has lost something${NO_REDIS === null ? 
     relay.mend();
     await expect.poll(() => told.recovered, PATIENCE).toBe(1);
     const united = await store.recall(first.id);
-    expect(united).toMatchObject({ version: 3, rewardBefore: 1, reward: 0.875 });
+    expect(united).toMatchObject({ version: 3, labelBefore: { quality: 1 }, reward: 0.875 });
     expect(united?.signals.map(({ signal, value }) => ({ signal, value }))).toEqual([
       { signal: 'thumbs', value: 1 },
       { signal: 'rating', value: 0.75 },

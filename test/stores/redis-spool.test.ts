@@ -3,6 +3,7 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, onTestFinished, test } from 'vitest';
+import { labelOf } from '../../src/stores/decision-record.ts';
 import { StoreUnavailable } from '../../src/stores/ports.ts';
 import { openSpool } from '../../src/stores/spool.ts';
 import { freePort, NO_REDIS, startRedisServer } from '../support/redis-server.ts';
@@ -21,7 +22,7 @@ describe.skipIf(NO_REDIS)(`with Redis away and a folder${NO_REDIS === null ? '' 
     const first = open(`redis://127.0.0.1:${port}`, { spool: openSpool({ folder }) });
     await expect.poll(() => first.told.trouble.length, PATIENCE).toBe(1);
     const kept = [await rememberNew(first.store, {}, ['talk:a']), await rememberNew(first.store)];
-    const rated = { ...kept[0]!, version: 2, reward: 1, rewardBefore: null };
+    const rated = { ...kept[0]!, version: 2, reward: 1, label: labelOf(1), labelBefore: kept[0]!.label };
     expect(await first.store.revise(rated)).toBe('written');
     await first.store.confirm();
     await first.store.close();
@@ -30,7 +31,7 @@ describe.skipIf(NO_REDIS)(`with Redis away and a folder${NO_REDIS === null ? '' 
     const second = open(`redis://127.0.0.1:${port}`, { spool: openSpool({ folder }) });
     onTestFinished(() => second.store.close());
     await expect.poll(() => second.store.recall(kept[0]!.id).catch(() => null), PATIENCE).toEqual(rated);
-    const next = { ...rated, version: 3, reward: 0, rewardBefore: 1 };
+    const next = { ...rated, version: 3, reward: 0, label: labelOf(0), labelBefore: rated.label };
     expect(await second.store.revise(next)).toBe('written');
     const server = await startRedisServer({ port });
     onTestFinished(() => server.close());

@@ -1,7 +1,7 @@
 /** What every state store must do, whichever it is: one suite that each runs with a factory of its own. */
 import * as fc from 'fast-check';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import { type DecisionRecord, evidenceOf } from '../../src/stores/decision-record.ts';
+import { type DecisionRecord, evidenceOf, labelOf } from '../../src/stores/decision-record.ts';
 import { LOG_START, PINNED_LOG, type StateStore } from '../../src/stores/ports.ts';
 
 export interface StoreUnderTest {
@@ -53,7 +53,11 @@ export function decision(more: Partial<DecisionRecord> = {}): DecisionRecord {
     },
     signals: [],
     reward: null,
-    rewardBefore: null,
+    label: { quality: null, weight: 0, shown: 0, next: 0, share: 1 },
+    labelBefore: null,
+    turn: 0,
+    retry: 0,
+    sketch: null,
     completionId: 'chatcmpl-1',
     idempotencyKeys: [],
     ...more,
@@ -129,7 +133,7 @@ export function stateStoreSuite({ name, create, skip = {} }: StateStoreSuite): v
       const first = decision();
       await store.remember({ decision: first, names: ['talk'] });
       for (const version of [2, 3]) {
-        const next = decision({ ...first, version, reward: version / 4 });
+        const next = decision({ ...first, version, reward: version / 4, label: labelOf(version / 4) });
         expect(await store.revise(next)).toBe('written');
         expect(await store.recall(first.id)).toEqual(next);
         expect(await store.lookUp(['talk'])).toEqual(next);
@@ -144,11 +148,12 @@ export function stateStoreSuite({ name, create, skip = {} }: StateStoreSuite): v
     check('says with a revision what the one before had said', async () => {
       const first = decision();
       await store.remember({ decision: first, names: [] });
-      const next = decision({ ...first, version: 2, reward: 1, rewardBefore: 0.5 });
+      const labelBefore = { quality: 0.5, weight: 0.25, shown: 3, next: 4, share: 0.125 };
+      const next = decision({ ...first, version: 2, reward: 1, labelBefore });
       expect(await store.revise(next)).toBe('written');
       expect((await read()).entries.map(({ revision, earlier }) => ({ revision, earlier }))).toEqual([
         { revision: 1, earlier: null },
-        { revision: 2, earlier: { quality: 0.5, weight: 1 } },
+        { revision: 2, earlier: { quality: 0.5, weight: 0.25, shown: 3, next: 4, share: 0.125 } },
       ]);
     });
 
@@ -194,6 +199,8 @@ export function stateStoreSuite({ name, create, skip = {} }: StateStoreSuite): v
               version: present.version + 1,
               signals: [...present.signals, signal],
               reward: person / 20,
+              label: labelOf(person / 20),
+              labelBefore: present.label,
             };
             if ((await store.revise(next)) === 'written') return;
             refused++;

@@ -3,7 +3,8 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import * as fc from 'fast-check';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, onTestFinished, test, vi } from 'vitest';
-import { type DecisionRecord, rounded } from '../../src/stores/decision-record.ts';
+import { type DecisionRecord, labelOf, rounded } from '../../src/stores/decision-record.ts';
+import { rowsOf } from '../../src/stores/durable/rows.ts';
 import { type Batch, type DurableStore, LOG_START, RejectedBatch, StoreUnavailable } from '../../src/stores/ports.ts';
 import { createSupabaseStore } from '../../src/stores/supabase.ts';
 import { NO_POSTGRES, type PostgresServer, startPostgresServer } from '../support/postgres-server.ts';
@@ -168,7 +169,7 @@ for (const { name, why, grants, open } of ENGINES) {
       );
       const time = fc.oneof(fc.integer({ min: 0, max: 4_102_444_800_000 }), fc.constant(1_764_000_000_123));
       const five = (value: number): number => (Math.abs(value) < 1e-15 || Math.abs(value) > 1e7 ? 0 : rounded(value));
-      const cases = fc.record({ numbers: fc.array(number, { minLength: 24, maxLength: 24 }), time });
+      const cases = fc.record({ numbers: fc.array(number, { minLength: 29, maxLength: 29 }), time });
       const sample = fc.sample(cases, 100).map(({ numbers, time }) => {
         const next = (): number => numbers.pop() as number;
         const { outcome, ...rest } = finishedDecision();
@@ -178,7 +179,8 @@ for (const { name, why, grants, open } of ENGINES) {
           propensity: next(),
           uniform: next(),
           reward: next(),
-          rewardBefore: next(),
+          label: { quality: next(), weight: next(), shown: 7, next: 9, share: next() },
+          labelBefore: { quality: next(), weight: next(), shown: 0, next: 255, share: next() },
           x: [next(), next(), next()],
           candidates: rest.candidates.slice(1).map((candidate) => ({
             ...candidate,
@@ -228,6 +230,80 @@ for (const { name, why, grants, open } of ENGINES) {
       expect([found?.idempotencyKeys, found?.completionId]).toEqual([['\ufffd'], '\ufffd']);
       expect(await project.store.recall('dec_\0')).toBe(null);
     });
+
+    test(
+      'teaches what its rewards say of a decision from before there were labels, and goes on with it',
+      async () => {
+        const database = await open();
+        onTestFinished(() => database.close());
+        const [tables, ...more] = MIGRATIONS.map((file) => readFileSync(file, 'utf8'));
+        await database.run(ROLES + grants + tables);
+        const [silent, rated] = [finishedDecision({ turn: 0, retry: 0 }), finishedDecision({ turn: 0, retry: 0 })];
+        const said = (value: number) => ({ signal: 'thumb', source: 'explicit' as const, value, weight: 1, at: DAY });
+        const second = { ...rated, version: 2, signals: [said(1)], reward: 1 };
+        const third = { ...second, version: 3, signals: [said(0.25)], reward: 0.25 };
+        const sent = async (
+          after: number | null,
+          decisions: DecisionRecord[],
+          before: number | null,
+        ): Promise<void> => {
+          const rows = decisions.map(rowsOf);
+          const tables = {
+            queries: rows.map(({ query }) => query),
+            routing_decisions: rows.map(({ decision }) => ({ ...decision, reward_before: before })),
+            responses: rows.map(({ response }) => response),
+            feedback: rows.flatMap(({ feedback }) => feedback),
+            implicit_feedback: [],
+          };
+          await database.query('select conduit_ingest($1, $2, $3, $4, $5)', [
+            ...['auto', '', after && String(after), String(Number(after) + 1)],
+            JSON.stringify(tables),
+          ]);
+        };
+        await sent(null, [silent, rated], null);
+        await sent(1, [second], null);
+        await sent(2, [third], 1);
+
+        const server = await startPostgrestServer(database);
+        onTestFinished(() => server.close());
+        const store = createSupabaseStore({ url: server.url, serviceRoleKey: SERVICE_ROLE_KEY });
+        onTestFinished(() => store.close());
+        // Nothing is taken without its label.
+        expect((await failureOf(store.ingest(batch([silent], '3', '4')))).message).toContain(
+          'apply supabase/migrations',
+        );
+        expect((await failureOf(store.readKept('auto', LOG_START, 10))).message).toContain('apply supabase/migrations');
+        for (const migration of more) await database.run(migration);
+
+        const [silentThen, ratedThen] = [
+          { ...silent, label: labelOf(null), labelBefore: null },
+          { ...third, label: labelOf(0.25), labelBefore: labelOf(1) },
+        ];
+        const { kept: found, cursor } = await store.readKept('auto', LOG_START, 10);
+        expect(found.map(({ decision }) => decision)).toEqual([silentThen, ratedThen]);
+        expect(await store.recall(rated.id)).toEqual(ratedThen);
+        const next = [silentThen, ratedThen].map((one) => ({
+          ...one,
+          version: one.version + 1,
+          label: { ...one.label, next: 2, share: 0.5 },
+          labelBefore: one.label,
+          turn: 40_000,
+        }));
+        expect(await store.ingest(batch(next, '3', '4'))).toMatchObject({
+          counted: [{ label: labelOf(null) }, { label: labelOf(0.25) }],
+        });
+        const back = next.map((one) => ({ ...one, turn: 32_767 }));
+        expect((await store.readKept('auto', LOG_START, 10)).kept.map(({ decision }) => decision)).toEqual(back);
+        const countedUpTo = async (seq: string): Promise<unknown> =>
+          (await store.readKept('auto', `${cursor.slice(0, cursor.lastIndexOf('-'))}-${seq}`, 10)).kept.map(
+            ({ counted }) => counted,
+          );
+        expect(await countedUpTo('2')).toEqual([{ label: labelOf(null) }, { label: labelOf(null) }]);
+        expect(await countedUpTo('3')).toEqual([{ label: labelOf(null) }, { label: labelOf(1) }]);
+        expect(await countedUpTo('4')).toEqual([{ label: labelOf(null) }, { label: labelOf(0.25) }]);
+      },
+      STARTING_MS,
+    );
 
     test('shows a reader everything, however many write meanwhile', async () => {
       const { store } = project;
@@ -373,26 +449,10 @@ for (const { name, why, grants, open } of ENGINES) {
         await rows(`day::text, router, model, signal, signals::int, mean_value, mean_weight, decisions::int
           from implicit_feedback_analytics order by signal`),
       ).toEqual([
-        {
-          day: '2025-11-24',
-          router: 'auto',
-          model: 'large',
-          signal: 'continued',
-          signals: 3,
-          mean_value: 0.5,
-          mean_weight: 0.5,
-          decisions: 2,
-        },
-        {
-          day: '2025-11-24',
-          router: 'auto',
-          model: 'large',
-          signal: 'rephrased',
-          signals: 1,
-          mean_value: 0,
-          mean_weight: 0.5,
-          decisions: 1,
-        },
+        { ...DAY_OF_LARGE, signal: 'continued', signals: 3, mean_value: 0.5, mean_weight: 0.5, decisions: 2 },
+        { ...DAY_OF_LARGE, signal: 'fan_out', signals: 1, mean_value: null, mean_weight: 0, decisions: 1 },
+        { ...DAY_OF_LARGE, signal: 'rephrased', signals: 1, mean_value: 0, mean_weight: 0.5, decisions: 1 },
+        { ...DAY_OF_LARGE, signal: 'resumed', signals: 1, mean_value: null, mean_weight: 0, decisions: 1 },
       ]);
       expect(
         await rows(`router, model, decisions::int, explicit::int, implicit::int, "both"::int, mean_explicit,
@@ -458,7 +518,7 @@ for (const { name, why, grants, open } of ENGINES) {
       const functions = await project.database.query(
         `select proname as name, proargnames as names from pg_proc where proname like 'conduit%'`,
       );
-      expect(functions).toHaveLength(17);
+      expect(functions).toHaveLength(18);
       for (const { name, names } of functions) {
         const args = Object.fromEntries(((names ?? []) as string[]).map((one) => [one, null]));
         const { body } = await asked(`rpc/${name}`, ANON_KEY, args);
@@ -615,6 +675,7 @@ describe('the limits of calls', () => {
 
 /** For the views. */
 const DAY = Date.UTC(2025, 10, 24);
+const DAY_OF_LARGE = { day: '2025-11-24', router: 'auto', model: 'large' };
 const reported = (more: Partial<DecisionRecord>): DecisionRecord =>
   finishedDecision({ created: DAY, chosen: 'large', model: 'large', propensity: 0.5, ...more });
 const answered = (kind: 'completed' | 'timeout' | 'client_abort', tokens: number | null, costUsd: number) => ({
@@ -654,9 +715,14 @@ const REPORTED: DecisionRecord[] = [
     outcome: answered('completed', 20, 0.25),
     attempts: attempted(300, 2_000),
     reward: 0.5,
-    signals: [implicit('continued', 0, 0.5), implicit('rephrased', 0, 0.5)],
+    signals: [implicit('continued', 0, 0.5), implicit('rephrased', 0, 0.5), implicit('fan_out', 1, 0)],
   }),
-  reported({ reason: 'exploit', outcome: answered('timeout', null, 0), attempts: attempted(null, 3_000) }),
+  reported({
+    reason: 'exploit',
+    outcome: answered('timeout', null, 0),
+    attempts: attempted(null, 3_000),
+    signals: [implicit('resumed', 1, 0)],
+  }),
   reported({
     reason: 'exploit',
     created: DAY + 86_400_000,

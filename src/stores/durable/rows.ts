@@ -1,4 +1,5 @@
 /** A decision as rows of the durable tables, which are the same in SQLite and in PostgreSQL, and back again. */
+import type { Label } from '../../bandit/evidence.ts';
 import type {
   DecidedAttempt,
   DecidedCandidate,
@@ -44,9 +45,16 @@ export interface DecisionRow {
   cursor: string;
   candidates: CandidateList[];
   reward: number | null;
-  reward_before: number | null;
+  label: LabelList;
+  /** Null in the first version. */
+  label_before: LabelList | null;
+  turn: number;
+  retry: number;
   idempotency_keys: readonly string[];
 }
+
+/** What a decision teaches, without the names of its fields. */
+export type LabelList = [quality: number | null, weight: number, shown: number, next: number, share: number];
 
 /** A candidate without the names of its fields, which would take more than what they say. */
 export type CandidateList = [
@@ -137,7 +145,10 @@ export function rowsOf(decision: DecisionRecord): DecisionRows {
       cursor: decision.cursor,
       candidates: decision.candidates.map(candidateList),
       reward: decision.reward,
-      reward_before: decision.rewardBefore,
+      label: labelList(decision.label),
+      label_before: decision.labelBefore && labelList(decision.labelBefore),
+      turn: decision.turn,
+      retry: decision.retry,
       idempotency_keys: decision.idempotencyKeys,
     },
     response: responseRow(decision),
@@ -180,11 +191,32 @@ export function decisionOf(rows: DecisionRows): DecisionRecord {
       ...(comment !== null && { comment }),
     })),
     reward: decision.reward,
-    rewardBefore: decision.reward_before,
+    label: labelIn(decision.label),
+    labelBefore: decision.label_before && labelIn(decision.label_before),
+    turn: decision.turn,
+    retry: decision.retry,
+    // Only ever asked for of a decision that is minutes old.
+    sketch: null,
     completionId: response?.completion_id ?? null,
     idempotencyKeys: decision.idempotency_keys,
   };
 }
+
+export const labelList = ({ quality, weight, shown, next, share }: Label): LabelList => [
+  quality,
+  weight,
+  shown,
+  next,
+  share,
+];
+
+export const labelIn = ([quality, weight, shown, next, share]: LabelList): Label => ({
+  quality,
+  weight,
+  shown,
+  next,
+  share,
+});
 
 export function candidateList(candidate: DecidedCandidate): CandidateList {
   const { model, propensity, quality, costUsd, firstByteMs, totalMs, utility, ruledOut } = candidate;

@@ -14,7 +14,7 @@ import {
 import { createCostTable, type Spent } from './cost-table.ts';
 import { createDecisionTables } from './decision-tables.ts';
 import { createNameTable } from './name-table.ts';
-import { rewardUpTo } from './past-rewards.ts';
+import { labelUpTo } from './past-labels.ts';
 import { migrate } from './schema.ts';
 import { bytesIn, onlyValue, type Sql } from './sql.ts';
 
@@ -130,8 +130,8 @@ export function openDatabase(sql: Sql): Database {
       const from = seqOf(cursor);
       let last = from ?? 0;
       const began = seqOf(origin) ?? 0;
-      for (const { seq, firstSeq, pastRewards, decision } of decisions.readBehind(routerOf(log), last, limit)) {
-        const counted = firstSeq > began ? 'nothing' : { reward: rewardUpTo(pastRewards, began) };
+      for (const { seq, firstSeq, pastLabels, decision } of decisions.readBehind(routerOf(log), last, limit)) {
+        const counted = firstSeq > began ? 'nothing' : { label: labelUpTo(pastLabels, began) };
         take({ decision, names: [], counted });
         last = seq;
       }

@@ -1,6 +1,7 @@
 /** Decisions read out of their five tables. */
-import type { DecidedSignal, DecisionRecord } from '../decision-record.ts';
-import { type AttemptList, attemptOf, type CandidateList, candidateOf } from '../durable/rows.ts';
+import type { Label } from '../../bandit/evidence.ts';
+import { type DecidedSignal, type DecisionRecord, learnedFromRewards } from '../decision-record.ts';
+import { type AttemptList, attemptOf, type CandidateList, candidateOf, labelIn } from '../durable/rows.ts';
 import type { Kept } from '../ports.ts';
 import type { Sql, SqlRow } from './sql.ts';
 
@@ -15,7 +16,7 @@ export interface DecisionReader {
 export interface Placed {
   seq: number;
   firstSeq: number;
-  pastRewards: string | null;
+  pastLabels: string | null;
   decision: DecisionRecord;
 }
 
@@ -24,10 +25,10 @@ const PAGE = 100;
 
 /** Behind the columns of the decision may come one more. */
 const COLUMNS = `
-  d.seq, d.first_seq, d.past_rewards, d.signals, d.decision_id, d.version, d.router, d.created_at, q.call, q.key, d.chosen, d.model, d.reason,
+  d.seq, d.first_seq, d.past_labels, d.signals, d.decision_id, d.version, d.router, d.created_at, q.call, q.key, d.chosen, d.model, d.reason,
   d.propensity, d.candidates, q.encoder, q.x, d.uniform, d.cursor, q.prompt_tokens_estimate, r.attempts, r.outcome,
-  r.finish_reason, r.prompt_tokens, r.completion_tokens, r.cost_usd, r.estimated, d.reward, d.reward_before, r.completion_id,
-  d.idempotency_keys`;
+  r.finish_reason, r.prompt_tokens, r.completion_tokens, r.cost_usd, r.estimated, d.reward, d.reward_before, d.label,
+  d.label_before, d.turn, d.retry, r.completion_id, d.idempotency_keys`;
 /** All of the response is null where there is none. */
 const WHOLE = `
 from routing_decisions d
@@ -53,8 +54,8 @@ export function createDecisionReader(sql: Sql): DecisionReader {
   const signalsOf = (decisionId: string): DecidedSignal[] => selectSignals.rows(decisionId).map(signalIn);
 
   const placedIn = (row: SqlRow): Placed => {
-    const [seq, firstSeq, pastRewards, signals, id] = row as [number, number, string | null, number, string];
-    return { seq, firstSeq, pastRewards, decision: decisionIn(row, signals > 0 ? signalsOf(id) : []) };
+    const [seq, firstSeq, pastLabels, signals, id] = row as [number, number, string | null, number, string];
+    return { seq, firstSeq, pastLabels, decision: decisionIn(row, signals > 0 ? signalsOf(id) : []) };
   };
 
   return {
@@ -89,7 +90,7 @@ function decisionIn(row: SqlRow, signals: DecidedSignal[]): DecisionRecord {
   const [, , , , id, version, router, created, call, key, chosen, model, reason, ...more] = row;
   const [propensity, candidates, encoder, x, uniform, cursor, promptTokensEstimate, attempts, ...rest] = more;
   const [kind, finishReason, promptTokens, completionTokens, costUsd, estimated, ...last] = rest;
-  const [reward, rewardBefore, completionId, idempotencyKeys] = last;
+  const [reward, rewardBefore, label, labelBefore, turn, retry, completionId, idempotencyKeys] = last;
   const outcome = { kind, finishReason, promptTokens, completionTokens, costUsd, estimated: estimated === 1 };
   return {
     id,
@@ -112,7 +113,10 @@ function decisionIn(row: SqlRow, signals: DecidedSignal[]): DecisionRecord {
     outcome: kind === null ? null : outcome,
     signals,
     reward,
-    rewardBefore,
+    // In a row from before there were labels all of these are null.
+    ...(label === null
+      ? learnedFromRewards(version as number, reward as number | null, rewardBefore as number | null)
+      : { label: labelOfText(label), labelBefore: labelOfText(labelBefore), turn, retry, sketch: null }),
     completionId,
     idempotencyKeys: listIn(idempotencyKeys),
   } as DecisionRecord;
@@ -120,6 +124,9 @@ function decisionIn(row: SqlRow, signals: DecidedSignal[]): DecisionRecord {
 
 const listIn = <Item>(text: SqlRow[number] | undefined): Item[] =>
   text === null || text === '[]' ? [] : JSON.parse(text as string);
+
+const labelOfText = (text: SqlRow[number] | undefined): Label | null =>
+  text === null ? null : labelIn(JSON.parse(text as string));
 
 function signalIn([, source, signal, value, weight, at, comment]: SqlRow): DecidedSignal {
   return { signal, source, value, weight, at, ...(comment !== null && { comment }) } as DecidedSignal;

@@ -1,9 +1,9 @@
 /** Decisions in their five tables: put there, read out of them, taken away. */
-import type { DecisionRecord } from '../decision-record.ts';
-import { attemptList, candidateList } from '../durable/rows.ts';
+import { type DecisionRecord, labelOf } from '../decision-record.ts';
+import { attemptList, candidateList, labelIn, labelList } from '../durable/rows.ts';
 import type { Counted } from '../ports.ts';
 import { createDecisionReader, type DecisionReader } from './decision-reader.ts';
-import { withPastReward } from './past-rewards.ts';
+import { withPastLabel } from './past-labels.ts';
 import { onlyValue, type Sql, type Statement } from './sql.ts';
 
 export interface DecisionTables extends DecisionReader {
@@ -24,7 +24,8 @@ type PlaceRow = [
   signals: number,
   seq: number,
   reward: number | null,
-  pastRewards: string | null,
+  label: string | null,
+  pastLabels: string | null,
 ];
 
 /** All that have rows of a decision. */
@@ -55,7 +56,7 @@ const RESPONSE = [
 export function createDecisionTables(sql: Sql): DecisionTables {
   const valuesInto = (table: string, count: number): string =>
     `insert into ${table} values (${Array(count).fill('?').join(', ')})`;
-  const insertDecision = sql.prepare(`${valuesInto('routing_decisions', 18)} on conflict (decision_id) do nothing`);
+  const insertDecision = sql.prepare(`${valuesInto('routing_decisions', 22)} on conflict (decision_id) do nothing`);
   /** Into a row that is there already, which is not written where it would stay the same. */
   const putInto = (table: string, columns: readonly string[]): Statement => {
     const given = columns.map((column) => `excluded.${column}`);
@@ -74,7 +75,7 @@ export function createDecisionTables(sql: Sql): DecisionTables {
   const removeFeedback = [removalOf('feedback'), removalOf('implicit_feedback')];
   const removeUpTo = TABLES.map((table) => sql.prepare(`delete from ${table} where decision_id <= ?`));
   const selectPlace = sql.prepare(
-    'select version, first_seq, signals, seq, reward, past_rewards from routing_decisions where decision_id = ?',
+    'select version, first_seq, signals, seq, reward, label, past_labels from routing_decisions where decision_id = ?',
   );
   const selectLast = sql.prepare('select max(seq) from routing_decisions where router is ?');
   const selectMax = sql.prepare('select max(seq) from routing_decisions');
@@ -83,7 +84,7 @@ export function createDecisionTables(sql: Sql): DecisionTables {
     'select count(*), max(decision_id) from (select decision_id from routing_decisions where decision_id < ? order by decision_id limit ?)',
   );
 
-  const insert = (decision: DecisionRecord, seq: number, firstSeq: number, pastRewards: string | null): boolean =>
+  const insert = (decision: DecisionRecord, seq: number, firstSeq: number, pastLabels: string | null): boolean =>
     insertDecision.run(
       seq,
       decision.id,
@@ -97,12 +98,16 @@ export function createDecisionTables(sql: Sql): DecisionTables {
       decision.uniform,
       decision.cursor,
       decision.reward,
-      decision.rewardBefore,
+      null,
       listText(decision.candidates.map(candidateList)),
       listText(decision.idempotencyKeys),
       firstSeq,
       decision.signals.length,
-      pastRewards,
+      pastLabels,
+      JSON.stringify(labelList(decision.label)),
+      decision.labelBefore && JSON.stringify(labelList(decision.labelBefore)),
+      decision.turn,
+      decision.retry,
     );
 
   return {
@@ -112,11 +117,11 @@ export function createDecisionTables(sql: Sql): DecisionTables {
       const { id, created, outcome, attempts, signals } = decision;
       let counted: Counted = 'nothing';
       if (!insert(decision, seq, seq, null)) {
-        const [version, firstSeq, said, place, reward, past] = selectPlace.rows(id)[0] as PlaceRow;
+        const [version, firstSeq, said, place, reward, label, past] = selectPlace.rows(id)[0] as PlaceRow;
         if (version >= decision.version) return 'all';
-        counted = { reward };
+        counted = { label: label === null ? labelOf(reward) : labelIn(JSON.parse(label)) };
         removeDecision.run(id);
-        insert(decision, seq, firstSeq, withPastReward(past, place, reward));
+        insert(decision, seq, firstSeq, withPastLabel(past, place, label, reward));
         if (!outcome) removeResponse.run(id);
         if (said > 0) for (const removal of removeFeedback) removal.run(id);
       }

@@ -4,6 +4,7 @@ import { ByteReader } from '../byte-reader.ts';
 import { ByteWriter } from '../byte-writer.ts';
 import { readDecision, writeDecision } from '../decision-bytes.ts';
 import type { DecisionRecord } from '../decision-record.ts';
+import { readLabel, writeLabel } from '../label-bytes.ts';
 import type { Counted, Kept, ReadKept } from '../ports.ts';
 import { createRecordSymbols } from '../symbols.ts';
 
@@ -75,21 +76,21 @@ export function* unpack({ count, bytes }: Packed): Generator<ReadKept, void> {
 /** What the byte says in which it is told. */
 const UNTOLD = 0;
 const NOTHING = 1;
-const REWARD = 2;
+const LABEL = 2;
 
 function writeCounted(to: ByteWriter, counted: Counted | undefined): void {
   if (counted === undefined) to.byte(UNTOLD);
   else if (counted === 'nothing') to.byte(NOTHING);
   else {
-    to.byte(REWARD);
-    to.number(counted.reward);
+    to.byte(LABEL);
+    writeLabel(to, counted.label);
   }
 }
 
 function readCounted(from: ByteReader): Counted | undefined {
   const told = from.byte();
   if (told === UNTOLD) return undefined;
-  return told === NOTHING ? 'nothing' : { reward: from.numberOrNull() };
+  return told === NOTHING ? 'nothing' : { label: readLabel(from) };
 }
 
 export function packOne(packer: Packer, decision: DecisionRecord | null): Packed | null {

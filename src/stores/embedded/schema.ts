@@ -3,15 +3,15 @@
  * too: nothing here needs a pragma, an extension or a second file.
  */
 import { onlyValue, type Sql } from './sql.ts';
-import { VIEWS } from './views.ts';
+import { NO_VIEWS, VIEWS } from './views.ts';
 
 /**
  * Times are milliseconds since 1970, lists are JSON. What must not be missing is little: a number that is none, which JSON
  * and SQLite have no word for, is better kept as null than in the way of all that come after it.
  *
  * `seq` is the place in the log, `first_seq` the one that the decision had when it was new, and
- * `past_rewards` those of its earlier versions with their rewards: what a fold up to there has counted; `signals` counts the rows that
- * it has in both tables of feedback. Tables without rowid lie in the order of their decision's id, which begins with its
+ * `past_rewards` (`past_labels` later) those of its earlier versions with what they taught: what a fold up to there has counted;
+ * `signals` counts the rows that it has in both tables of feedback. Tables without rowid lie in the order of their decision's id, which begins with its
  * time: new rows come to the end, and what is to be found by time is found by id. Each index more would be paid for by every
  * decision: there is one for ids, and one for logs, which ends with `seq` as any index of that table does.
  */
@@ -110,7 +110,20 @@ create table costs_by_day (
 create table decision_names (decision_id text primary key, names text not null) without rowid;
 `;
 
-const STEPS: readonly string[] = [TABLES + VIEWS];
+/**
+ * A row from before has null in all that is new, and what it teaches is what its reward says: a database of millions of rows
+ * opens as soon as ever. `reward_before` is only in such rows, and in `past_labels` stands the reward of what was kept so.
+ */
+const LABELS = `
+alter table routing_decisions rename column past_rewards to past_labels;
+alter table routing_decisions add column label text;
+alter table routing_decisions add column label_before text;
+alter table routing_decisions add column turn integer;
+alter table routing_decisions add column retry integer;
+`;
+
+/** The views are made anew by the last step that changes one. */
+const STEPS: readonly string[] = [TABLES, NO_VIEWS + LABELS + VIEWS];
 
 /** Why a database cannot be used. `foreign`: it is somebody else's. `newer`: a later release has written it. */
 export class WrongSchema extends Error {

@@ -1,5 +1,13 @@
 /** What is asked of the tables most often, as views: the same by name and column in Supabase. */
 
+export const NO_VIEWS = `
+drop view if exists routing_analytics;
+drop view if exists implicit_feedback_analytics;
+drop view if exists combined_feedback_analytics;
+drop view if exists usage_by_key;
+`;
+
+/** A signal that weighs nothing says that there is no verdict: it is counted, and no opinion. */
 export const VIEWS = `
 create view routing_analytics as
 select
@@ -29,7 +37,7 @@ select
   d.model,
   f.signal,
   count(*) as signals,
-  avg(f.value) as mean_value,
+  avg(f.value) filter (where f.weight > 0) as mean_value,
   avg(f.weight) as mean_weight,
   count(distinct f.decision_id) as decisions
 from implicit_feedback f join routing_decisions d on d.decision_id = f.decision_id
@@ -39,7 +47,8 @@ create view combined_feedback_analytics as
 with explicit as (
   select decision_id, avg(value) as mean from feedback group by decision_id
 ), implicit as (
-  select decision_id, sum(value * weight) as weighted, sum(weight) as weight from implicit_feedback group by decision_id
+  select decision_id, sum(value * weight) as weighted, sum(weight) as weight from implicit_feedback
+  where weight > 0 group by decision_id
 )
 select
   d.router,
