@@ -70,7 +70,7 @@ const ROOMS: Readonly<Record<string, Room>> = {
   config: { of: [], typesOf: ['bandit'], packages: ['zod', 'yaml'] },
   bandit: { of: [] },
   context: { of: [] },
-  signals: { of: [], typesOf: ['upstream'] },
+  signals: { of: [], typesOf: ['upstream'], packages: ['@cfworker/json-schema'] },
   'crypto.ts': { of: [] },
   cli: {
     of: ['node.ts', 'cluster', 'storage', 'routing', 'stores', 'config', 'crypto.ts', 'demo'],
