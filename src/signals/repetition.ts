@@ -16,10 +16,10 @@ const SAYS_SOMETHING = /[\p{L}\p{N}]/u;
 export function endsInRepetition(text: string): boolean {
   if (text.length < LEAST_CHARACTERS) return false;
   const tail = text.slice(-TAIL_CHARACTERS).trimEnd();
+  if (tail.length < LEAST_CHARACTERS) return false;
   // What comes four times in so many characters has its end a second time before: most texts are told by this alone.
   const end = tail.slice(-LEAST_CHARACTERS / LEAST_TIMES);
-  if (tail.length < LEAST_CHARACTERS || !tail.includes(end) || tail.indexOf(end) === tail.length - end.length)
-    return false;
+  if (tail.indexOf(end) === tail.length - end.length) return false;
   return isRepeated(tail);
 }
 
@@ -27,6 +27,7 @@ export function endsInRepetition(text: string): boolean {
 function isRepeated(tail: string): boolean {
   const last = tail.length - 1;
   const borders = new Uint16Array(tail.length);
+  let saysNothing = 0;
   for (let i = 1, border = 0; i < tail.length; i++) {
     const unit = tail.charCodeAt(last - i);
     while (border > 0 && unit !== tail.charCodeAt(last - border)) border = borders[border - 1] as number;
@@ -35,7 +36,9 @@ function isRepeated(tail: string): boolean {
     const length = i + 1;
     const period = length - border;
     const least = period === 1 ? LEAST_RUN : Math.max(LEAST_CHARACTERS, LEAST_TIMES * period);
-    if (length >= least && SAYS_SOMETHING.test(tail.slice(-period))) return true;
+    if (length < least || period === saysNothing) continue;
+    if (SAYS_SOMETHING.test(tail.slice(-period))) return true;
+    saysNothing = period;
   }
   return false;
 }
