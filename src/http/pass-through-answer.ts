@@ -13,7 +13,7 @@ import {
   withoutSecrets,
 } from '../upstream/failures.ts';
 import { relayedRequestHeaders, relayedResponseHeaders } from '../upstream/headers.ts';
-import type { Observed } from '../upstream/observe.ts';
+import { UNSEEN } from '../upstream/observe.ts';
 import type { AttemptEnd } from '../upstream/outcome.ts';
 import { type RelayTimeouts, type RunningRelay, startRelay } from '../upstream/relay.ts';
 import { completionName } from './completion-name.ts';
@@ -178,15 +178,6 @@ function verdictHere(end: AttemptEnd, { provider, isConfigured }: Passed, now: n
 function billable(end: AttemptEnd, { isConfigured }: Passed): AttemptEnd {
   return isConfigured && end.begun && end.observed === null ? { ...end, observed: UNSEEN } : end;
 }
-
-const UNSEEN: Observed = {
-  completionId: null,
-  finishReason: null,
-  usage: null,
-  message: { text: '', toolCallIds: [] },
-  characters: 0,
-  error: null,
-};
 
 /** As of a completion: what an upstream says is not logged, its status and code are. */
 function noteFailure({ runtime }: Gateway, { decision, path, model }: Passed, end: AttemptEnd): void {

@@ -1,4 +1,5 @@
 /** Watches an answer go by and keeps what is learned from it: usage, why it finished, its words' hash material. */
+import { createFirstChoice, lengthOf, type Written } from './first-choice.ts';
 import { parsedObject } from './json.ts';
 import { createEventReader } from './sse.ts';
 import { readUsage, type Usage } from './usage.ts';
@@ -9,16 +10,48 @@ export interface AnswerMessage {
   toolCallIds: readonly string[];
 }
 
+/** A function that the answer calls, its arguments as the text that came. */
+export interface ObservedToolCall {
+  id: string | null;
+  name: string | null;
+  arguments: string;
+}
+
 export interface Observed {
   completionId: string | null;
   finishReason: string | null;
   usage: Usage | null;
   message: AnswerMessage;
-  /** Characters of everything the model wrote, tool arguments and reasoning included: what an estimate of tokens needs. */
+  /** Calls of the first choice in the order in which they came. A custom tool's call, which has no arguments, is none. */
+  toolCalls: readonly ObservedToolCall[];
+  /** Whether the first choice has a refusal in the field for it. */
+  refused: boolean;
+  /** Whether the first choice holds what is no text and no function call: audio, images, content in parts, a custom call. */
+  hasOtherContent: boolean;
+  /** Whether more was written than is kept, so that the text or the calls are not whole. */
+  wasCut: boolean;
+  /**
+   * Characters of everything the model wrote, tool arguments, refusals and reasoning included: what an estimate of tokens
+   * needs.
+   */
   characters: number;
   /** An error that the upstream told inside its own answer. */
   error: string | null;
 }
+
+/** What is seen of an answer of which nothing is known. */
+export const UNSEEN: Observed = {
+  completionId: null,
+  finishReason: null,
+  usage: null,
+  message: { text: '', toolCallIds: [] },
+  toolCalls: [],
+  refused: false,
+  hasOtherContent: false,
+  wasCut: false,
+  characters: 0,
+  error: null,
+};
 
 export interface StreamObserver {
   push(chunk: Uint8Array): void;
@@ -33,7 +66,7 @@ export interface StreamObserver {
   observed(): Observed;
 }
 
-/** Text beyond this is not kept; lineage cuts a message at the same length, so that both sides still agree. */
+/** Beyond this nothing is kept, of text and calls together; lineage cuts a message there too, so that both sides agree. */
 export const MAX_ANSWER_CHARACTERS = 256 * 1024;
 
 export function createStreamObserver(): StreamObserver {
@@ -46,13 +79,7 @@ export function createStreamObserver(): StreamObserver {
   let done = false;
   let begun = false;
   let characters = 0;
-  let kept = 0;
-  const pieces: string[] = [];
-  const toolCallIds: string[] = [];
-
-  const wrote = (value: unknown): void => {
-    if (typeof value === 'string') characters += value.length;
-  };
+  const first = createFirstChoice(MAX_ANSWER_CHARACTERS);
 
   const reader = createEventReader((data) => {
     if (data === '[DONE]') {
@@ -67,22 +94,14 @@ export function createStreamObserver(): StreamObserver {
     usage = readUsage(event.usage) ?? usage;
     for (const choice of listOf<Choice>(event.choices)) {
       const delta = choice?.delta;
-      const calls = listOf<ToolCall>(delta?.tool_calls);
-      wrote(delta?.content);
-      wrote(delta?.reasoning_content);
-      for (const call of calls) wrote(call?.function?.arguments);
+      characters += lengthOf(delta);
       const index = choice?.index ?? 0;
       seenChoices.add(index);
       if (typeof choice?.finish_reason === 'string') finishedChoices.add(index);
       // A conversation goes on from its first choice.
       if (index !== 0) continue;
       if (typeof choice?.finish_reason === 'string') finishReason = choice.finish_reason;
-      if (typeof delta?.content === 'string' && kept < MAX_ANSWER_CHARACTERS) {
-        pieces.push(delta.content);
-        kept += delta.content.length;
-      }
-      // Some providers repeat a call's id with each piece of its arguments.
-      for (const id of idsOf(calls)) if (!toolCallIds.includes(id)) toolCallIds.push(id);
+      if (delta) first.add(delta);
     }
   });
 
@@ -96,7 +115,7 @@ export function createStreamObserver(): StreamObserver {
       completionId,
       finishReason,
       usage,
-      message: { text: pieces.join(''), toolCallIds },
+      ...first.seen(),
       characters,
       error,
     }),
@@ -109,38 +128,19 @@ export function observeWhole(body: string): Observed | null {
   const choices = listOf<Choice>(answer?.choices);
   if (!answer || choices.length === 0) return null;
   const first = choices.find((choice) => (choice?.index ?? 0) === 0);
-  let characters = 0;
-  for (const choice of choices) {
-    const message = choice?.message;
-    const calls = listOf<ToolCall>(message?.tool_calls);
-    const texts = [message?.content, message?.reasoning_content, ...calls.map((call) => call?.function?.arguments)];
-    for (const text of texts) if (typeof text === 'string') characters += text.length;
-  }
+  const seen = createFirstChoice(MAX_ANSWER_CHARACTERS);
+  if (first?.message) seen.add(first.message);
   return {
     completionId: typeof answer.id === 'string' ? answer.id : null,
     finishReason: typeof first?.finish_reason === 'string' ? first.finish_reason : null,
     usage: readUsage(answer.usage),
-    message: {
-      text: typeof first?.message?.content === 'string' ? first.message.content : '',
-      toolCallIds: idsOf(listOf<ToolCall>(first?.message?.tool_calls)),
-    },
-    characters,
+    ...seen.seen(),
+    characters: choices.reduce((sum, choice) => sum + lengthOf(choice?.message), 0),
     error: null,
   };
 }
 
 // What an upstream sends is taken for nothing: each of these may in truth be of any type.
-
-interface ToolCall {
-  id?: unknown;
-  function?: { arguments?: unknown } | null;
-}
-
-interface Written {
-  content?: unknown;
-  reasoning_content?: unknown;
-  tool_calls?: unknown;
-}
 
 interface Choice {
   index?: number;
@@ -149,12 +149,10 @@ interface Choice {
   finish_reason?: unknown;
 }
 
-function listOf<Item>(value: unknown): readonly (Item | null)[] {
-  return Array.isArray(value) ? value : [];
-}
+const NONE: readonly never[] = [];
 
-function idsOf(calls: readonly (ToolCall | null)[]): string[] {
-  return calls.flatMap((call) => (typeof call?.id === 'string' && call.id !== '' ? [call.id] : []));
+function listOf<Item>(value: unknown): readonly (Item | null)[] {
+  return Array.isArray(value) ? value : NONE;
 }
 
 /** What an error says of itself, whether it is OpenAI's object or a bare text. */

@@ -4,7 +4,7 @@
  */
 import { isJson } from './content.ts';
 import { objectOf, parsedObject } from './json.ts';
-import { errorMessage, type Observed } from './observe.ts';
+import { errorMessage, type Observed, UNSEEN } from './observe.ts';
 import type { ResponseHeaders } from './port.ts';
 import { createEventReader } from './sse.ts';
 import { readUsage, type Usage } from './usage.ts';
@@ -119,9 +119,7 @@ export function readAnyUsage(value: unknown): Usage | null {
 }
 
 const observed = (completionId: string | null, usage: Usage | null, error: string | null): Observed | null =>
-  completionId === null && usage === null && error === null
-    ? null
-    : { completionId, finishReason: null, usage, message: { text: '', toolCallIds: [] }, characters: 0, error };
+  completionId === null && usage === null && error === null ? null : { ...UNSEEN, completionId, usage, error };
 
 /** The value of the last member of this name in a piece of JSON that is cut anywhere; null where it is no object. */
 function lastMember(text: string, name: string): unknown {

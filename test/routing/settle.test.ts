@@ -2,18 +2,18 @@ import { describe, expect, test } from 'vitest';
 import type { Model } from '../../src/config/resolve.ts';
 import { settled } from '../../src/routing/settle.ts';
 import { evidenceOf } from '../../src/stores/decision-record.ts';
-import type { Observed } from '../../src/upstream/observe.ts';
+import { type Observed, UNSEEN } from '../../src/upstream/observe.ts';
 import type { AttemptEnd } from '../../src/upstream/outcome.ts';
 import { decision } from '../stores/state-store-suite.ts';
 
 const model = (name: string): Model => ({ id: `fake/${name}`, price: { input: 1, output: 10 } }) as Model;
 const observed = (more: Partial<Observed> = {}): Observed => ({
+  ...UNSEEN,
   completionId: 'chatcmpl-9',
   finishReason: 'stop',
   usage: { promptTokens: 100, completionTokens: 20, cachedTokens: 0, cacheWriteTokens: 0 },
   message: { text: 'x'.repeat(40), toolCallIds: [] },
   characters: 40,
-  error: null,
   ...more,
 });
 const end = (more: Partial<AttemptEnd> = {}): AttemptEnd => ({

@@ -1,6 +1,6 @@
 import * as fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { createStreamObserver, observeWhole } from '../../src/upstream/observe.ts';
+import { createStreamObserver, MAX_ANSWER_CHARACTERS, observeWhole } from '../../src/upstream/observe.ts';
 import { anyCuts, bytesOf, inPieces } from '../support/cuts.ts';
 import { piece, sse } from '../support/fake-upstream.ts';
 
@@ -75,6 +75,105 @@ describe('what is seen of a stream', () => {
     expect(observe(call('{'), call('}')).observed().message.toolCallIds).toEqual(['a']);
   });
 
+  test('is each call with its arguments, however a provider cuts, numbers and names its calls', () => {
+    const paris = { id: 'a', name: 'weather', arguments: '{"city":"Paris"}' };
+    const rome = { id: 'b', name: 'weather', arguments: '{"city":"Rome"}' };
+    const calls = (...pieces: object[][]) =>
+      observe(...pieces.map((tool_calls) => sse(choice({ tool_calls })))).observed().toolCalls;
+    const call = (index: number | null, id: string | null, name: string | null, args: string) => ({
+      ...(index !== null && { index }),
+      ...(id !== null && { id }),
+      function: { ...(name !== null && { name }), arguments: args },
+    });
+    // OpenAI: the id and name once, then pieces by their index.
+    expect(
+      calls(
+        [call(0, 'a', 'weather', '')],
+        [call(0, null, null, '{"city":')],
+        [call(0, null, null, '"Paris"}')],
+        [call(1, 'b', 'weather', '')],
+        [call(1, null, null, '{"city":"Rome"}')],
+      ),
+    ).toEqual([paris, rome]);
+    // Both at once, and in turn.
+    expect(
+      calls(
+        [call(0, 'a', 'weather', '{"city"'), call(1, 'b', 'weather', '{"city"')],
+        [call(1, null, null, ':"Rome"}'), call(0, null, null, ':"Paris"}')],
+      ),
+    ).toEqual([paris, rome]);
+    // The id and the name with each piece, and an id made up for each.
+    expect(calls([call(0, 'a', 'weather', '{"city":')], [call(0, 'a', 'weather', '"Paris"}')])).toEqual([paris]);
+    expect(calls([call(0, 'a', 'weather', '{"city":')], [call(0, 'x', null, '"Paris"}')])).toEqual([paris]);
+    // Whole calls, all of one index, or of none.
+    expect(calls([call(0, 'a', 'weather', paris.arguments)], [call(0, 'b', 'weather', rome.arguments)])).toEqual([
+      paris,
+      rome,
+    ]);
+    expect(calls([call(null, 'a', 'weather', paris.arguments), call(null, 'b', 'weather', rome.arguments)])).toEqual([
+      paris,
+      rome,
+    ]);
+    expect(calls([call(null, 'a', 'weather', '{"city":')], [call(null, null, null, '"Paris"}')])).toEqual([paris]);
+    // Neither index nor id.
+    const nameless = [
+      { ...paris, id: null },
+      { ...rome, id: null },
+    ];
+    expect(
+      calls([call(null, null, 'weather', paris.arguments)], [call(null, null, 'weather', rome.arguments)]),
+    ).toEqual(nameless);
+    expect(calls([call(null, null, 'weather', paris.arguments), call(null, null, 'weather', rome.arguments)])).toEqual(
+      nameless,
+    );
+  });
+
+  test('is a refusal in its own field, and counts its characters', () => {
+    const { refused, message, characters } = observe(
+      sse(choice({ refusal: 'I can’t ' })),
+      sse(choice({ refusal: 'help.' })),
+    ).observed();
+    expect({ refused, text: message.text, characters }).toEqual({ refused: true, text: '', characters: 13 });
+    expect(observe(sse(choice({ content: 'Hi', refusal: null }))).observed().refused).toBe(false);
+    expect(observe(sse(choice({ content: 'Hi', refusal: '' }))).observed().refused).toBe(false);
+  });
+
+  test('says so where an answer is more than text and functions', () => {
+    const of = (delta: object) => observe(sse(choice(delta))).observed();
+    expect(of({ audio: { data: 'AAAA' } }).hasOtherContent).toBe(true);
+    expect(of({ content: [{ type: 'thinking' }, { type: 'text', text: 'Hi' }] }).hasOtherContent).toBe(true);
+    const custom = of({ tool_calls: [{ index: 0, id: 'c', type: 'custom', custom: { name: 'sh', input: 'ls' } }] });
+    expect(custom).toMatchObject({ hasOtherContent: true, toolCalls: [], message: { toolCallIds: ['c'] } });
+    expect(of({ content: 'Hi' }).hasOtherContent).toBe(false);
+  });
+
+  test('is bounded: the text first, and no call in part', () => {
+    const half = 'x'.repeat(MAX_ANSWER_CHARACTERS / 2 + 1);
+    const call = sse(choice({ tool_calls: [{ index: 0, id: 'a', function: { name: 'f', arguments: half } }] }));
+    const fits = observe(piece('words'), call).observed();
+    expect(fits).toMatchObject({ wasCut: false, message: { text: 'words' } });
+    expect(fits.toolCalls[0]?.arguments.length).toBe(half.length);
+    for (const events of [
+      [piece(half), call],
+      [call, piece(half)],
+    ]) {
+      const { wasCut, toolCalls, message } = observe(...events).observed();
+      expect({ wasCut, toolCalls, text: message.text.length }).toEqual({
+        wasCut: true,
+        toolCalls: [],
+        text: half.length,
+      });
+      expect(message.toolCallIds).toEqual(['a']);
+    }
+    const long = observe(piece(half), piece(half), piece('more')).observed();
+    expect({ wasCut: long.wasCut, length: long.message.text.length }).toEqual({
+      wasCut: true,
+      length: MAX_ANSWER_CHARACTERS,
+    });
+    const empty = Array.from({ length: 200 }, (_, index) => ({ index, id: `c${index}`, function: { name: 'f' } }));
+    expect(observe(sse(choice({ tool_calls: empty }))).observed().toolCalls.length).toBe(200);
+  });
+
   test('has begun with the first event of an answer, not with comments, pings or an error', () => {
     expect(observe(': keep-alive\n\n', sse({ type: 'ping' }), 'data: noise\n\n').begun()).toBe(false);
     expect(observe(sse({ error: { message: 'no' } })).begun()).toBe(false);
@@ -143,9 +242,59 @@ describe('what is seen of a whole answer', () => {
       finishReason: 'stop',
       usage: { promptTokens: 3, completionTokens: 1, cachedTokens: 2, cacheWriteTokens: 0 },
       message: { text: 'Hi', toolCallIds: ['b'] },
+      toolCalls: [{ id: 'b', name: null, arguments: '{}' }],
+      refused: false,
+      hasOtherContent: false,
+      wasCut: false,
       characters: 9,
       error: null,
     });
+  });
+
+  test('is the same as of a stream of it, however that is cut', () => {
+    const text = fc.string({ unit: 'grapheme', maxLength: 40 });
+    const calls = fc.array(
+      fc.record({ name: fc.constantFrom('weather', 'search'), arguments: fc.json({ maxDepth: 2 }) }),
+      { maxLength: 4 },
+    );
+    const said = fc.record({
+      content: text,
+      refusal: fc.option(text),
+      calls,
+      finish: fc.constantFrom('stop', 'length', 'tool_calls'),
+    });
+    const cutAt = fc.array(fc.nat({ max: 60 }), { maxLength: 5 });
+    const cutUp = (whole: string, places: readonly number[]): string[] => {
+      const sorted = [...new Set([0, ...places.map((place) => place % (whole.length + 1)), whole.length])].sort(
+        (a, b) => a - b,
+      );
+      return sorted.slice(1).map((end, i) => whole.slice(sorted[i], end));
+    };
+    fc.assert(
+      fc.property(said, cutAt, anyCuts, ({ content, refusal, calls, finish }, places, cuts) => {
+        const tool_calls = calls.map((one, index) => ({ id: `call_${index}`, type: 'function', function: one }));
+        const whole = observeWhole(
+          JSON.stringify({
+            id: 'chatcmpl-1',
+            choices: [{ index: 0, message: { content, refusal, tool_calls }, finish_reason: finish }],
+          }),
+        );
+        const deltas: object[] = [
+          ...cutUp(content, places).map((part) => ({ content: part })),
+          ...cutUp(refusal ?? '', places).map((part) => ({ refusal: part })),
+          ...tool_calls.flatMap(({ id, function: { name, arguments: args } }, index) => [
+            { tool_calls: [{ index, id, type: 'function', function: { name, arguments: '' } }] },
+            ...cutUp(args, places).map((part) => ({ tool_calls: [{ index, function: { arguments: part } }] })),
+          ]),
+        ];
+        const stream = [...deltas.map((delta) => choice(delta)), choice({}, { finish_reason: finish })]
+          .map(sse)
+          .join('');
+        const observer = createStreamObserver();
+        inPieces(bytesOf(stream), cuts, observer.push);
+        expect(observer.observed()).toEqual(whole);
+      }),
+    );
   });
 
   test('is nothing where there is no choice, no JSON or no object', () => {
