@@ -45,7 +45,10 @@ const BEFORE_LABELS: {
   texts: string;
   bytes: string;
   decision: { version: number; reward: number | null; rewardBefore: number | null };
-}[] = JSON.parse(readFileSync(join(import.meta.dirname, 'before-labels.json'), 'utf8'));
+}[] = readFileSync(join(import.meta.dirname, 'before-labels.jsonl'), 'utf8')
+  .trimEnd()
+  .split('\n')
+  .map((line) => JSON.parse(line));
 
 /** As the scripts in Redis read it: the version, and where the id begins. */
 function versionOf(bytes: Buffer): [version: number, start: number] {
