@@ -24,7 +24,7 @@ export interface Prediction {
   outputTokens: number;
   firstByteMs: number;
   totalMs: number;
-  /** Effective labels of the arm. */
+  /** Decisions of the arm that were rated or followed up, as far as they have not faded. */
   observations: number;
   /** Decisions ever given to the arm, under whatever id. */
   pulls: number;
@@ -74,7 +74,7 @@ const MOST_LOG = 16;
 interface ArmBelief {
   pulls: number;
   betas: Betas;
-  /** Effective labels. */
+  /** As in `Prediction`. */
   observations: number;
   row: Float64Array;
 }
@@ -108,7 +108,7 @@ export function derivePosterior(fold: Fold, arms: readonly NamedArm[], calibrate
       {
         pulls: sums[k]!.pulls,
         betas: betasOf(labelled[k]!, scale),
-        observations: quality[k]!.weight,
+        observations: labelWeight(sums[k]!) * scale,
         row: rowOf(
           quality[k]!,
           outcomes.map((fits) => fits[k]!),
@@ -158,6 +158,9 @@ export function derivePosterior(fold: Fold, arms: readonly NamedArm[], calibrate
     betas: (id) => beliefOf(id).betas,
   };
 }
+
+/** Decisions of which it is known how good they were, more or less surely: rated ones, and those that something has followed. */
+const labelWeight = ({ quality, signs }: ArmSums): number => quality.xx[0]! + signs.followed[0]!;
 
 /** Of an arm under all its ids. */
 function sumsOf({ arms, settings }: Fold, { id, was }: NamedArm): ArmSums {

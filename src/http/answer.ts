@@ -239,9 +239,16 @@ class Answering {
     const { learners, runtime } = this.#gateway;
     const { shape } = this.#routed;
     const learner = learners.get(decision.router ?? '');
-    const observed = this.#tried.at(-1)?.end.observed;
-    if (!learner || !observed) return decision;
-    return withSigns(decision, { observed, body: shape.body, standing, learner, now: runtime.now() });
+    const end = this.#tried.at(-1)?.end;
+    if (!learner || !end?.observed) return decision;
+    return withSigns(decision, {
+      end,
+      observed: end.observed,
+      body: shape.body,
+      standing,
+      learner,
+      now: runtime.now(),
+    });
   }
 
   /** Under which names a later request, or feedback, finds this decision again. */

@@ -258,8 +258,8 @@ function namesToGoBy({ answered, latest, question, older, session }: Lineage): s
   return names;
 }
 
-/** One conversation's decisions halve from one to the next, so that all of them together weigh less than two. */
-export const shareOf = (turn: number): number => 2 ** -Math.min(turn, 30);
+/** Of one conversation's decisions every second one halves: their shares add up to four at most, however many they are. */
+export const shareOf = (turn: number): number => 2 ** -Math.min(Math.floor(turn / 2), 30);
 
 const isOff = (off: ReadonlySet<SignalName>, verdict: Verdict): boolean => off.has(switchOf(verdict));
 

@@ -1,7 +1,7 @@
 /** What a decision's signals amount to: the label that is learned from, and the reward that is told. */
 import { type Label, PENDING, SILENCE, UNCLEAR } from '../bandit/evidence.ts';
 import { SILENCE_MS } from '../bandit/fold.ts';
-import type { Calibration } from '../signals/calibration.ts';
+import { type Calibration, MOST_WORTH } from '../signals/calibration.ts';
 import { NEXT, NO_VERDICT, SHOWN } from '../signals/signs.ts';
 import type { DecidedSignal, DecisionRecord } from '../stores/decision-record.ts';
 
@@ -81,9 +81,9 @@ function rewardOf(
 }
 
 /**
- * What was seen is for an answer (1) or against it (0), with as much weight as it moves the router's mean that way: the mean,
- * moved by all of them, is about the reward. It weighs nothing where people have said something, and all of it together never
- * more than one that they said.
+ * What was seen is for an answer (1) or against it (0). Its weight is how far it moves the router's mean that way, from 0 for a
+ * sign whose ratio is 1, of what it may weigh at most beside what people say; nothing where they have said something. All of an
+ * answer's together weigh no more than one might.
  */
 function weighed(
   signals: readonly DecidedSignal[],
@@ -96,7 +96,7 @@ function weighed(
   return signals.map((signal, k) => {
     const move = moves[k];
     if (!move) return signal;
-    const weight = label.quality === null ? (move.weight * label.share) / Math.max(1, sum) : 0;
+    const weight = label.quality === null ? (MOST_WORTH * move.weight * label.share) / Math.max(1, sum) : 0;
     return { ...signal, value: calibration ? move.value : signal.value, weight: Math.round(weight * 1e4) / 1e4 };
   });
 }

@@ -1,14 +1,16 @@
 /** Gives a decision what is to be seen of its answer: how it ended, and what it shows. */
 import { NO_LABEL, PENDING, UNCLEAR } from '../bandit/evidence.ts';
-import { progressOf, shownSigns } from '../signals/answer.ts';
+import { askedOf, progressOf, shownSigns } from '../signals/answer.ts';
 import { type ImplicitSignal, switchOf } from '../signals/signs.ts';
 import type { DecidedSignal, DecisionRecord } from '../stores/decision-record.ts';
 import type { Observed } from '../upstream/observe.ts';
+import type { AttemptEnd } from '../upstream/outcome.ts';
 import { noVerdict, type Standing, shareOf } from './follow-ups.ts';
 import { withSignals } from './label.ts';
 import type { Learner } from './learner.ts';
 
 export interface Seen {
+  end: AttemptEnd;
   observed: Observed;
   /** What the client asked for. */
   body: Readonly<Record<string, unknown>>;
@@ -38,13 +40,18 @@ export function withSigns(decision: DecisionRecord, seen: Seen): DecisionRecord 
 
 type SeenSignal = Parameters<typeof switchOf>[0] & ImplicitSignal;
 
-function signalsOf(decision: DecisionRecord, { observed, body, learner }: Seen, isCut: boolean): SeenSignal[] {
+function signalsOf(decision: DecisionRecord, { end, observed, body, learner }: Seen, isCut: boolean): SeenSignal[] {
   const { router } = learner;
   const { posterior } = learner.current();
   const x = Float64Array.from(decision.x);
-  const expected = posterior.predict(decision.model, x, decision.promptTokensEstimate);
-  const outputTokens = decision.outcome?.completionTokens ?? 0;
-  const signs: SeenSignal[] = shownSigns(observed, body, isCut);
-  if (isCut) signs.push(progressOf(outputTokens, expected.outputTokens));
+  const { outputTokens, totalMs, firstByteMs } = posterior.predict(decision.model, x, decision.promptTokensEstimate);
+  const written = decision.outcome?.completionTokens ?? null;
+  // A whole answer's first byte is its last.
+  const isStream = decision.attempts.at(-1)?.firstByteMs !== null;
+  const expected = { outputTokens, totalMs, firstByteMs: isStream ? firstByteMs : 0 };
+  const { outcome, totalMs: tookMs } = end;
+  const answer = { ...observed, outcome, totalMs: tookMs, outputTokens: written, expected };
+  const signs: SeenSignal[] = shownSigns(answer, askedOf(body));
+  if (isCut) signs.push(progressOf(written ?? 0, outputTokens));
   return signs.filter((sign) => !router.signalsOff.has(switchOf(sign)));
 }

@@ -35,8 +35,13 @@ const MEAN = { quality: 0.7, worth: 10 };
 const LEAST_SHARE = 0.05;
 /** Steps in which the mean and the labels that depend on it settle. */
 const STEPS = 4;
-/** What explains less of good and bad than this is worth less than it says: labels would lie far outside [0, 1]. */
-const LEAST_WORTH = 0.02;
+/**
+ * Nor is anything that was only seen worth more than half of what somebody said: the shares of one conversation's decisions add
+ * up to four at most (`shareOf`), and so all that was seen of it to two observations.
+ */
+export const MOST_WORTH = 0.5;
+/** What explains less of good and bad than this is taken to explain so much, or labels would lie far outside [0, 1]. */
+const LEAST_EXPLAINED = 0.02;
 
 /** `off` are signals that a router does not look at. */
 export function calibrate({ rated, said, pairs }: SeenSigns, off: ReadonlySet<SignalName> = NONE): Calibration {
@@ -50,7 +55,7 @@ export function calibrate({ rated, said, pairs }: SeenSigns, off: ReadonlySet<Si
     const bad = (1 - mean) * shown.bad[k]! * (isNext ? next.bad[then]! : 1);
     return good + bad > 0 ? good / (good + bad) : mean;
   };
-  const worthAt = (mean: number): Pick<SignWorth, 'unfollowed' | 'followed'> => {
+  const explainedAt = (mean: number): Explained => {
     let unfollowed = 0;
     let followed = 0;
     for (let k = 0; k < SHOWN.length; k++) {
@@ -61,37 +66,43 @@ export function calibrate({ rated, said, pairs }: SeenSigns, off: ReadonlySet<Si
         followed += chanceAt(mean, pairOf(k, then)) * rise;
       }
     }
+    // Rounding may leave a little less than nothing.
     return { unfollowed: Math.max(0, unfollowed), followed: Math.max(0, followed) };
   };
 
-  let mean = within(said, pairs, () => 0, { unfollowed: 0, followed: 0 });
-  let worth = worthAt(mean);
-  for (let step = 0; step < STEPS; step++) {
-    // A label's weight times the label: ρ²·q = r − π·(1 − ρ²).
-    const known = mean;
-    const { unfollowed, followed } = worth;
-    mean = within(
-      said,
-      pairs,
-      (pair) => chanceAt(known, pair) - known * (1 - (isFollowed(nextIn(pair)) ? followed : unfollowed)),
-      worth,
-    );
-    worth = worthAt(mean);
+  let mean = MEAN.quality;
+  let explained: Explained = { unfollowed: 0, followed: 0 };
+  for (let step = 0; step <= STEPS; step++) {
+    mean = meanOf(said, pairs, mean, explained, chanceAt);
+    explained = explainedAt(mean);
   }
 
   const labels = new Float64Array(SIGNS * SIGNS);
-  for (let pair = 0; pair < labels.length; pair++) {
-    const explained = isFollowed(nextIn(pair)) ? worth.followed : worth.unfollowed;
-    labels[pair] = mean + (chanceAt(mean, pair) - mean) / Math.max(explained, LEAST_WORTH);
-  }
+  for (let pair = 0; pair < labels.length; pair++)
+    labels[pair] = mean + (chanceAt(mean, pair) - mean) / Math.max(partOf(explained, pair), LEAST_EXPLAINED);
   return {
     mean,
-    ...worth,
+    unfollowed: Math.min(explained.unfollowed, MOST_WORTH),
+    followed: Math.min(explained.followed, MOST_WORTH),
     labelOf: (pair) => labels[pair]!,
     chance: (k, then) => chanceAt(mean, pairOf(k, then)),
-    shownRatio: (k) => Math.log(shown.good[k]! / shown.bad[k]!),
-    nextRatio: (then) => (isFollowed(then) ? Math.log(next.good[then]! / next.bad[then]!) : 0),
+    shownRatio: (k) => ratioOf(shown, k),
+    nextRatio: (then) => ratioOf(next, then),
   };
+}
+
+/** ρ²: the part of the variance of good and bad that signs explain, those of the answer alone and with what came next. */
+interface Explained {
+  unfollowed: number;
+  followed: number;
+}
+
+const partOf = ({ unfollowed, followed }: Explained, pair: number): number =>
+  isFollowed(nextIn(pair)) ? followed : unfollowed;
+
+/** 0 where the sign never comes. */
+function ratioOf({ good, bad }: LearnedRates, code: number): number {
+  return good[code]! > 0 && bad[code]! > 0 ? Math.log(good[code]! / bad[code]!) : 0;
 }
 
 const NONE: ReadonlySet<SignalName> = new Set();
@@ -125,18 +136,21 @@ function normalised(counts: Float64Array): Float64Array {
   return counts.map((count) => count / sum);
 }
 
-/** The mean of what was said and of what was seen, so much of it as that is worth. */
-function within(
+/** The mean of what was said and of what was seen, each label as much of it as it explains: ρ²·q = r − π·(1 − ρ²). */
+function meanOf(
   said: SeenSigns['said'],
   pairs: SeenSigns['pairs'],
-  labelOf: (pair: number) => number,
-  worth: Pick<SignWorth, 'unfollowed' | 'followed'>,
+  before: number,
+  explained: Explained,
+  chanceAt: (mean: number, pair: number) => number,
 ): number {
   let good = MEAN.worth * MEAN.quality + said.good;
   let weight = MEAN.worth + said.weight;
   for (const [pair, count] of pairs) {
-    good += count * labelOf(pair);
-    weight += count * (isFollowed(nextIn(pair)) ? worth.followed : worth.unfollowed);
+    const part = partOf(explained, pair);
+    if (part === 0) continue;
+    good += count * (chanceAt(before, pair) - before * (1 - part));
+    weight += count * part;
   }
   const mean = good / weight;
   return mean >= LEAST_SHARE ? Math.min(mean, 1 - LEAST_SHARE) : LEAST_SHARE;

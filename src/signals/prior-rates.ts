@@ -20,13 +20,13 @@ export const SHOWN_RATES: Readonly<Record<Shown, Rates>> = {
 };
 
 export const NEXT_RATES: Readonly<Record<Exclude<Next, 'pending' | 'unclear'>, Rates>> = {
-  silence: [0.45, 0.34],
-  continued: [0.42, 0.15],
-  regenerated: [0.04, 0.16],
-  rephrased: [0.03, 0.13],
-  corrected: [0.02, 0.14],
-  aborted_early: [0.01, 0.03],
-  aborted_midway: [0.01, 0.04],
+  silence: [0.42, 0.24],
+  continued: [0.46, 0.14],
+  regenerated: [0.05, 0.18],
+  rephrased: [0.02, 0.16],
+  corrected: [0.01, 0.16],
+  aborted_early: [0.01, 0.04],
+  aborted_midway: [0.01, 0.07],
   aborted_late: [0.02, 0.01],
 };
 
