@@ -1,8 +1,18 @@
 /** What an arm's decisions have shown of its quality: what people said, and what the signs of the others are worth by now. */
 import type { ArmSums } from './arm-sums.ts';
-import type { Fold } from './fold.ts';
-import { type Calibrate, isFollowed, nextIn, type SeenSigns, type SignSums, type SignWorth } from './sign-sums.ts';
-import type { Sums } from './sums.ts';
+import { type Fold, weightAt } from './fold.ts';
+import { latestOf } from './open-entries.ts';
+import { MOST_RECENT, type RecentLabel } from './recent-change.ts';
+import {
+  type Calibrate,
+  isFollowed,
+  nextIn,
+  pairOf,
+  type SeenSigns,
+  type SignSums,
+  type SignWorth,
+} from './sign-sums.ts';
+import { addObservation, addSums, emptySums, type Sums, scaleSums } from './sums.ts';
 
 /** What the signs of all arms together are worth. `scale` brings the sums' weights from the fold's landmark to now. */
 export function worthOf(fold: Fold, arms: readonly ArmSums[], scale: number, calibrate: Calibrate): SignWorth {
@@ -36,4 +46,49 @@ function addWorth(sums: Sums, { unfollowed, followed, pairs }: SignSums, worth: 
     for (let i = 0; i < xy.length; i++) xy[i] = xy[i]! + weight * label * x[i]!;
     sums.yy += weight * label * label * x[0]!;
   }
+}
+
+/** Open entries that are looked through for an arm's latest labels. */
+const MOST_LOOKED_AT = 3_000;
+
+/** The latest labels of each arm, oldest first, by its id; their weights are those at the fold's landmark. */
+export function recentLabels(fold: Fold, worth: SignWorth): Map<string, RecentLabel[]> {
+  const labels = new Map<string, RecentLabel[]>();
+  for (const entry of latestOf(fold.open, MOST_LOOKED_AT)) {
+    const { arm, quality, weight, shown, next, share, x, at, encoder } = entry;
+    const isRated = quality !== null && weight > 0;
+    if (encoder !== fold.settings.encoder || !(isRated || (share > 0 && isFollowed(next)))) continue;
+    let ofArm = labels.get(arm);
+    if (!ofArm) {
+      ofArm = [];
+      labels.set(arm, ofArm);
+    }
+    if (ofArm.length === MOST_RECENT) continue;
+    const faded = weightAt(fold, at);
+    ofArm.push(
+      isRated
+        ? { x, quality, weight: weight * faded }
+        : { x, quality: worth.labelOf(pairOf(shown, next)), weight: worth.followed * share * faded },
+    );
+  }
+  for (const ofArm of labels.values()) ofArm.reverse();
+  return labels;
+}
+
+/** What an arm had shown before it changed is worth so many labels from then on. */
+const WORTH_BEFORE = 10;
+
+/** An arm's sums with all that it showed before these labels counting for little. */
+export function sinceChange(all: Sums, since: readonly RecentLabel[], dimensions: number, scale: number): Sums {
+  const recent = emptySums(dimensions);
+  for (const { x, quality, weight } of since) addObservation(recent, x, quality, weight);
+  const before = (all.xx[0]! - recent.xx[0]!) * scale;
+  if (!(before > WORTH_BEFORE)) return all;
+  // all·κ + recent·(1 − κ): recent ones in full, those before by κ.
+  const share = WORTH_BEFORE / before;
+  const sums: Sums = { xx: all.xx.slice(), xy: all.xy.slice(), yy: all.yy };
+  scaleSums(sums, share);
+  scaleSums(recent, 1 - share);
+  addSums(sums, recent);
+  return sums;
 }

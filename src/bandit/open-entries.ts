@@ -95,6 +95,18 @@ export function allOpen(open: OpenEntries): Evidence[] {
   return entries;
 }
 
+/** The latest of them, the latest first. */
+export function latestOf(open: OpenEntries, most: number): Evidence[] {
+  const entries: Evidence[] = [];
+  for (
+    let slot = open.newest;
+    slot !== NONE && entries.length < most;
+    slot = chunkOf(open, slot).older[slot & IN_CHUNK]!
+  )
+    entries.push(entryAt(open, slot));
+  return entries;
+}
+
 export const chunkOf = (open: OpenEntries, slot: number): Chunk => open.chunks[slot >> CHUNK_BITS]!;
 
 /** FNV-1a over the code units. */

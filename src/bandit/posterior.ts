@@ -3,9 +3,10 @@ import { dotAt, outcomeLength, quadraticAt, quadraticsAt, qualityLength, rowOf }
 import { type ArmSums, addedUp, emptyArm, OUTCOME_DIMENSIONS, OUTCOMES, type Outcome } from './arm-sums.ts';
 import { type Fold, weightAt } from './fold.ts';
 import { type ArmFit, fitHierarchy, type HierarchyPrior } from './hierarchy.ts';
-import { labelledSums, worthOf } from './labelled-sums.ts';
+import { labelledSums, recentLabels, sinceChange, worthOf } from './labelled-sums.ts';
 import { allFinite } from './linear-algebra.ts';
 import { OUTCOME_PRIORS, QUALITY_PRIOR } from './priors.ts';
+import { changeIn } from './recent-change.ts';
 import { type Calibrate, noWorth, type SignWorth } from './sign-sums.ts';
 import type { Sums } from './sums.ts';
 
@@ -92,7 +93,9 @@ export function derivePosterior(fold: Fold, arms: readonly NamedArm[], calibrate
   const sums = arms.map((arm) => sumsOf(fold, arm));
   const worth = worthOf(fold, sums, scale, calibrate);
   const labelled = sums.map((arm) => labelledSums(arm, worth));
-  const quality = fitOrPrior(labelled, dimensions, scale, QUALITY_PRIOR);
+  const fits = fitOrPrior(labelled, dimensions, scale, QUALITY_PRIOR);
+  const changed = withoutOldSelves(fold, arms, labelled, fits, worth, scale);
+  const quality = changed ? fitOrPrior(changed, dimensions, scale, QUALITY_PRIOR) : fits;
   const small = Math.min(OUTCOME_DIMENSIONS, dimensions);
   const outcomes = OUTCOMES.map((outcome) =>
     fitOrPrior(
@@ -107,7 +110,7 @@ export function derivePosterior(fold: Fold, arms: readonly NamedArm[], calibrate
       id,
       {
         pulls: sums[k]!.pulls,
-        betas: betasOf(labelled[k]!, scale),
+        betas: betasOf((changed ?? labelled)[k]!, scale),
         observations: labelWeight(sums[k]!) * scale,
         row: rowOf(
           quality[k]!,
@@ -157,6 +160,27 @@ export function derivePosterior(fold: Fold, arms: readonly NamedArm[], calibrate
     },
     betas: (id) => beliefOf(id).betas,
   };
+}
+
+/** With what changed arms had shown before they changed counting for little; null where none has changed. */
+function withoutOldSelves(
+  fold: Fold,
+  arms: readonly NamedArm[],
+  labelled: readonly Sums[],
+  fits: readonly ArmFit[],
+  worth: SignWorth,
+  scale: number,
+): Sums[] | null {
+  const recent = recentLabels(fold, worth);
+  let isChanged = false;
+  const sums = labelled.map((ofArm, k) => {
+    const labels = recent.get(arms[k]!.id) ?? [];
+    const from = changeIn(labels, fits[k]!);
+    if (from === null) return ofArm;
+    isChanged = true;
+    return sinceChange(ofArm, labels.slice(from), fold.settings.dimensions, scale);
+  });
+  return isChanged ? sums : null;
 }
 
 /** Decisions of which it is known how good they were, more or less surely: rated ones, and those that something has followed. */
