@@ -18,13 +18,14 @@ const READ_AT_EACH_END = 2048;
 /** The same question is one that shares so much of its shingles with the one before. */
 const REPEATED = 0.75;
 const SHINGLE = 4;
-const SAMPLES = 12;
+const SAMPLES = 8;
 const LONG = 200;
 /** Two short messages are alike by chance, as "yes" and "yes" to two questions. */
 const SHORTEST_REPEATED = 12;
 /** A line that is shorter may stand in an answer by chance. */
 const SHORTEST_PASTED = 12;
-const MOST_LINES = 60;
+const MOST_LINES = 80;
+const LINES_LOOKED_UP = 8;
 
 /** Null where nothing stands behind an answer: there is none, or the request ends in the beginning of one. */
 export function verdictOn(messages: readonly SaidMessage[]): NextMessage | null {
@@ -35,7 +36,7 @@ export function verdictOn(messages: readonly SaidMessage[]): NextMessage | null 
   if (last.role === 'tool' || last.role === 'function') return 'resumed';
   const said = bounded(textOfUsers(messages, answerAt + 1, messages.length));
   const answer = bounded(textOf(messages[answerAt]?.content));
-  const asked = /[?？؟][\s"'*_)）]*$/.test(answer);
+  const asked = /[?？؟][\s"'*_)）]*$/.test(answer.slice(-20));
   if (objects(said, asked)) return 'corrected';
   if (repeats(said, questionBefore(messages, answerAt), asked)) return 'corrected';
   if (!said.includes('\n')) return showsError(said) && !answer.includes(said.trim()) ? 'corrected' : 'continued';
@@ -59,17 +60,20 @@ function questionBefore(messages: readonly SaidMessage[], answerAt: number): str
 
 /** Lines that stand in the answer are a quotation; what remains is what is said of it. */
 function judgePasted(said: string, answer: string, asked: boolean): NextMessage {
-  const lines = said.split('\n');
-  if (!showsError(said) && !lines.some((line) => isPasted(line, answer))) return 'continued';
-  const own = lines.filter((line, i) => i > MOST_LINES || !isPasted(line, answer));
-  const rest = own.join('\n').trim();
-  if (showsError(rest)) return 'corrected';
-  const remark = rest.split('\n').filter((line) => line.trim() !== '');
-  return own.length < lines.length && remark.some((line) => objects(line, asked)) ? 'corrected' : 'continued';
+  const lines = said.split('\n', MOST_LINES);
+  const error = showsError(said);
+  // Of many lines a few are looked up: who pastes one of that many has pasted more.
+  const step = Math.ceil(lines.length / LINES_LOOKED_UP);
+  if (!error && !lines.some((line, i) => i % step === 0 && isPasted(line, answer))) return 'continued';
+  const own = lines.filter((line) => !isPasted(line, answer));
+  if (own.length === lines.length) return error ? 'corrected' : 'continued';
+  if (error && showsError(own.join('\n'))) return 'corrected';
+  return own.some((line) => line.trim() !== '' && objects(line, asked)) ? 'corrected' : 'continued';
 }
 
 function isPasted(line: string, answer: string): boolean {
-  const text = line.replace(/^\s*>+\s*/, '').trim();
+  let text = line.trim();
+  if (text.startsWith('>')) text = text.replace(/^>+\s*/, '');
   return text.length >= SHORTEST_PASTED && answer.includes(text);
 }
 

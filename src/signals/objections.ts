@@ -287,6 +287,7 @@ const DISLIKE = /^\s*(?:👎|❌|😡|🤦)/u;
 const SENTENCES = 3;
 const SHORT_MESSAGE = 300;
 const LONGEST_SENTENCE = 200;
+const SENTENCE = /[^.!?。！？؟\n]+[.!?。！？؟]*/g;
 /** A sentence that ends in an objection is short, or it tells of something else. */
 const LONGEST_ENDING = 60;
 
@@ -296,15 +297,20 @@ const LONGEST_ENDING = 60;
  */
 export function objects(text: string, asked: boolean): boolean {
   if (DISLIKE.test(text)) return true;
-  const head = folded(text.slice(0, SHORT_MESSAGE));
-  const sentences = head.match(/[^.!?。！？؟\n]+[.!?。！？؟]*/g) ?? [];
-  const many = text.length <= SHORT_MESSAGE ? SENTENCES : 1;
-  return sentences.slice(0, many).some((sentence, i) => sentenceObjects(sentence, asked, i === 0));
+  const sentences = text.length <= SHORT_MESSAGE ? text.match(SENTENCE) : firstSentence(text);
+  if (sentences === null) return false;
+  return sentences.slice(0, SENTENCES).some((sentence, i) => sentenceObjects(sentence, asked, i === 0));
+}
+
+function firstSentence(text: string): string[] | null {
+  const found = SENTENCE.exec(text.slice(0, LONGEST_SENTENCE + 1));
+  SENTENCE.lastIndex = 0;
+  return found && [found[0]];
 }
 
 function sentenceObjects(text: string, asked: boolean, first: boolean): boolean {
   if (text.length > LONGEST_SENTENCE) return false;
-  const sentence = text.replace(/\s+/g, ' ').trim();
+  const sentence = folded(text).replace(/\s+/g, ' ').trim();
   const bare = sentence.replace(/[.!。！… ]+$/, '');
   if (bare === '') return false;
   if (first && !asked && matchesAt(REFUSING, sentence, 0)) return true;
