@@ -1,8 +1,9 @@
 /**
- * Names conversations by what was said in them: a running keyed hash over the messages gives each prefix a name, so that
+ * Names conversations by what was said in them: keyed hashes of their beginnings and of their last exchanges, under which
  * a later request finds the decision that answered before, without a session id and in any language.
  */
 import { type AnswerMessage, MAX_ANSWER_CHARACTERS } from '../upstream/observe.ts';
+import { type MixState, TextMix, textOfState } from './text-mix.ts';
 
 /** A keyed hash of a text; the key is the server's secret, so that names kept elsewhere tell nothing. */
 export type Digest = (text: string) => string;
@@ -14,68 +15,246 @@ export interface Message {
   tool_call_id?: unknown;
 }
 
-export interface Lineage {
-  /** Names under which an earlier decision of this conversation may be known, the latest first. */
-  earlier: readonly string[];
-  /** The name of exactly these messages: a repeat of them finds the decision that answered them. */
-  answered: string;
-  /** The name of this conversation once the answer belongs to it. */
-  withAnswer(answer: AnswerMessage): string;
+/** Who asks: conversations of different people never share a name. */
+export interface Asker {
+  /** The name of the key. */
+  key: string | null;
   session: string | null;
+  /** The end user, by `safety_identifier` or `user`. */
+  person: string | null;
 }
 
-/** How many earlier answers of a conversation are looked for: a client may have dropped or edited the last ones. */
-const ANSWERS_LOOKED_FOR = 4;
+export interface Lineage {
+  /** Exactly these messages: a repeat finds the decision that answered them. */
+  readonly answered: string;
+  /**
+   * What came before the last question, which is the user messages at the end: its rewordings share this. Null where the
+   * request does not end in a question but in the results of tools or the beginning of an answer.
+   */
+  readonly before: string | null;
+  /**
+   * Names of the latest answer in the messages, the surest first; empty where there is none: the conversation up to it, and its
+   * last exchange alone, for clients that drop the beginning.
+   */
+  readonly latest: readonly string[];
+  /** `answered` of the messages that the latest answer answered, for clients that rewrite answers; null where there is none. */
+  readonly question: string | null;
+  /** Names of the answers before the latest, at most three, the latest first: to stay with an arm where the latest is unknown. */
+  readonly older: readonly string[];
+  /** Names of this conversation once the answer belongs to it. */
+  withAnswer(answer: AnswerMessage): readonly string[];
+  readonly session: string | null;
+  /** Whether somebody is named: by session, or as end user. */
+  readonly named: boolean;
+}
+
+/** How many answers before the latest are looked for: a client may have dropped or edited the last ones. */
+const OLDER_LOOKED_FOR = 3;
+/** A name that is longer is hashed before it goes into each name. */
+const LONGEST_SCOPE = 64;
+
+const KINDS = new Map([
+  ['user', 1],
+  ['tool', 3],
+  ['function', 4],
+]);
+const ASSISTANT = 2;
+const SYSTEM = 5;
+const ANOTHER_ROLE = 6;
+
+const isSystem = (role: string): boolean => role === 'system' || role === 'developer';
+
+const mixes = new WeakMap<Digest, TextMix>();
+
+function mixOf(digest: Digest): TextMix {
+  let mix = mixes.get(digest);
+  if (!mix) {
+    mix = new TextMix(digest);
+    mixes.set(digest, mix);
+  }
+  return mix;
+}
+
+// Nothing is waited for while a conversation is traced, so that these serve all.
+/** The exchanges that an answer has ended. */
+const talk: MixState = new Int32Array(4);
+/** What was said since. */
+const exchange: MixState = new Int32Array(4);
+/** What the system said, where it counts. */
+const system: MixState = new Int32Array(4);
+
+/** Where a conversation stands between an answer and the next. */
+interface Place {
+  /** Whether no answer came before. */
+  first: boolean;
+  /** Whether anything was said since the last answer. */
+  said: boolean;
+  talk: MixState;
+  exchange: MixState;
+}
+
+/** What an answer is named after, as texts of states. */
+interface Ending {
+  first: boolean;
+  said: boolean;
+  /** The exchange that the answer ends. */
+  exchange: string;
+  /** All exchanges up to it. */
+  talk: string;
+}
 
 /**
- * `scope` keeps people apart: the key's name and, where sent, the session or the person. The same words in another scope
- * have other names.
+ * What the system says does not count, since the time of day may be in it. But for the first question of somebody who is
+ * not named: there it is all that keeps two applications with one key apart.
  */
-export function traceLineage(
-  messages: readonly Message[],
-  scope: string,
-  session: string | null,
-  digest: Digest,
-): Lineage {
-  const goesOn = (asked: string, words: string): string => digest(asked + asSaid('assistant', words));
-  // What was asked since the last answer is hashed at once, since a hash costs more than the words of most messages; and
-  // once only, since a prompt may be megabytes.
-  let said = `scope\n${scope}`;
-  const afterAnswers: string[] = [];
-  for (const message of messages) {
-    if (message.role === 'assistant') {
-      said = goesOn(digest(said), wordsOf(message));
-      afterAnswers.push(`talk:${said}`);
-    } else said += asSaid(message.role, wordsOf(message));
+export function traceLineage(messages: readonly Message[], asker: Asker, digest: Digest): Lineage {
+  const mix = mixOf(digest);
+  const named = asker.session !== null || asker.person !== null;
+  const outline = outlineOf(messages);
+  mix.start(talk);
+  mix.start(exchange);
+  mix.start(system);
+  let answers = 0;
+  let said = false;
+  let systemWords = '';
+  let question: string | null = null;
+  let before: string | null = null;
+  let beforePrefill: Place | null = null;
+  const endings: Ending[] = [];
+  const standing = (): string => (answers === 0 ? systemWords : '') + textOfState(talk) + textOfState(exchange);
+
+  for (let i = 0; i < messages.length; i++) {
+    const message = messages[i]!;
+    const { role } = message;
+    if (isSystem(role)) {
+      if (named || answers > 0 || outline.answers > 1) continue;
+      mix.takeText(system, SYSTEM, normalised(textOf(message.content)));
+      systemWords = textOfState(system);
+    } else if (role === 'assistant') {
+      const toCome = outline.answers - answers;
+      if (toCome === 1) {
+        question = standing();
+        if (outline.prefill !== null) beforePrefill = placeNow(answers === 0, said);
+      }
+      mix.takeText(exchange, ASSISTANT, answerWords(textOf(message.content), callIds(message)));
+      if (toCome <= 1 + OLDER_LOOKED_FOR) endings.push(endExchange(mix, answers === 0, said));
+      else closeExchange(mix);
+      answers++;
+      said = false;
+    } else {
+      if (i >= outline.questionFrom) before ??= standing();
+      takeAsked(mix, message);
+      said = true;
+    }
   }
-  const asked = digest(said);
+  const scope = scopeOf(asker, digest);
+  const name = (kind: string, state: string): string => `${kind}:${digest(`${kind}\n${scope}\n${state}`)}`;
+  const place = placeNow(answers === 0, said);
+  const latest = endings.pop();
+  let older: readonly string[] | null = null;
   return {
-    earlier: afterAnswers.reverse().slice(0, ANSWERS_LOOKED_FOR),
-    answered: `asked:${asked}`,
-    withAnswer: ({ text, toolCallIds }) => `talk:${goesOn(asked, answerWords(text, toolCallIds))}`,
-    session: session === null ? null : `session:${digest(`session\n${scope}\n${session}`)}`,
+    answered: name('asked', standing()),
+    before: before === null ? null : name('before', before),
+    latest: latest === undefined ? [] : namesOf(latest, name),
+    question: question === null ? null : name('asked', question),
+    // Few requests get as far as to look for them.
+    get older() {
+      older ??= endings.reverse().map((ending) => namesOf(ending, name).at(-1) as string);
+      return older;
+    },
+    withAnswer: ({ text, toolCallIds }) => {
+      const after = (from: Place, words: string): readonly string[] => {
+        talk.set(from.talk);
+        exchange.set(from.exchange);
+        mix.takeText(exchange, ASSISTANT, words);
+        return namesOf(endExchange(mix, from.first, from.said), name);
+      };
+      const names = after(place, answerWords(text, toolCallIds));
+      if (beforePrefill === null) return names;
+      // Most clients keep an answer and the beginning that they gave it as one message.
+      return [...after(beforePrefill, answerWords(outline.prefill + text, toolCallIds)), ...names];
+    },
+    session: asker.session === null ? null : `session:${digest(`session\n${scope}\n${asker.session}`)}`,
+    named,
   };
 }
 
-/** With its length in front, so that no words can pass for those of several messages. */
-const asSaid = (role: string, words: string): string => `\n${role.length}:${role}${words.length}:${words}`;
+interface Outline {
+  answers: number;
+  /** Behind the last message that is no user's; the system's are no matter. */
+  questionFrom: number;
+  /** The beginning of an answer, where the messages end in one. */
+  prefill: string | null;
+}
 
-function wordsOf({ role, content, tool_calls, tool_call_id }: Message): string {
-  const text = textOf(content);
-  if (role === 'assistant') {
-    const calls = Array.isArray(tool_calls) ? tool_calls : [];
-    return answerWords(
-      text,
-      calls.map((call: { id?: unknown } | null) => (typeof call?.id === 'string' ? call.id : '')),
-    );
+function outlineOf(messages: readonly Message[]): Outline {
+  const outline: Outline = { answers: 0, questionFrom: 0, prefill: null };
+  for (let i = 0; i < messages.length; i++) {
+    const message = messages[i]!;
+    if (isSystem(message.role)) continue;
+    outline.prefill = null;
+    if (message.role !== 'user') outline.questionFrom = i + 1;
+    if (message.role !== 'assistant') continue;
+    outline.answers++;
+    if (i === messages.length - 1 && !message.tool_calls) outline.prefill = textOf(message.content);
   }
-  return typeof tool_call_id === 'string' ? `${tool_call_id}\n${text}` : text;
+  return outline;
+}
+
+const placeNow = (first: boolean, said: boolean): Place => ({
+  first,
+  said,
+  talk: talk.slice(),
+  exchange: exchange.slice(),
+});
+
+/** What was asked, or a tool's result. */
+function takeAsked(mix: TextMix, { role, content, tool_call_id }: Message): void {
+  const text = normalised(textOf(content));
+  const words = typeof tool_call_id === 'string' ? `${tool_call_id}\n${text}` : text;
+  const kind = KINDS.get(role);
+  if (kind === undefined) mix.takeText(exchange, ANOTHER_ROLE, `${role}\n${words}`);
+  else mix.takeText(exchange, kind, words);
+}
+
+function endExchange(mix: TextMix, first: boolean, said: boolean): Ending {
+  const ended = textOfState(exchange);
+  closeExchange(mix);
+  return { first, said, exchange: ended, talk: textOfState(talk) };
+}
+
+function closeExchange(mix: TextMix): void {
+  mix.takeState(talk, exchange);
+  mix.start(exchange);
+}
+
+/** The surest first. A first exchange is the whole conversation too, so that one name does for both. */
+function namesOf({ first, said, exchange, talk }: Ending, name: (kind: string, state: string) => string): string[] {
+  if (first) return [name('tail', exchange)];
+  // An answer that nothing was asked before is no exchange: alone it may be any "Done.".
+  return said ? [name('talk', talk), name('tail', exchange)] : [name('talk', talk)];
+}
+
+/** Long names are hashed, so that they do not cost what they are long with each name of a conversation. */
+function scopeOf({ key, session, person }: Asker, digest: Digest): string {
+  const scope = JSON.stringify([key, session ?? person]);
+  return scope.length > LONGEST_SCOPE ? digest(`scope\n${scope}`) : scope;
 }
 
 /** Tool calls count by their ids alone: clients write the arguments anew, an id they keep. */
 function answerWords(text: string, toolCallIds: readonly string[]): string {
-  return `${text.slice(0, MAX_ANSWER_CHARACTERS).trim()}\n${toolCallIds.join('\n')}`;
+  const words = normalised(text.length > MAX_ANSWER_CHARACTERS ? text.slice(0, MAX_ANSWER_CHARACTERS) : text);
+  return toolCallIds.length === 0 ? words : `${words}\0${toolCallIds.join('\0')}`;
 }
+
+function callIds({ tool_calls }: Message): readonly string[] {
+  if (!Array.isArray(tool_calls)) return [];
+  return tool_calls.flatMap((call: { id?: unknown } | null) =>
+    typeof call?.id === 'string' && call.id !== '' ? [call.id] : [],
+  );
+}
+
+const normalised = (text: string): string => (text.includes('\r') ? text.replaceAll('\r\n', '\n') : text).trim();
 
 function textOf(content: unknown): string {
   if (typeof content === 'string') return content;
@@ -90,7 +269,7 @@ function textOf(content: unknown): string {
 /** What is nested deeper than JSON can be written has no name of its own. */
 function jsonOf(value: unknown): string {
   try {
-    return JSON.stringify(value);
+    return JSON.stringify(value) ?? '';
   } catch {
     return 'too deep';
   }

@@ -1,0 +1,148 @@
+/** What a request says of the answer that its messages hold last: by what stands behind it. */
+import { showsError } from './error-output.ts';
+import { folded, objects } from './objections.ts';
+
+/**
+ * `corrected`: the answer is contradicted, its question repeated, or an error pasted that came of it. `resumed`: an agent's
+ * tool has returned, which is no verdict.
+ */
+export type NextMessage = 'continued' | 'corrected' | 'resumed';
+
+export interface SaidMessage {
+  role: string;
+  content?: unknown;
+}
+
+/** Of longer texts the beginning and the end are read. */
+const READ_AT_EACH_END = 2048;
+/** The same question is one that shares so much of its shingles with the one before. */
+const REPEATED = 0.75;
+const SHINGLE = 4;
+const SAMPLES = 8;
+const LONG = 200;
+/** Two short messages are alike by chance, as "yes" and "yes" to two questions. */
+const SHORTEST_REPEATED = 12;
+/** A line that is shorter may stand in an answer by chance. */
+const SHORTEST_PASTED = 12;
+const MOST_LINES = 80;
+const LINES_LOOKED_UP = 8;
+
+/** Null where nothing stands behind an answer: there is none, or the request ends in the beginning of one. */
+export function verdictOn(messages: readonly SaidMessage[]): NextMessage | null {
+  const last = messages.findLast(({ role }) => !isSystem(role));
+  if (!last || last.role === 'assistant') return null;
+  const answerAt = messages.findLastIndex(({ role }) => role === 'assistant');
+  if (answerAt < 0) return null;
+  if (last.role === 'tool' || last.role === 'function') return 'resumed';
+  const said = bounded(textOfUsers(messages, answerAt + 1, messages.length));
+  const answer = bounded(textOf(messages[answerAt]?.content));
+  const asked = /[?？؟][\s"'*_)）]*$/.test(answer.slice(-20));
+  if (objects(said, asked)) return 'corrected';
+  if (repeats(said, questionBefore(messages, answerAt), asked)) return 'corrected';
+  if (!said.includes('\n')) return showsError(said) && !answer.includes(said.trim()) ? 'corrected' : 'continued';
+  return judgePasted(said, answer, asked);
+}
+
+/** The text of the user messages behind the last answer: the question that is to be answered now. */
+export function lastQuestion(messages: readonly SaidMessage[]): string {
+  const answerAt = messages.findLastIndex(({ role }) => role === 'assistant');
+  return textOfUsers(messages, answerAt + 1, messages.length);
+}
+
+/** What was asked last before the answer, the steps of an agent left out. */
+function questionBefore(messages: readonly SaidMessage[], answerAt: number): string {
+  let end = answerAt;
+  while (end > 0 && messages[end - 1]?.role !== 'user') end--;
+  let start = end;
+  while (start > 0 && messages[start - 1]?.role === 'user') start--;
+  return bounded(textOfUsers(messages, start, end));
+}
+
+/** Lines that stand in the answer are a quotation; what remains is what is said of it. */
+function judgePasted(said: string, answer: string, asked: boolean): NextMessage {
+  const lines = said.split('\n', MOST_LINES);
+  const error = showsError(said);
+  // Of many lines a few are looked up: who pastes one of that many has pasted more.
+  const step = Math.ceil(lines.length / LINES_LOOKED_UP);
+  if (!error && !lines.some((line, i) => i % step === 0 && isPasted(line, answer))) return 'continued';
+  const own = lines.filter((line) => !isPasted(line, answer));
+  if (own.length === lines.length) return error ? 'corrected' : 'continued';
+  if (error && showsError(own.join('\n'))) return 'corrected';
+  return own.some((line) => line.trim() !== '' && objects(line, asked)) ? 'corrected' : 'continued';
+}
+
+function isPasted(line: string, answer: string): boolean {
+  let text = line.trim();
+  if (text.startsWith('>')) text = text.replace(/^>+\s*/, '');
+  return text.length >= SHORTEST_PASTED && answer.includes(text);
+}
+
+/** A short reply to an answer that asked back is none, even where it names what the question named. */
+function repeats(said: string, question: string, asked: boolean): boolean {
+  const shorter = Math.min(said.length, question.length);
+  const longer = Math.max(said.length, question.length);
+  if (shorter < 2 || shorter < longer * REPEATED * 0.8) return false;
+  if (!mayRepeat(said.toLowerCase(), question.toLowerCase())) return false;
+  const one = plain(said);
+  const other = plain(question);
+  if (one === other) return !asked || one.length >= SHORTEST_REPEATED;
+  if (Math.min(one.length, other.length) < SHORTEST_REPEATED) return false;
+  return likeness(one, other) >= REPEATED;
+}
+
+/** Looks a few pieces of one up in the other, since most questions are nothing like the one before. */
+function mayRepeat(said: string, question: string): boolean {
+  if (said.length < 2 * SAMPLES) return true;
+  const length = said.length > LONG ? 8 : SHINGLE;
+  const step = (said.length - length) / (SAMPLES - 1);
+  let found = 0;
+  for (let i = 0; i < SAMPLES; i++) {
+    const at = Math.floor(i * step);
+    if (question.includes(said.slice(at, at + length))) found++;
+    else if (found + SAMPLES - i <= SAMPLES / 2) return false;
+  }
+  return true;
+}
+
+const plain = (text: string): string =>
+  folded(text)
+    .replace(/[^\p{L}\p{N}]+/gu, ' ')
+    .trim();
+
+/** The share of four-letter shingles that both have of those that either has. */
+function likeness(one: string, other: string): number {
+  const shingles = new Set<string>();
+  for (let i = 0; i + SHINGLE <= one.length; i++) shingles.add(one.slice(i, i + SHINGLE));
+  const ofOne = shingles.size;
+  const common = new Set<string>();
+  const ofOther = new Set<string>();
+  for (let i = 0; i + SHINGLE <= other.length; i++) {
+    const shingle = other.slice(i, i + SHINGLE);
+    ofOther.add(shingle);
+    if (shingles.has(shingle)) common.add(shingle);
+  }
+  return common.size / (ofOne + ofOther.size - common.size);
+}
+
+const isSystem = (role: string): boolean => role === 'system' || role === 'developer';
+
+function textOfUsers(messages: readonly SaidMessage[], from: number, to: number): string {
+  let text = '';
+  for (let i = from; i < to; i++) {
+    if (messages[i]?.role !== 'user') continue;
+    const words = textOf(messages[i]?.content);
+    text = text === '' ? words : `${text}\n${words}`;
+  }
+  return text;
+}
+
+function textOf(content: unknown): string {
+  if (typeof content === 'string') return content;
+  if (!Array.isArray(content)) return '';
+  let text = '';
+  for (const part of content) if (typeof part?.text === 'string') text += text === '' ? part.text : `\n${part.text}`;
+  return text;
+}
+
+const bounded = (text: string): string =>
+  text.length <= 2 * READ_AT_EACH_END ? text : `${text.slice(0, READ_AT_EACH_END)}\n${text.slice(-READ_AT_EACH_END)}`;

@@ -1,0 +1,128 @@
+/**
+ * Sketches of questions: 22 characters that tell whether another question is nearly the same, in any language, and from
+ * which nobody reads the question.
+ *
+ * A one-permutation min-hash of shingles with two bits a bin (Li, Owen and Zhang, "One permutation hashing", 2012; Li and König,
+ * "b-bit minwise hashing", 2010), empty bins filled from the next full one (Shrivastava and Li, 2014). Shingles are of
+ * bytes: about five letters of English, three of Greek or Russian, two of Chinese, so that a question of ten characters has
+ * enough of them and no language needs words.
+ */
+
+/** Three bins a character: 20 characters, then one for the length, then one that is always `A`, so that it is base64url. */
+const BINS = 60;
+const BINS_IN_A_CHARACTER = 3;
+const CHARACTERS = 22;
+const LENGTH_AT = BINS / BINS_IN_A_CHARACTER;
+/** Lengths are told apart by factors of the fourth root of two. */
+const STEPS_OF_A_DOUBLING = 4;
+
+/** Longer texts are known by their beginning and their end. */
+const HEAD_CHARACTERS = 1024;
+const TAIL_CHARACTERS = 1024;
+
+const ALPHABET = 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_';
+const VALUE_OF = new Uint8Array(128);
+for (let i = 0; i < 64; i++) VALUE_OF[ALPHABET.charCodeAt(i)] = i;
+/** How many of three bins differ, by the exclusive or of two characters. */
+const DIFFERENCES = Uint8Array.from({ length: 64 }, (_, bits) => [0, 2, 4].filter((at) => (bits >> at) & 3).length);
+
+const SPACE = 32;
+/** Small letters for capital ones, and a space for whatever is no mark. */
+const PLAIN = Uint8Array.from({ length: 256 }, (_, byte) =>
+  byte <= SPACE || byte === 127 ? SPACE : byte >= 65 && byte <= 90 ? byte + 32 : byte,
+);
+
+const bytes = new Uint8Array(3 * (HEAD_CHARACTERS + TAIL_CHARACTERS));
+const encoder = new TextEncoder();
+const EMPTY = 0x3ff_ffff + 1;
+const lowest = new Int32Array(64);
+
+/** `key` makes sketches of one server mean nothing to another. */
+export function sketchOf(text: string, key: number): string {
+  const length = encoded(text);
+  lowest.fill(EMPTY);
+  let shingle = 0;
+  let previous = SPACE;
+  /** Bytes, each run of white space being one. */
+  let count = 0;
+  for (let i = 0; i < length; i++) {
+    const byte = PLAIN[bytes[i]!]!;
+    if (byte === SPACE && previous === SPACE) continue;
+    previous = byte;
+    count++;
+    shingle = (shingle << 6) ^ byte;
+    let hash = Math.imul(shingle ^ key, 0x85ebca6b);
+    hash = Math.imul(hash ^ (hash >>> 15), 0xc2b2ae35);
+    hash ^= hash >>> 16;
+    const value = hash & 0x3ffffff;
+    const bin = hash >>> 26;
+    if (value < lowest[bin]!) lowest[bin] = value;
+  }
+  return written(count);
+}
+
+/** Writes the text into `bytes`, and returns how many there are. */
+function encoded(text: string): number {
+  const cut = text.length > HEAD_CHARACTERS + TAIL_CHARACTERS;
+  const part = cut ? text.slice(0, HEAD_CHARACTERS) + text.slice(-TAIL_CHARACTERS) : text;
+  const { written } = encoder.encodeInto(part, bytes);
+  if (written === part.length) return written;
+  // Letters beyond English and full-width forms are made alike before they are bytes, which takes some microseconds.
+  return encoder.encodeInto(part.normalize('NFKC').toLowerCase(), bytes).written;
+}
+
+function written(count: number): string {
+  let text = '';
+  for (let at = 0; at < BINS; at += BINS_IN_A_CHARACTER) {
+    text += ALPHABET[bitsOf(at) | (bitsOf(at + 1) << 2) | (bitsOf(at + 2) << 4)];
+  }
+  const steps = Math.min(63, Math.round(STEPS_OF_A_DOUBLING * Math.log2(1 + count)));
+  return `${text}${ALPHABET[steps]}A`;
+}
+
+/** Two bits of a bin's lowest hash; of an empty bin, of the next one that is not, by a rule that counts the way there. */
+function bitsOf(bin: number): number {
+  for (let way = 0; way < BINS; way++) {
+    const value = lowest[(bin + way) % BINS]!;
+    if (value !== EMPTY) return (Math.imul(value ^ Math.imul(way, 0x9e3779b1), 0x2c1b3c6d) >>> 20) & 3;
+  }
+  return 0;
+}
+
+/** The share of shingles that both have of those that either has, about: the standard error is 0.07. */
+export function likeness(one: string, other: string): number {
+  if (one.length !== CHARACTERS || other.length !== CHARACTERS) return 0;
+  let differing = 0;
+  for (let i = 0; i < LENGTH_AT; i++) {
+    differing += DIFFERENCES[VALUE_OF[one.charCodeAt(i) & 127]! ^ VALUE_OF[other.charCodeAt(i) & 127]!]!;
+  }
+  // Bins that have nothing in common agree in two bits one time out of four.
+  return Math.max(0, 1 - (differing / BINS) * (4 / 3));
+}
+
+const ALIKE = 0.6;
+/** One word of a short question is a third of it. */
+const ALIKE_IF_SHORT = 0.45;
+const SHORT_BYTES = 48;
+/** A question to which a clause was added holds all of the one before, though it may be twice as long. */
+const ALIKE_IF_CONTAINED = 0.25;
+const CONTAINED = 0.85;
+
+/**
+ * Whether one question may be the other, edited. Measured on 1,785 English questions (median 240 characters) and 17 short ones
+ * in seven other languages, one edit each: a clause appended is found in 99.4% (77 to 88% of the short ones), the last
+ * sentence left out in 98%, a typo in 99.5% (four out of five of 6 to 30 characters), one word replaced in 98.5%, two in
+ * 95%. Of two different questions 0.06% are taken for one; of two that fill the same template 0.8%, and nearly all where
+ * the template is most of the text: of those nobody can tell whether a field was mended.
+ */
+export function nearlySame(one: string, other: string): boolean {
+  const alike = likeness(one, other);
+  if (alike >= ALIKE) return true;
+  if (alike < ALIKE_IF_CONTAINED) return false;
+  const lengths = [lengthIn(one), lengthIn(other)];
+  if (alike >= ALIKE_IF_SHORT && Math.max(...lengths) <= SHORT_BYTES) return true;
+  // The share of the shorter one's shingles that the longer one has too.
+  return ((alike / (1 + alike)) * (lengths[0]! + lengths[1]!)) / Math.min(...lengths) >= CONTAINED;
+}
+
+const lengthIn = (sketch: string): number => 2 ** (VALUE_OF[sketch.charCodeAt(LENGTH_AT) & 127]! / STEPS_OF_A_DOUBLING);
