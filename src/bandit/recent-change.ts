@@ -18,7 +18,7 @@ export interface RecentLabel {
 export const MOST_RECENT = 500;
 
 /** Twice the log of the likelihood ratio: chance alone hardly ever reaches it, however often one looks. */
-const SURE = 20;
+const SURE = 35;
 /** A smaller shift is not worth forgetting for. */
 const LEAST_SHIFT = 0.1;
 /** Labels, by weight, on either side. */

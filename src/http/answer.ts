@@ -253,7 +253,7 @@ class Answering {
 
   /** Under which names a later request, or feedback, finds this decision again. */
   #namesOf({ completionId, key }: DecisionRecord): readonly string[] {
-    const { lineage, named } = this.#routed.asked;
+    const { lineage } = this.#routed.asked;
     const names: string[] = [];
     if (completionId !== null) names.push(completionName(completionId, key, this.#gateway.runtime.digest));
     // A request that nothing answered is no part of the conversation: its latest answer is still the one before.
@@ -261,7 +261,7 @@ class Answering {
     if (observed) {
       names.push(lineage.answered, ...lineage.withAnswer(observed.message));
       // With nobody named, the latest question of all is hardly ever the same person's.
-      if (lineage.before !== null && (named || lineage.latest.length > 0)) names.push(lineage.before);
+      if (lineage.before !== null && (lineage.named || lineage.latest.length > 0)) names.push(lineage.before);
       if (lineage.session !== null) names.push(lineage.session);
     }
     return names;

@@ -4,10 +4,9 @@ import type { Router } from '../config/resolve.ts';
 import { choose, expectedPinnedUsd, pin } from '../routing/choose.ts';
 import { type Asked, FIRST } from '../routing/follow-ups.ts';
 import type { Learner } from '../routing/learner.ts';
-import { traceLineage } from '../routing/lineage.ts';
+import type { Asker } from '../routing/lineage.ts';
 import { type Needs, needsOf } from '../routing/needs.ts';
 import type { Shape } from '../routing/refusals.ts';
-import type { Runtime } from '../routing/runtime.ts';
 import type { Found } from '../stores/ports.ts';
 import { admit, keyUsdLeft, noEligible, overBudget, requireAsked, requireBudget, routerUsdLeft } from './admit.ts';
 import { answer, type Routed } from './answer.ts';
@@ -54,7 +53,7 @@ async function route(
   const target = resolveModel(request.model, config, caller);
   const input = { messages: request.messages, tools: request.tools, response_format: request.body.response_format };
   const shape: Shape = { body: request.body, needs: needsOf(request.body, input), caller: caller.name };
-  const asked = askedBy(request, headers, caller, clientRetry, runtime);
+  const asked = followUps.trace(request.messages, askerOf(request, headers, caller), clientRetry);
   if (headers.feedback) runtime.defer(takeFeedback(gateway, headers, asked.lineage, caller));
 
   if (target.kind === 'model') {
@@ -121,17 +120,9 @@ async function route(
 }
 
 /** People are kept apart by key and, where it was sent, by session or by the names that OpenAI has for the end user. */
-function askedBy(
-  { messages, body }: ChatRequest,
-  { session }: RequestHeaders,
-  caller: Caller,
-  clientRetry: boolean,
-  { digest }: Runtime,
-): Asked {
-  const given = session ?? body.safety_identifier ?? body.user;
-  const person = typeof given === 'string' ? given : null;
-  const scope = { key: caller.name, person };
-  return { messages, ...traceLineage(messages, scope, session, digest), named: person !== null, clientRetry };
+function askerOf({ body }: ChatRequest, { session }: RequestHeaders, caller: Caller): Asker {
+  const person = body.safety_identifier ?? body.user;
+  return { key: caller.name, session, person: typeof person === 'string' ? person : null };
 }
 
 /** The arm that gave the earlier answer of this conversation, where the router stays with it or a tool loop runs. */

@@ -96,8 +96,8 @@ function roughNeeds({ characters }: PassedBody, { context }: Model): Needs {
 /** Feedback that came along goes to the decision or the session that it names: there are no messages to find one by. */
 function takeWithFeedback(gateway: Gateway, headers: RequestHeaders, caller: Caller): void {
   if (!headers.feedback) return;
-  const scope = JSON.stringify([caller.name, headers.session]);
-  const lineage = traceLineage([], scope, headers.session, gateway.runtime.digest);
+  const asker = { key: caller.name, session: headers.session, person: null };
+  const lineage = traceLineage([], asker, gateway.runtime.digest);
   gateway.runtime.defer(takeFeedback(gateway, headers, lineage, caller));
 }
 

@@ -3,15 +3,15 @@
  * The verdict is about whoever gave the earlier answer.
  */
 import { UNCLEAR } from '../bandit/evidence.ts';
-import { verdictOn } from '../signals/next-message.ts';
+import { lastQuestion, verdictOn } from '../signals/next-message.ts';
 import { type NoVerdict, type SignalName, switchOf } from '../signals/signs.ts';
-import { nearlySame } from '../signals/sketch.ts';
+import { nearlySame, sketchOf } from '../signals/sketch.ts';
 import type { DecidedSignal, DecisionRecord } from '../stores/decision-record.ts';
 import type { Found } from '../stores/ports.ts';
 import { isNext, isNoVerdict, withSignals } from './label.ts';
 import type { Learner } from './learner.ts';
 import type { Ledger } from './ledger.ts';
-import type { Lineage, Message } from './lineage.ts';
+import { type Asker, type Lineage, type Message, traceLineage } from './lineage.ts';
 import { createRecentAnswers, type RecentAnswer } from './recent.ts';
 import type { Runtime } from './runtime.ts';
 
@@ -19,9 +19,8 @@ import type { Runtime } from './runtime.ts';
 export interface Asked {
   messages: readonly Message[];
   lineage: Lineage;
+  /** Of the question; null where it ends in none. */
   sketch: string | null;
-  /** Whether somebody is named who asks: a session, or one of OpenAI's fields for the end user. */
-  named: boolean;
   /** Whether the client says itself that it sends the same once more. */
   clientRetry: boolean;
 }
@@ -37,6 +36,7 @@ export interface Standing {
 export const FIRST: Standing = { turn: 0, retry: 0, noVerdict: null };
 
 export interface FollowUps {
+  trace(messages: readonly Message[], asker: Asker, clientRetry: boolean): Asked;
   /** The earlier decision that the request goes on from or repeats, from what may be looked up before it is routed. */
   find(asked: Asked): Promise<Found | null>;
   /** The arm that gave an answer to exactly this a moment ago, as far as this process knows. */
@@ -61,6 +61,7 @@ const LOOK_AGAIN_MS = 100;
 
 export function createFollowUps(ledger: Ledger, runtime: Runtime): FollowUps {
   const recent = createRecentAnswers(RETRY_WINDOW_MS, runtime.now);
+  const sketchKey = Number.parseInt(runtime.sha256Hex(runtime.digest('sketch')).slice(0, 8), 16);
 
   const change = async (
     decision: DecisionRecord,
@@ -108,7 +109,7 @@ export function createFollowUps(ledger: Ledger, runtime: Runtime): FollowUps {
   };
 
   /** With nobody named, who asks the same may be somebody else. */
-  const isDoubtful = ({ named, lineage }: Asked): boolean => !named && lineage.latest.length === 0;
+  const isDoubtful = ({ lineage }: Asked): boolean => !lineage.named && lineage.latest.length === 0;
 
   const judgeRepeat = async (
     asked: Asked,
@@ -164,7 +165,7 @@ export function createFollowUps(ledger: Ledger, runtime: Runtime): FollowUps {
   ): Promise<Standing | null> => {
     const [latest] = siblings;
     const name = asked.lineage.before as string;
-    if (siblings.length >= TEMPLATE_SIBLINGS[asked.named ? 'named' : 'unnamed']) {
+    if (siblings.length >= TEMPLATE_SIBLINGS[asked.lineage.named ? 'named' : 'unnamed']) {
       await takeBack(name, learners);
       return { ...FIRST, noVerdict: 'template' };
     }
@@ -216,6 +217,12 @@ export function createFollowUps(ledger: Ledger, runtime: Runtime): FollowUps {
   };
 
   return {
+    trace(messages, asker, clientRetry) {
+      const lineage = traceLineage(messages, asker, runtime.digest);
+      const sketch = lineage.before === null ? null : sketchOf(lastQuestion(messages), sketchKey);
+      return { messages, lineage, sketch, clientRetry };
+    },
+
     async find({ lineage }) {
       const open = ledger.findOpen(lineage.answered);
       if (open) return { decision: open, name: lineage.answered };
