@@ -1,6 +1,7 @@
 /** What a request says of the answer that its messages hold last: by what stands behind it. */
 import { showsError } from './error-output.ts';
 import { folded, objects } from './objections.ts';
+import { likeness, sketchOf } from './sketch.ts';
 
 /**
  * `corrected`: the answer is contradicted, its question repeated, or an error pasted that came of it. `resumed`: an agent's
@@ -20,6 +21,8 @@ const REPEATED = 0.75;
 const SHINGLE = 4;
 const SAMPLES = 8;
 const LONG = 200;
+/** Sketches of texts that are shorter tell too little. */
+const SHORT = 80;
 /** Two short messages are alike by chance, as "yes" and "yes" to two questions. */
 const SHORTEST_REPEATED = 12;
 /** A line that is shorter may stand in an answer by chance. */
@@ -83,11 +86,12 @@ function repeats(said: string, question: string, asked: boolean): boolean {
   const longer = Math.max(said.length, question.length);
   if (shorter < 2 || shorter < longer * REPEATED * 0.8) return false;
   if (!mayRepeat(said.toLowerCase(), question.toLowerCase())) return false;
+  if (shorter > SHORT) return likeness(sketchOf(said, 0), sketchOf(question, 0)) >= REPEATED;
   const one = plain(said);
   const other = plain(question);
   if (one === other) return !asked || one.length >= SHORTEST_REPEATED;
   if (Math.min(one.length, other.length) < SHORTEST_REPEATED) return false;
-  return likeness(one, other) >= REPEATED;
+  return sharedOf(one, other) >= REPEATED;
 }
 
 /** Looks a few pieces of one up in the other, since most questions are nothing like the one before. */
@@ -110,7 +114,7 @@ const plain = (text: string): string =>
     .trim();
 
 /** The share of four-letter shingles that both have of those that either has. */
-function likeness(one: string, other: string): number {
+function sharedOf(one: string, other: string): number {
   const shingles = new Set<string>();
   for (let i = 0; i + SHINGLE <= one.length; i++) shingles.add(one.slice(i, i + SHINGLE));
   const ofOne = shingles.size;
