@@ -260,6 +260,8 @@ class Answering {
     const observed = this.#tried.at(-1)?.end.observed;
     if (observed) {
       names.push(lineage.answered, ...lineage.withAnswer(observed.message));
+      // Whoever asks again after an agent's steps has refused what they came to.
+      if (lineage.opening) names.push(lineage.opening.answered);
       // With nobody named, the latest question of all is hardly ever the same person's.
       if (lineage.before !== null && (lineage.named || lineage.latest.length > 0)) names.push(lineage.before);
       if (lineage.session !== null) names.push(lineage.session);

@@ -52,6 +52,10 @@ type Verdict = 'continued' | 'regenerated' | 'rephrased' | 'corrected';
 
 /** The same is asked again, or reworded, on account of an answer within this time of it. */
 const RETRY_WINDOW_MS = 10 * 60 * 1000;
+/** What a verdict counts for where it may be somebody else's. */
+const DOUBTFUL = 0.25;
+/** By so much an answer of another replica may seem to have ended too late. */
+const CLOCKS_DIFFER_MS = 10;
 /** The same asked so often in a row is no person's asking. */
 const MOST_REPEATS = 4;
 /** So many questions near each other behind the same words are a template, less so where one person is named who asks. */
@@ -73,7 +77,7 @@ export function createFollowUps(ledger: Ledger, runtime: Runtime): FollowUps {
     if (learner) await ledger.change(decision, (current) => edit(current, learner));
   };
 
-  const give = (decision: DecisionRecord, verdict: Verdict, half: boolean, learners: Learners): Promise<void> =>
+  const give = (decision: DecisionRecord, verdict: Verdict, doubtful: boolean, learners: Learners): Promise<void> =>
     change(decision, learners, (current, { router, calibration }) => {
       if (isOff(router.signalsOff, verdict)) return unclear(current);
       if (current.signals.some((signal) => isNext(signal) && signal.signal === verdict)) return null;
@@ -84,7 +88,7 @@ export function createFollowUps(ledger: Ledger, runtime: Runtime): FollowUps {
         weight: 0,
         at: runtime.now(),
       };
-      const share = current.label.share === 0 ? 0 : shareOf(current.turn) / (half ? 2 : 1);
+      const share = current.label.share === 0 ? 0 : shareOf(current.turn) * (doubtful ? DOUBTFUL : 1);
       return withSignals(current, [...current.signals.filter(isNoNext), given], calibration(), share);
     });
 
@@ -108,7 +112,7 @@ export function createFollowUps(ledger: Ledger, runtime: Runtime): FollowUps {
     }
   };
 
-  /** With nobody named, who asks the same may be somebody else. */
+  /** With nobody named, who asks the same first question may be somebody else. */
   const isDoubtful = ({ lineage }: Asked): boolean => !lineage.named && lineage.latest.length === 0;
 
   const judgeRepeat = async (
@@ -118,7 +122,7 @@ export function createFollowUps(ledger: Ledger, runtime: Runtime): FollowUps {
     learners: Learners,
   ): Promise<Standing | null> => {
     const { turn, retry } = earlier;
-    if (!ledger.hasEnded(earlier.id) || own.created < endOf(earlier)) {
+    if (!ledger.hasEnded(earlier.id) || own.created < endOf(earlier) - CLOCKS_DIFFER_MS) {
       await close(earlier, 'fan_out', learners);
       return { turn, retry, noVerdict: 'fan_out' };
     }
@@ -170,7 +174,7 @@ export function createFollowUps(ledger: Ledger, runtime: Runtime): FollowUps {
       return { ...FIRST, noVerdict: 'template' };
     }
     const earlier = latest && (await ledger.find(latest.decisionId));
-    if (!earlier?.outcome || !isAnswer(earlier) || own.created < endOf(earlier)) return null;
+    if (!earlier?.outcome || !isAnswer(earlier) || own.created < endOf(earlier) - CLOCKS_DIFFER_MS) return null;
     recent.noteVerdict(name, earlier.id);
     await give(earlier, 'rephrased', isDoubtful(asked), learners);
     return { turn: earlier.turn + 1, retry: earlier.retry + 1, noVerdict: null };
@@ -250,8 +254,15 @@ export function createFollowUps(ledger: Ledger, runtime: Runtime): FollowUps {
       }
     },
 
-    answered({ lineage }, decision) {
-      recent.add(lineage.answered, lineage.before, recentOf(decision));
+    answered({ lineage, messages }, decision) {
+      const answer = recentOf(decision);
+      const { opening } = lineage;
+      recent.add(lineage.answered, lineage.before, answer);
+      if (opening === null) return;
+      recent.add(opening.answered, opening.before, {
+        ...answer,
+        sketch: sketchOf(lastQuestion(upToQuestion(messages)), sketchKey),
+      });
     },
   };
 }
@@ -294,6 +305,10 @@ const isAnswer = ({ outcome }: DecisionRecord): boolean =>
 /** Milliseconds since 1970 at which its answer had ended. */
 const endOf = ({ created, attempts }: DecisionRecord): number =>
   attempts.reduce((end, { totalMs }) => end + totalMs, created);
+
+/** Up to which of the messages an agent's question goes. */
+const upToQuestion = (messages: readonly Message[]): readonly Message[] =>
+  messages.slice(0, messages.findLastIndex(({ role }) => role === 'user') + 1);
 
 const recentOf = (decision: DecisionRecord): RecentAnswer => ({
   decisionId: decision.id,

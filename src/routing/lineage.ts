@@ -32,6 +32,8 @@ export interface Lineage {
    * request does not end in a question but in the results of tools or the beginning of an answer.
    */
   readonly before: string | null;
+  /** The same two of the question that the steps of an agent have followed, where the request ends in what its tools gave. */
+  readonly opening: { answered: string; before: string } | null;
   /**
    * Names of the latest answer in the messages, the surest first; empty where there is none: the conversation up to it, and its
    * last exchange alone, for clients that drop the beginning.
@@ -120,6 +122,7 @@ export function traceLineage(messages: readonly Message[], asker: Asker, digest:
   let question: string | null = null;
   let before: string | null = null;
   let beforePrefill: Place | null = null;
+  let opening: { answered: string; before: string } | null = null;
   const endings: Ending[] = [];
   const standing = (): string => (answers === 0 ? systemWords : '') + textOfState(talk) + textOfState(exchange);
 
@@ -143,8 +146,10 @@ export function traceLineage(messages: readonly Message[], asker: Asker, digest:
       said = false;
     } else {
       if (i >= outline.questionFrom) before ??= standing();
+      if (i === outline.loopFrom) opening = { answered: '', before: standing() };
       takeAsked(mix, message);
       said = true;
+      if (opening && i <= outline.loopTo) opening.answered = standing();
     }
   }
   const scope = scopeOf(asker, digest);
@@ -155,6 +160,7 @@ export function traceLineage(messages: readonly Message[], asker: Asker, digest:
   return {
     answered: name('asked', standing()),
     before: before === null ? null : name('before', before),
+    opening: opening && { answered: name('asked', opening.answered), before: name('before', opening.before) },
     latest: latest === undefined ? [] : namesOf(latest, name),
     question: question === null ? null : name('asked', question),
     // Few requests get as far as to look for them.
@@ -185,19 +191,30 @@ interface Outline {
   questionFrom: number;
   /** The beginning of an answer, where the messages end in one. */
   prefill: string | null;
+  /** The first and the last message of the question that an agent is at; -1 where the messages end in no tool's result. */
+  loopFrom: number;
+  loopTo: number;
 }
 
 function outlineOf(messages: readonly Message[]): Outline {
-  const outline: Outline = { answers: 0, questionFrom: 0, prefill: null };
+  const outline: Outline = { answers: 0, questionFrom: 0, prefill: null, loopFrom: -1, loopTo: -1 };
+  let inQuestion = false;
+  let inLoop = false;
   for (let i = 0; i < messages.length; i++) {
     const message = messages[i]!;
     if (isSystem(message.role)) continue;
     outline.prefill = null;
-    if (message.role !== 'user') outline.questionFrom = i + 1;
+    if (message.role === 'user') {
+      if (!inQuestion) outline.loopFrom = i;
+      outline.loopTo = i;
+    } else outline.questionFrom = i + 1;
+    inQuestion = message.role === 'user';
+    inLoop = message.role === 'tool' || message.role === 'function';
     if (message.role !== 'assistant') continue;
     outline.answers++;
     if (i === messages.length - 1 && !message.tool_calls) outline.prefill = textOf(message.content);
   }
+  if (!inLoop) outline.loopFrom = outline.loopTo = -1;
   return outline;
 }
 

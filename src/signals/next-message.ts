@@ -25,6 +25,7 @@ const LONG = 200;
 const SHORT = 80;
 /** Two short messages are alike by chance, as "yes" and "yes" to two questions. */
 const SHORTEST_REPEATED = 12;
+const LONGEST_BIDDING = 24;
 /** A line that is shorter may stand in an answer by chance. */
 const SHORTEST_PASTED = 12;
 const MOST_LINES = 80;
@@ -41,7 +42,8 @@ export function verdictOn(messages: readonly SaidMessage[]): NextMessage | null 
   const answer = bounded(textOf(messages[answerAt]?.content));
   const asked = /[?？؟][\s"'*_)）]*$/.test(answer.slice(-20));
   if (objects(said, asked)) return 'corrected';
-  if (repeats(said, questionBefore(messages, answerAt), asked)) return 'corrected';
+  const question = questionBefore(messages, answerAt);
+  if (!isBidding(said, question, messages) && repeats(said, question, asked)) return 'corrected';
   if (!said.includes('\n')) return showsError(said) && !answer.includes(said.trim()) ? 'corrected' : 'continued';
   return judgePasted(said, answer, asked);
 }
@@ -59,6 +61,12 @@ function questionBefore(messages: readonly SaidMessage[], answerAt: number): str
   let start = end;
   while (start > 0 && messages[start - 1]?.role === 'user') start--;
   return bounded(textOfUsers(messages, start, end));
+}
+
+/** "Continue" said again asks for more, not for the same: short words, and what the conversation is about was asked before. */
+function isBidding(said: string, question: string, messages: readonly SaidMessage[]): boolean {
+  const first = messages.find(({ role }) => role === 'user');
+  return said.length < LONGEST_BIDDING && !/[?？؟]/.test(said) && textOf(first?.content) !== question;
 }
 
 /** Lines that stand in the answer are a quotation; what remains is what is said of it. */

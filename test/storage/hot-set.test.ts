@@ -30,8 +30,8 @@ test('the latest ten thousand are there again with their names, however many are
   const { hot, revive, runtime } = await prepare(local);
   await revive();
   const latest = made.slice(-10_000);
-  for (const one of latest) expect((await hot.lookUp([`talk:${one.id}`]))?.id).toBe(one.id);
-  expect((await hot.lookUp(['session']))?.id).toBe(made.at(-1)?.id);
+  for (const one of latest) expect((await hot.lookUp([`talk:${one.id}`]))?.decision.id).toBe(one.id);
+  expect((await hot.lookUp(['session']))?.decision.id).toBe(made.at(-1)?.id);
   expect(await hot.recall(made[0]!.id)).toBe(null);
   expect(await hot.recall(latest[0]!.id)).toEqual(latest[0]);
   expect(runtime.logged).toEqual([]);

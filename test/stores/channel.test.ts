@@ -80,7 +80,7 @@ describe('a store over a channel', () => {
     const [one, other] = [remote(shared).store, remote(shared).store];
     const kept = decision();
     await one.remember({ decision: kept, names: ['talk'] });
-    expect(await other.lookUp(['talk'])).toEqual(kept);
+    expect(await other.lookUp(['talk'])).toEqual({ decision: kept, name: 'talk' });
     const health = { at: 1, until: Date.now() + 60_000, reason: 'failing' as const, strikes: 1 };
     await one.putHealth('arm:a', health, 60_000);
     expect(await other.readHealth()).toEqual(new Map([['arm:a', health]]));

@@ -42,7 +42,7 @@ describe('memory stays bounded', () => {
     for (const id of ids) {
       const decision = await store.recall(id);
       if (decision) known.push(decision.id);
-      expect((await store.lookUp([`talk:${id}`]))?.id).toBe(decision?.id);
+      expect((await store.lookUp([`talk:${id}`]))?.decision.id).toBe(decision?.id);
     }
     expect(known.length).toBeGreaterThanOrEqual(10_000);
     expect(known.length).toBeLessThanOrEqual(12_500);
@@ -64,7 +64,7 @@ describe('memory stays bounded', () => {
   test('a name that has moved on does not go with the decision that had it first', async () => {
     const store = createMemoryStore({ now: Date.now, maxDecisions: 3 });
     const ids = await fill(store, 10);
-    expect((await store.lookUp(['session']))?.id).toBe(ids.at(-1));
+    expect((await store.lookUp(['session']))?.decision.id).toBe(ids.at(-1));
   });
 
   test('a decision that is revised keeps its place in the queue', async () => {
@@ -165,13 +165,13 @@ describe('decisions that are taken back', () => {
     const [one, two] = [named('talk', 'session'), named('session')];
     await revive(store, [one, two]);
     expect(await store.recall(one.decision.id)).toEqual(one.decision);
-    expect(await store.lookUp(['talk'])).toEqual(one.decision);
-    expect(await store.lookUp(['session'])).toEqual(two.decision);
+    expect(await store.lookUp(['talk'])).toEqual({ decision: one.decision, name: 'talk' });
+    expect(await store.lookUp(['session'])).toEqual({ decision: two.decision, name: 'session' });
     expect((await store.readSince('auto', LOG_START, 10)).entries).toEqual([]);
     expect((await store.readKept('auto', LOG_START, 10)).kept).toEqual([]);
     const changed = { ...one.decision, version: 2, reward: 1 };
     expect(await store.revise(changed)).toBe('written');
-    expect(await store.lookUp(['talk'])).toEqual(changed);
+    expect(await store.lookUp(['talk'])).toEqual({ decision: changed, name: 'talk' });
     expect((await store.readKept('auto', LOG_START, 10)).kept).toEqual([{ decision: changed, names: one.names }]);
   });
 
@@ -180,8 +180,8 @@ describe('decisions that are taken back', () => {
     const [old, next] = [named('session', 'mine'), named('session')];
     await store.remember(next);
     await store.revive(old);
-    expect(await store.lookUp(['session'])).toEqual(next.decision);
-    expect(await store.lookUp(['mine'])).toEqual(old.decision);
+    expect(await store.lookUp(['session'])).toEqual({ decision: next.decision, name: 'session' });
+    expect(await store.lookUp(['mine'])).toEqual({ decision: old.decision, name: 'mine' });
   });
 
   test('stay as they are where they were there already, and get their names', async () => {
@@ -191,7 +191,7 @@ describe('decisions that are taken back', () => {
     const changed = { ...one, version: 2, reward: 1 };
     await store.revise(changed);
     await store.revive({ decision: one, names });
-    expect(await store.lookUp(['talk'])).toEqual(changed);
+    expect(await store.lookUp(['talk'])).toEqual({ decision: changed, name: 'talk' });
   });
 
   test.each([1, 2, 3, 5, 10, 402])(
@@ -209,7 +209,8 @@ describe('decisions that are taken back', () => {
       for (let latest = old.length + 1; latest <= all.length; latest++) {
         const present = await Promise.all(
           all.map(
-            async ({ id }) => (await store.recall(id))?.id === id && (await store.lookUp([`talk:${id}`]))?.id === id,
+            async ({ id }) =>
+              (await store.recall(id))?.id === id && (await store.lookUp([`talk:${id}`]))?.decision.id === id,
           ),
         );
         const first = present.indexOf(true);

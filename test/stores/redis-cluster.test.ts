@@ -19,7 +19,7 @@ describe.skipIf(NO_REDIS)(`a Redis Cluster${NO_REDIS === null ? '' : ` (${NO_RED
       const one = await rememberNew(store, {}, ['talk']);
       ids.push(one.id);
       await expect.poll(async () => (await stores[0]!.recall(one.id))?.id, PATIENCE).toBe(one.id);
-      expect((await store.lookUp(['talk']))?.id).toBe(one.id);
+      expect((await store.lookUp(['talk']))?.decision.id).toBe(one.id);
       expect(await store.revise({ ...one, version: 2, reward: 1 })).toBe('written');
       await store.add('usd', 1, 60_000);
     }

@@ -79,10 +79,10 @@ describe.skipIf(NO_REDIS)(`a Redis that has lost something${NO_REDIS === null ? 
     expect(order).toEqual(kept.map(({ id }) => id).filter((id) => id !== revised.id));
     expect(await one.store.recall(revised.id)).toEqual(revised);
     expect(await one.store.recall(theirs.id)).toEqual(theirs);
-    expect(await one.store.lookUp(['theirs'])).toEqual(theirs);
+    expect(await one.store.lookUp(['theirs'])).toEqual({ decision: theirs, name: 'theirs' });
     expect(await one.store.recall(pinned.id)).toEqual(pinned);
-    expect((await other.store.lookUp(['session']))?.id).toBe(kept.at(-1)?.id);
-    expect((await other.store.lookUp(['talk:7']))?.id).toBe(kept[7]?.id);
+    expect((await other.store.lookUp(['session']))?.decision.id).toBe(kept.at(-1)?.id);
+    expect((await other.store.lookUp(['talk:7']))?.decision.id).toBe(kept[7]?.id);
     expect(one.told.lost + other.told.lost).toBe(0);
   });
 
@@ -128,7 +128,7 @@ describe.skipIf(NO_REDIS)(`a Redis that has lost something${NO_REDIS === null ? 
     const entries = await entriesOf(store);
     expect(entries).toHaveLength(21);
     expect(new Set(entries.map(({ decisionId, revision }) => `${decisionId} ${revision}`)).size).toBe(21);
-    expect((await store.lookUp(['talk:9']))?.id).toBe(kept.at(-1)?.id);
+    expect((await store.lookUp(['talk:9']))?.decision.id).toBe(kept.at(-1)?.id);
     // Whoever had read to the end before goes on behind it.
     expect((await store.readSince('auto', cursor, 100)).gap).toBe(null);
   });
@@ -156,7 +156,7 @@ describe.skipIf(NO_REDIS)(`a Redis that has lost something${NO_REDIS === null ? 
     await server.client.config('SET', 'maxmemory', '0');
     await expect.poll(() => told.recovered, PATIENCE).toBe(1);
     for (const one of revised) expect(await store.recall(one.id)).toEqual(one);
-    expect((await store.lookUp(['session']))?.id).toBe(kept.at(-1)?.id);
+    expect((await store.lookUp(['session']))?.decision.id).toBe(kept.at(-1)?.id);
   });
 
   test('nothing: nothing is written again', async () => {
@@ -221,8 +221,8 @@ describe.skipIf(NO_REDIS)(`a Redis that has lost something${NO_REDIS === null ? 
     const later = await rememberNew(rater.store, {}, ['session']);
     relay.mend();
     await expect.poll(() => maker.told.recovered, PATIENCE).toBe(1);
-    expect(await rater.store.lookUp(['talk:a'])).toEqual(revised);
-    expect((await rater.store.lookUp(['session']))?.id).toBe(later.id);
+    expect(await rater.store.lookUp(['talk:a'])).toEqual({ decision: revised, name: 'talk:a' });
+    expect((await rater.store.lookUp(['session']))?.decision.id).toBe(later.id);
   });
 
   test('everything, and the process that took a rating is gone: who said that it counts has it', async () => {

@@ -46,7 +46,7 @@ describe.skipIf(NO_REDIS)('a Redis that is away', () => {
     expect(told.lost).toBe(0);
     const entries = await entriesOf(store);
     expect(entries.map(({ decisionId }) => decisionId)).toEqual(kept.map(({ id }) => id));
-    expect((await store.lookUp(['session']))?.id).toBe(kept.at(-1)?.id);
+    expect((await store.lookUp(['session']))?.decision.id).toBe(kept.at(-1)?.id);
     grown.length = 0;
     await rememberNew(store);
     await expect.poll(() => grown, PATIENCE).toContain('auto');
@@ -100,7 +100,7 @@ describe.skipIf(NO_REDIS)('a Redis that is away', () => {
     expect(await store.revise({ ...next, reward: 0 })).toBe('changed');
     // It would not outlive this process.
     await expect(store.confirm(next)).rejects.toBeInstanceOf(StoreUnavailable);
-    expect(await store.lookUp(['talk:a'])).toEqual(next);
+    expect(await store.lookUp(['talk:a'])).toEqual({ decision: next, name: 'talk:a' });
     await rememberNew(store);
     // Bounded.
     await expect(rememberNew(store)).rejects.toThrow('too many decisions wait');

@@ -41,7 +41,7 @@ describe.skipIf(NO_REDIS)(`with Redis away and a folder${NO_REDIS === null ? '' 
       [kept[0]!.id, 3],
       [kept[1]!.id, 1],
     ]);
-    expect(await second.store.lookUp(['talk:a'])).toEqual(next);
+    expect(await second.store.lookUp(['talk:a'])).toEqual({ decision: next, name: 'talk:a' });
 
     const third = open(server.url, { spool: openSpool({ folder }) });
     onTestFinished(() => third.store.close());
@@ -64,8 +64,8 @@ describe.skipIf(NO_REDIS)(`with Redis away and a folder${NO_REDIS === null ? '' 
     const later = await rememberNew(other, {}, ['session']);
     const second = open(server.url, { spool: openSpool({ folder }) });
     onTestFinished(() => second.store.close());
-    await expect.poll(async () => (await other.lookUp(['mine']))?.id, PATIENCE).toBe(waited.id);
-    expect((await other.lookUp(['session']))?.id).toBe(later.id);
+    await expect.poll(async () => (await other.lookUp(['mine']))?.decision.id, PATIENCE).toBe(waited.id);
+    expect((await other.lookUp(['session']))?.decision.id).toBe(later.id);
   });
 
   test('what waited on disk and was written, rated and trimmed all the same is not written again', async () => {

@@ -91,8 +91,8 @@ export function stateStoreSuite({ name, create, skip = {} }: StateStoreSuite): v
       const kept = decision();
       await store.remember({ decision: kept, names: ['talk:a', 'completion:b'] });
       expect(await store.recall(kept.id)).toEqual(kept);
-      expect(await store.lookUp(['talk:a'])).toEqual(kept);
-      expect(await store.lookUp(['completion:b'])).toEqual(kept);
+      expect(await store.lookUp(['talk:a'])).toEqual({ decision: kept, name: 'talk:a' });
+      expect(await store.lookUp(['completion:b'])).toEqual({ decision: kept, name: 'completion:b' });
       expect(await store.recall('dec_unknown')).toBe(null);
       expect(await store.lookUp(['talk:unknown'])).toBe(null);
       expect(await store.lookUp([])).toBe(null);
@@ -102,16 +102,16 @@ export function stateStoreSuite({ name, create, skip = {} }: StateStoreSuite): v
       const [one, other] = [decision(), decision()];
       await store.remember({ decision: one, names: ['one'] });
       await store.remember({ decision: other, names: ['other'] });
-      expect((await store.lookUp(['unknown', 'other', 'one']))?.id).toBe(other.id);
-      expect((await store.lookUp(['one', 'other']))?.id).toBe(one.id);
+      expect((await store.lookUp(['unknown', 'other', 'one']))?.decision.id).toBe(other.id);
+      expect((await store.lookUp(['one', 'other']))?.decision.id).toBe(one.id);
     });
 
     check('moves a name that is given again to the later decision', async () => {
       const [one, other] = [decision(), decision()];
       await store.remember({ decision: one, names: ['session', 'mine'] });
       await store.remember({ decision: other, names: ['session'] });
-      expect((await store.lookUp(['session']))?.id).toBe(other.id);
-      expect((await store.lookUp(['mine']))?.id).toBe(one.id);
+      expect((await store.lookUp(['session']))?.decision.id).toBe(other.id);
+      expect((await store.lookUp(['mine']))?.decision.id).toBe(one.id);
     });
 
     check('appends the first evidence as revision 1, in order, with every number as it was', async () => {
@@ -136,7 +136,7 @@ export function stateStoreSuite({ name, create, skip = {} }: StateStoreSuite): v
         const next = decision({ ...first, version, reward: version / 4, label: labelOf(version / 4) });
         expect(await store.revise(next)).toBe('written');
         expect(await store.recall(first.id)).toEqual(next);
-        expect(await store.lookUp(['talk'])).toEqual(next);
+        expect(await store.lookUp(['talk'])).toEqual({ decision: next, name: 'talk' });
       }
       expect((await read()).entries.map(({ revision, quality }) => ({ revision, quality }))).toEqual([
         { revision: 1, quality: null },
