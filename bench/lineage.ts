@@ -23,35 +23,38 @@ const WORDS =
     ' ',
   );
 
-function text(characters: number): string {
+const RUSSIAN =
+  'и в не на что как это вопрос ответ река семь потому быстро под между всегда пожалуйста объясни время'.split(' ');
+
+function text(characters: number, of = WORDS): string {
   let words = '';
-  while (words.length < characters) words += `${WORDS[Math.floor(random() * WORDS.length)]} `;
+  while (words.length < characters) words += `${of[Math.floor(random() * of.length)]} `;
   return words.slice(0, characters);
 }
 
 /** The system's words first, then questions and answers, the last one a question; as they come out of a request's JSON. */
-function conversation(messages: number, characters: number): Message[] {
+function conversation(messages: number, characters: number, of = WORDS): Message[] {
   const each = Math.floor(characters / messages);
   const roles: string[] = Array.from({ length: messages - 1 }, (_, i) => (i % 2 === 0 ? 'user' : 'assistant'));
   if (messages % 2 === 0) roles.unshift('system');
   else roles.push('user');
-  return JSON.parse(JSON.stringify(roles.map((role) => ({ role, content: text(each) }))));
+  return JSON.parse(JSON.stringify(roles.map((role) => ({ role, content: text(each, of) }))));
 }
 
-function measureSize(what: string, messages: number, characters: number, runs: number): Measured[] {
-  const all = Array.from({ length: CONVERSATIONS }, () => conversation(messages, characters));
-  const of = (i: number): Message[] => all[i % CONVERSATIONS]!;
+function measureSize(what: string, messages: number, characters: number, runs: number, of = WORDS): Measured[] {
+  const all = Array.from({ length: CONVERSATIONS }, () => conversation(messages, characters, of));
+  const at = (i: number): Message[] => all[i % CONVERSATIONS]!;
   const traced = all.map((one) => traceLineage(one, asker, digest));
   const answer = { text: text(1000), toolCallIds: [] };
   return [
     measured(`${what}: names and sketch`, runs, (i) => {
-      const conversation = of(i);
+      const conversation = at(i);
       return [traceLineage(conversation, asker, digest), sketchOf(lastQuestion(conversation), SKETCH_KEY)];
     }),
-    measured(`${what}: names alone`, runs, (i) => traceLineage(of(i), asker, digest)),
-    measured(`${what}: names, the older ones too`, runs, (i) => traceLineage(of(i), asker, digest).older),
+    measured(`${what}: names alone`, runs, (i) => traceLineage(at(i), asker, digest)),
+    measured(`${what}: names, the older ones too`, runs, (i) => traceLineage(at(i), asker, digest).older),
     measured(`${what}: the answer's names`, runs, (i) => traced[i % CONVERSATIONS]!.withAnswer(answer)),
-    measured(`${what}: what it says of the answer`, runs, (i) => verdictOn(of(i))),
+    measured(`${what}: what it says of the answer`, runs, (i) => verdictOn(at(i))),
   ];
 }
 
@@ -70,6 +73,8 @@ function bytesKept(messages: number): number {
 
 const timings = [
   ...measureSize('20 messages, 20 kB', 20, 20_000, RUNS),
+  // Two bytes a letter in UTF-8, so that it is 20 kB too.
+  ...measureSize('20 messages, Russian', 20, 11_000, RUNS, RUSSIAN),
   ...measureSize('2 messages, 1 kB', 2, 1000, RUNS),
   ...measureSize('20 messages, 100 kB', 20, 100_000, RUNS / 5),
 ];

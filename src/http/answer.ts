@@ -46,8 +46,12 @@ export interface Routed {
 }
 
 /** Tries the arms in turn until one answers, the request proves to be at fault, or the client has gone. Never rejects. */
-export const answer = (gateway: Gateway, routed: Routed, client: Client, startedAt: number): Promise<void> =>
-  new Answering(gateway, routed, client, startedAt).run();
+export function answer(gateway: Gateway, routed: Routed, client: Client, startedAt: number): Promise<void> {
+  const answering = new Answering(gateway, routed, client, startedAt);
+  const { decision, asked } = routed;
+  gateway.ledger.open(decision, { name: asked.lineage.answered, isWhole: () => answering.isWhole() });
+  return answering.run();
+}
 
 /** One attempt that has ended, and what it says of the arm. */
 interface Tried extends TriedArm {
@@ -71,6 +75,11 @@ class Answering {
     this.#routed = routed;
     this.#client = client;
     this.#reply = new Reply(client, gateway.runtime.clock, startedAt);
+  }
+
+  /** Whether the client has all of the answer. */
+  isWhole(): boolean {
+    return this.#running?.isWhole() ?? false;
   }
 
   async run(): Promise<void> {
@@ -218,7 +227,7 @@ class Answering {
     const { decision, request, asked, reservation } = this.#routed;
     const tried = this.#tried;
     const ended = settled(decision, tried, request.stream);
-    ledger.end(decision.id);
+    ledger.end(decision.id, tried.at(-1)?.end.outcome ?? 'client_abort');
     reservation.settle(spentOn(ended, tried));
     await this.#client.exchange.sent();
     const standing = (await within(STANDING_MS, this.#routed.standing)) ?? FIRST;
@@ -237,12 +246,14 @@ class Answering {
   /** With what is to be seen of the answer itself. */
   #withSigns(decision: DecisionRecord, standing: Standing): DecisionRecord {
     const { learners, runtime } = this.#gateway;
-    const { shape } = this.#routed;
+    const { asked, shape } = this.#routed;
     const learner = learners.get(decision.router ?? '');
     const end = this.#tried.at(-1)?.end;
     if (!learner || !end?.observed) return decision;
+    const sketch = asked.question()?.sketch ?? null;
     return withSigns(decision, {
       end,
+      sketch,
       observed: end.observed,
       body: shape.body,
       standing,

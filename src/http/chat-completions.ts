@@ -35,7 +35,6 @@ export async function chatCompletions(context: Context, gateway: Gateway, caller
   const startedAt = runtime.clock();
   const request = readChatRequest(bytes);
   const routed = await route(gateway, request, headers, caller, isClientRetry(header));
-  gateway.ledger.open(routed.decision, routed.asked.lineage.answered);
   const client = { exchange, header, headers: limitHeaders, ownKey: ownProviderKey(header, caller) };
   runtime.defer(answer(gateway, routed, client, startedAt));
   return exchange.response;
@@ -102,7 +101,6 @@ async function route(
   if (choice.kind === 'no_eligible_model') throw noEligibleModel(choice.ruledOut, shape.needs);
   if (choice.kind === 'over_budget') throw overBudget(choice.owner, limits);
   const { decision, order } = choice;
-  decision.sketch = asked.sketch;
   const reservation = limits.reserve({ key: caller.name, router: router.name }, choice.expectedUsd);
   const standing = followUps.judge(asked, found, decision, learners);
   runtime.defer(standing);

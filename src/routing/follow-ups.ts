@@ -4,6 +4,7 @@
  */
 import { UNCLEAR } from '../bandit/evidence.ts';
 import { lastQuestion, verdictOn } from '../signals/next-message.ts';
+import { isEdited, type Shingles, shinglesOf } from '../signals/shingles.ts';
 import { type NoVerdict, type SignalName, switchOf } from '../signals/signs.ts';
 import { nearlySame, sketchOf } from '../signals/sketch.ts';
 import type { DecidedSignal, DecisionRecord } from '../stores/decision-record.ts';
@@ -19,10 +20,15 @@ import type { Runtime } from './runtime.ts';
 export interface Asked {
   messages: readonly Message[];
   lineage: Lineage;
-  /** Of the question; null where it ends in none. */
-  sketch: string | null;
+  /** What is asked now; null where the request ends in no question. Worked out when it is needed. */
+  question(): Question | null;
   /** Whether the client says itself that it sends the same once more. */
   clientRetry: boolean;
+}
+
+interface Question {
+  sketch: string;
+  shingles: Shingles;
 }
 
 /** Where a request stands in its conversation. */
@@ -66,6 +72,10 @@ const LOOK_AGAIN_MS = 100;
 export function createFollowUps(ledger: Ledger, runtime: Runtime): FollowUps {
   const recent = createRecentAnswers(RETRY_WINDOW_MS, runtime.now);
   const sketchKey = Number.parseInt(runtime.sha256Hex(runtime.digest('sketch')).slice(0, 8), 16);
+  const questionIn = (messages: readonly Message[]): Question => {
+    const text = lastQuestion(messages);
+    return { sketch: sketchOf(text, sketchKey), shingles: shinglesOf(text, sketchKey) };
+  };
 
   const change = async (
     decision: DecisionRecord,
@@ -122,11 +132,13 @@ export function createFollowUps(ledger: Ledger, runtime: Runtime): FollowUps {
     learners: Learners,
   ): Promise<Standing | null> => {
     const { turn, retry } = earlier;
-    if (!ledger.hasEnded(earlier.id) || own.created < endOf(earlier) - CLOCKS_DIFFER_MS) {
+    const state = ledger.stateOf(earlier.id);
+    if (state === 'on its way' || own.created < endOf(earlier) - CLOCKS_DIFFER_MS) {
       await close(earlier, 'fan_out', learners);
       return { turn, retry, noVerdict: 'fan_out' };
     }
-    if (asked.clientRetry || earlier.outcome?.kind !== 'completed') {
+    const isWhole = state === null ? earlier.outcome?.kind === 'completed' : state === 'whole';
+    if (asked.clientRetry || !isWhole) {
       await close(earlier, 'retried', learners);
       return { turn, retry, noVerdict: null };
     }
@@ -143,22 +155,27 @@ export function createFollowUps(ledger: Ledger, runtime: Runtime): FollowUps {
     return standing;
   };
 
-  /** Recent answers to what is nearly the same question, behind the same words. */
+  /** Answers to what is nearly the same question, behind the same words, the latest first. */
   const siblingsOf = async (asked: Asked, found: Found | null, own: DecisionRecord): Promise<RecentAnswer[]> => {
     const { before } = asked.lineage;
-    const { sketch } = asked;
-    if (before === null || sketch === null) return [];
-    const isSibling = (one: RecentAnswer): boolean =>
-      one.decisionId !== own.id &&
-      one.sketch !== null &&
-      own.created - one.endedAt <= RETRY_WINDOW_MS &&
-      nearlySame(one.sketch, sketch);
-    const here = recent.behind(before).filter(isSibling);
+    if (before === null) return [];
+    const isInTime = ({ decisionId, endedAt }: RecentAnswer): boolean =>
+      decisionId !== own.id && own.created - endedAt <= RETRY_WINDOW_MS;
+    const here = recent.behind(before).filter(isInTime);
     // From an answer that nobody has gone on from no other question can have come.
     const mayBeElsewhere = found === null || found.name === before || found.decision.label.next > UNCLEAR;
-    if (here.length > 0 || !mayBeElsewhere) return here;
+    if (here.length === 0 && !mayBeElsewhere) return [];
+    const question = asked.question();
+    if (question === null) return [];
+    const place = asked.lineage.latest.length === 0 ? 'first' : 'later';
+    const near = here.filter(({ shingles }) => shingles !== null && isEdited(shingles, question.shingles, place));
+    if (near.length > 0 || !mayBeElsewhere) return near;
     const elsewhere = found?.name === before ? found : await ledger.findNamed([before]);
-    return elsewhere === null ? [] : [recentOf(elsewhere.decision)].filter(isSibling);
+    const sketch = elsewhere?.decision.sketch ?? null;
+    // Who answered here knows better than a sketch.
+    const isKnownHere = here.some(({ decisionId }) => decisionId === elsewhere?.decision.id);
+    if (elsewhere === null || sketch === null || isKnownHere || !nearlySame(sketch, question.sketch)) return [];
+    return [recentOf(elsewhere.decision, null)].filter(isInTime);
   };
 
   const judgeRewording = async (
@@ -195,7 +212,8 @@ export function createFollowUps(ledger: Ledger, runtime: Runtime): FollowUps {
     const found = await ledger.findNamed(names);
     if (found) return found;
     await new Promise((resolve) => setTimeout(resolve, LOOK_AGAIN_MS));
-    return await ledger.findNamed(names);
+    // By now the request itself is what answers these messages.
+    return await ledger.findNamed(names.filter((name) => name !== answered));
   };
 
   const standingOf = async (
@@ -223,8 +241,16 @@ export function createFollowUps(ledger: Ledger, runtime: Runtime): FollowUps {
   return {
     trace(messages, asker, clientRetry) {
       const lineage = traceLineage(messages, asker, runtime.digest);
-      const sketch = lineage.before === null ? null : sketchOf(lastQuestion(messages), sketchKey);
-      return { messages, lineage, sketch, clientRetry };
+      let question: Question | null = null;
+      return {
+        messages,
+        lineage,
+        clientRetry,
+        question() {
+          if (lineage.before !== null) question ??= questionIn(messages);
+          return question;
+        },
+      };
     },
 
     async find({ lineage }) {
@@ -254,15 +280,12 @@ export function createFollowUps(ledger: Ledger, runtime: Runtime): FollowUps {
       }
     },
 
-    answered({ lineage, messages }, decision) {
-      const answer = recentOf(decision);
+    answered({ lineage, messages, question }, decision) {
+      recent.add(lineage.answered, lineage.before, recentOf(decision, question()?.shingles ?? null));
       const { opening } = lineage;
-      recent.add(lineage.answered, lineage.before, answer);
       if (opening === null) return;
-      recent.add(opening.answered, opening.before, {
-        ...answer,
-        sketch: sketchOf(lastQuestion(upToQuestion(messages)), sketchKey),
-      });
+      const { shingles } = questionIn(upToQuestion(messages));
+      recent.add(opening.answered, opening.before, recentOf(decision, shingles));
     },
   };
 }
@@ -310,9 +333,9 @@ const endOf = ({ created, attempts }: DecisionRecord): number =>
 const upToQuestion = (messages: readonly Message[]): readonly Message[] =>
   messages.slice(0, messages.findLastIndex(({ role }) => role === 'user') + 1);
 
-const recentOf = (decision: DecisionRecord): RecentAnswer => ({
+const recentOf = (decision: DecisionRecord, shingles: Shingles | null): RecentAnswer => ({
   decisionId: decision.id,
   model: decision.model,
   endedAt: endOf(decision),
-  sketch: decision.sketch,
+  shingles,
 });

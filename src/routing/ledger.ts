@@ -1,6 +1,7 @@
 /** Keeps the decisions: those whose answer is still on its way here, those that have ended in the state store. */
 import type { DecisionRecord } from '../stores/decision-record.ts';
 import type { Found, StateStore } from '../stores/ports.ts';
+import type { OutcomeKind } from '../upstream/outcome.ts';
 import { decisionTime } from './decision.ts';
 import {
   type Feedback,
@@ -14,11 +15,11 @@ import type { Runtime } from './runtime.ts';
 
 export interface Ledger {
   /** From here on the decision can be found and rated, before its answer has ended; and by the name of what was asked. */
-  open(decision: DecisionRecord, answered?: string): void;
+  open(decision: DecisionRecord, answered?: OpenAnswer): void;
   /** Its answer has ended, though it may not be kept yet. */
-  end(decisionId: string): void;
-  /** False while its answer is on its way here. */
-  hasEnded(decisionId: string): boolean;
+  end(decisionId: string, outcome: OutcomeKind): void;
+  /** How far an answer is that is on its way here, or about to be kept; null for any other. */
+  stateOf(decisionId: string): 'on its way' | 'whole' | 'cut short' | null;
   /** A decision whose answer is still on its way here, or about to be kept. */
   findOpen(name: string): DecisionRecord | null;
   /** Lets an open decision be found by a name before it has ended. */
@@ -42,10 +43,19 @@ export interface Ledger {
   change(known: DecisionRecord, edit: (decision: DecisionRecord) => DecisionRecord | null): Promise<void>;
 }
 
+export interface OpenAnswer {
+  /** The name of what was asked. */
+  name: string;
+  /** Whether the client has all of it, though the upstream may not have hung up yet. */
+  isWhole: () => boolean;
+}
+
 interface OpenDecision {
   decision: DecisionRecord;
   names: string[];
-  ended: boolean;
+  isWhole: () => boolean;
+  /** Null while it is on its way. */
+  outcome: OutcomeKind | null;
   /** Set once the answer has ended: resolves when the store has the decision. */
   kept: Promise<void> | null;
 }
@@ -118,15 +128,21 @@ export function createLedger(state: StateStore, runtime: Runtime): Ledger {
 
   return {
     open(decision, answered) {
-      open.set(decision.id, { decision, names: [], ended: false, kept: null });
-      if (answered !== undefined) nameOpen(decision.id, answered);
+      const isWhole = answered?.isWhole ?? (() => false);
+      open.set(decision.id, { decision, names: [], isWhole, outcome: null, kept: null });
+      if (answered) nameOpen(decision.id, answered.name);
     },
     nameOpen,
-    end(decisionId) {
+    end(decisionId, outcome) {
       const entry = open.get(decisionId);
-      if (entry) entry.ended = true;
+      if (entry) entry.outcome = outcome;
     },
-    hasEnded: (decisionId) => open.get(decisionId)?.ended ?? true,
+    stateOf(decisionId) {
+      const entry = open.get(decisionId);
+      if (!entry) return null;
+      if (entry.outcome === null) return entry.isWhole() ? 'whole' : 'on its way';
+      return entry.outcome === 'completed' ? 'whole' : 'cut short';
+    },
     findOpen: (name) => openUnder(name)?.decision ?? null,
 
     settle(decisionId, finish) {
@@ -134,7 +150,6 @@ export function createLedger(state: StateStore, runtime: Runtime): Ledger {
       if (!entry || entry.kept) return;
       const { decision, names } = finish(entry.decision);
       // What was said of it meanwhile is in its first version.
-      entry.ended = true;
       entry.decision = { ...decision, version: 1, labelBefore: null };
       entry.kept = keep(entry, names);
       runtime.defer(entry.kept);

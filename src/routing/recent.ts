@@ -2,6 +2,7 @@
  * What was answered here in the last minutes, by what was asked: enough to tell a rewording from a template, and to let another
  * arm answer what is asked again. Bounded, and of this process alone: what it does not know the state store does.
  */
+import type { Shingles } from '../signals/shingles.ts';
 
 export interface RecentAnswer {
   decisionId: string;
@@ -9,8 +10,8 @@ export interface RecentAnswer {
   model: string;
   /** Milliseconds since 1970. */
   endedAt: number;
-  /** Of what was asked. */
-  sketch: string | null;
+  /** Of what was asked; null where only its sketch is known. */
+  shingles: Shingles | null;
 }
 
 export interface RecentAnswers {

@@ -15,6 +15,8 @@ export interface Seen {
   /** What the client asked for. */
   body: Readonly<Record<string, unknown>>;
   standing: Standing;
+  /** Of the question; null where the request ended in none. */
+  sketch: string | null;
   learner: Learner;
   /** Milliseconds since 1970. */
   now: number;
@@ -22,7 +24,7 @@ export interface Seen {
 
 /** The first version of a decision whose answer has ended, with what was said of it meanwhile. */
 export function withSigns(decision: DecisionRecord, seen: Seen): DecisionRecord {
-  const { standing, learner, now } = seen;
+  const { standing, sketch, learner, now } = seen;
   const { turn, retry } = standing;
   const isCut = decision.outcome?.kind === 'client_abort';
   // A failed attempt is no evidence of quality.
@@ -34,7 +36,7 @@ export function withSigns(decision: DecisionRecord, seen: Seen): DecisionRecord 
     ...decision.signals,
   ];
   const next = learner.router.signalsOff.has('silence') ? UNCLEAR : PENDING;
-  const first = { ...decision, turn, retry, label: { ...NO_LABEL, next } };
+  const first = { ...decision, turn, retry, sketch, label: { ...NO_LABEL, next } };
   return withSignals(first, signals, learner.calibration(), isSeen ? shareOf(turn) : 0);
 }
 

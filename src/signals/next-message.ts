@@ -1,4 +1,5 @@
 /** What a request says of the answer that its messages hold last: by what stands behind it. */
+import { asksOn } from './asking-on.ts';
 import { showsError } from './error-output.ts';
 import { folded, objects } from './objections.ts';
 import { likeness, sketchOf } from './sketch.ts';
@@ -19,13 +20,15 @@ const READ_AT_EACH_END = 2048;
 /** The same question is one that shares so much of its shingles with the one before. */
 const REPEATED = 0.75;
 const SHINGLE = 4;
+/** An answer that asks does so at its end, though a word of courtesy may follow. */
+const LAST_WORDS = 160;
 const SAMPLES = 8;
 const LONG = 200;
 /** Sketches of texts that are shorter tell too little. */
 const SHORT = 80;
-/** Two short messages are alike by chance, as "yes" and "yes" to two questions. */
+/** Letters. Two short messages are alike by chance, as "yes" and "yes" to two questions. */
 const SHORTEST_REPEATED = 12;
-const LONGEST_BIDDING = 24;
+const LONGEST_BIDDING = { asked: 24, told: 48 };
 /** A line that is shorter may stand in an answer by chance. */
 const SHORTEST_PASTED = 12;
 const MOST_LINES = 80;
@@ -40,10 +43,12 @@ export function verdictOn(messages: readonly SaidMessage[]): NextMessage | null 
   if (last.role === 'tool' || last.role === 'function') return 'resumed';
   const said = bounded(textOfUsers(messages, answerAt + 1, messages.length));
   const answer = bounded(textOf(messages[answerAt]?.content));
-  const asked = /[?？؟][\s"'*_)）]*$/.test(answer.slice(-20));
+  const asked = /[?？؟]/.test(answer.slice(-LAST_WORDS));
   if (objects(said, asked)) return 'corrected';
   const question = questionBefore(messages, answerAt);
-  if (!isBidding(said, question, messages) && repeats(said, question, asked)) return 'corrected';
+  // The same words about another picture are another question.
+  const mayRepeat = !isBidding(said, question, messages) && !hasMoreThanText(messages, answerAt);
+  if (mayRepeat && repeats(said, question)) return 'corrected';
   if (!said.includes('\n')) return showsError(said) && !answer.includes(said.trim()) ? 'corrected' : 'continued';
   return judgePasted(said, answer, asked);
 }
@@ -63,10 +68,14 @@ function questionBefore(messages: readonly SaidMessage[], answerAt: number): str
   return bounded(textOfUsers(messages, start, end));
 }
 
-/** "Continue" said again asks for more, not for the same: short words, and what the conversation is about was asked before. */
+/**
+ * "Continue" said again asks for more, and so does "And why is that?", which speaks of what was said in between: short words,
+ * and what the conversation is about was asked before.
+ */
 function isBidding(said: string, question: string, messages: readonly SaidMessage[]): boolean {
   const first = messages.find(({ role }) => role === 'user');
-  return said.length < LONGEST_BIDDING && !/[?？؟]/.test(said) && textOf(first?.content) !== question;
+  const longest = /[?？؟]/.test(said) ? LONGEST_BIDDING.asked : LONGEST_BIDDING.told;
+  return said.length < longest && textOf(first?.content) !== question;
 }
 
 /** Lines that stand in the answer are a quotation; what remains is what is said of it. */
@@ -88,22 +97,30 @@ function isPasted(line: string, answer: string): boolean {
   return text.length >= SHORTEST_PASTED && answer.includes(text);
 }
 
-/** A short reply to an answer that asked back is none, even where it names what the question named. */
-function repeats(said: string, question: string, asked: boolean): boolean {
+/** Whether there are images or the like behind the answer. */
+const hasMoreThanText = (messages: readonly SaidMessage[], answerAt: number): boolean =>
+  messages.some(
+    ({ role, content }, i) =>
+      i > answerAt &&
+      role === 'user' &&
+      Array.isArray(content) &&
+      content.some((part) => typeof part?.text !== 'string'),
+  );
+
+function repeats(said: string, question: string): boolean {
   const shorter = Math.min(said.length, question.length);
   const longer = Math.max(said.length, question.length);
   if (shorter < 2 || shorter < longer * REPEATED * 0.8) return false;
-  if (!mayRepeat(said.toLowerCase(), question.toLowerCase())) return false;
+  if (!sharesPieces(said.toLowerCase(), question.toLowerCase())) return false;
   if (shorter > SHORT) return likeness(sketchOf(said, 0), sketchOf(question, 0)) >= REPEATED;
   const one = plain(said);
   const other = plain(question);
-  if (one === other) return !asked || one.length >= SHORTEST_REPEATED;
-  if (Math.min(one.length, other.length) < SHORTEST_REPEATED) return false;
-  return sharedOf(one, other) >= REPEATED;
+  if (Math.min(letters(one), letters(other)) < SHORTEST_REPEATED || asksOn(one)) return false;
+  return one === other || sharedOf(one, other) >= REPEATED;
 }
 
 /** Looks a few pieces of one up in the other, since most questions are nothing like the one before. */
-function mayRepeat(said: string, question: string): boolean {
+function sharesPieces(said: string, question: string): boolean {
   if (said.length < 2 * SAMPLES) return true;
   const length = said.length > LONG ? 8 : SHINGLE;
   const step = (said.length - length) / (SAMPLES - 1);
@@ -120,6 +137,10 @@ const plain = (text: string): string =>
   folded(text)
     .replace(/[^\p{L}\p{N}]+/gu, ' ')
     .trim();
+
+/** A character of Chinese, Japanese or Korean says as much as several letters. */
+const letters = (text: string): number =>
+  text.length + 2 * (text.match(/[\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af]/g)?.length ?? 0);
 
 /** The share of four-letter shingles that both have of those that either has. */
 function sharedOf(one: string, other: string): number {

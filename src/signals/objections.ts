@@ -22,17 +22,17 @@ interface Phrases {
 const PHRASES: Readonly<Record<string, Phrases>> = {
   en: {
     openers:
-      "but|and|hm+|um+|uh|ugh|sorry|well|actually|ok|okay|sadly|unfortunately|i think|i believe|i'?m afraid|hey|hi|hello|wait|thanks|thank you|i tried(?: it| that| this)?|tried(?: it| that| this)?",
+      "(?:no|nope|nah)(?= (?:thats?|this|its?|you|i|the|your|not|still|try)\\b)|please|but|and|hm+|um+|uh|ugh|sorry|well|actually|ok|okay|sadly|unfortunately|i think|i believe|i'?m afraid|hey|hi|hello|wait|thanks|thank you|i tried(?: it| that| this)?|tried(?: it| that| this)?",
     no: 'no|nope|nah',
     thanks:
-      "thanks|thank you|thx|problem|worries|need|that is all|that'?s (?:all|fine|ok|it|great|good)|i'?m (?:good|fine)|go ahead|please|just",
+      "thanks|thank you|thx|problem|worries|need|that is all|that'?s (?:all|fine|ok|it|great|good)|i'?m (?:good|fine)|go ahead|please|just|nothing",
     alone:
-      'wrong|incorrect|false|not right|not correct|not true|still wrong|wrong again|bad|terrible|useless|bad (?:answer|bot)|not good(?: enough)?|not helpful|nonsense|bullshit|same (?:error|problem|issue)(?: again)?',
+      'wrong|incorrect|false|not right|not correct|not true|still wrong|wrong again|bad|terrible|useless|bad (?:answer|bot)|not good(?: enough)?|not helpful|no(?: no)+|wtf(?: no)?|nonsense|bullshit|same (?:error|problem|issue)(?: again)?',
     starts:
-      "wrong (?:answer|result|output|language|file|function)|(?:that|this|it)(?:'?s| is| was| are)?(?: still| just| simply| completely| totally| also| definitely| plain)* (?:wrong|incorrect|false|not (?:right|correct|true|good|helpful|working|what i|it|how|the (?:right|correct|answer|question))|not (?:quite|really|at all|even) (?:right|correct|true|what i|close)|nonsense)|(?:that|this|it) (?:isn'?t|wasn'?t|ain'?t) (?:right|correct|true|good|helpful|working|what i|it|quite right|even close)|that(?:'?s| is) a mistake|you(?:'?re| are)(?: still| just| simply| completely)? (?:wrong|mistaken|incorrect|not listening|missing the point|making (?:this|that|it) up)|you (?:misunderstood|misunderstand|misread|got (?:it|that|this) wrong|made (?:a|an) (?:mistake|error)|forgot|missed|ignored|skipped|didn'?t (?:answer|understand|read|follow|include|do|use|fix)|did not (?:answer|understand|read|follow|include|do|use|fix)|hallucinated)|(?:(?:it|this|that)(?: still)?|still) (?:doesn'?t|does not|didn'?t|did not|won'?t|will not) (?:work|help|compile|run|build|pass|answer|fix)|(?:doesn'?t|does not|didn'?t|did not) (?:work|help|compile)|not working|still (?:not (?:working|right|correct|fixed|it|what|good|solved|compiling|running)|wrong|broken|failing|fails|the same|getting (?:the|an?|this|that|errors?)|incorrect|no (?:luck|change))|(?:the|your)(?: \\S+){1,4} (?:is|are|was)(?: still| just| completely)? (?:wrong|incorrect|not (?:right|correct|working)|broken)|(?:the|your)(?: \\S+){1,4} (?:doesn'?t|does not|didn'?t|don'?t|do not) (?:work|compile|run|help|answer my)|try again|please try again|try it again|do it again properly|not what i (?:asked|meant|wanted|said)|i (?:didn'?t|did not) (?:ask|mean|want|say)|i (?:said|asked for|asked you)|i(?:'?m| am) still (?:getting|seeing)|i still (?:get|see|have) (?:the|this|that|an?) (?:\\S+ ){0,2}(?:error|problem|issue|exception|failure|result|output|warning)|(?:the )?same (?:error|problem|issue) (?:again|still|as before|persists)|(?:check|read) (?:it|that|this|my (?:question|message)) again",
+      "wrong (?:answer|result|output|language|file|function)|(?:that|this|it)(?:'?s| is| was| are)?(?: still| just| simply| completely| totally| also| definitely| plain)* (?:(?:wrong|incorrect|false)(?! (?:of|with|on purpose))|garbage|rubbish|bullshit|useless|terrible|not (?:right|correct|true|good|helpful|working|what i|it|how|the (?:right|correct|answer|question))|not (?:quite|really|at all|even) (?:right|correct|true|what i|close)|nonsense)|(?:that|this|it) (?:isn'?t|wasn'?t|ain'?t) (?:right|correct|true|good|helpful|working|what i|it|quite right|even close)|that(?:'?s| is) a mistake|you(?:'?re| are)(?: still| just| simply| completely)? (?:wrong|mistaken|incorrect|not listening|missing the point|making (?:this|that|it) up)|you (?:misunderstood|misunderstand|misread|got (?:it|that|this) wrong|made (?:a|an) (?:mistake|error)|forgot|missed|ignored|skipped|didn'?t (?:answer|understand|read|follow|include|do|use|fix)|did not (?:answer|understand|read|follow|include|do|use|fix)|hallucinated)|(?:(?:it|this|that)(?: still)?|still) (?:doesn'?t|does not|didn'?t|did not|won'?t|will not) (?:work|help|compile|run|build|pass|answer|fix)|(?:doesn'?t|does not|didn'?t|did not) (?:work|help|compile)|(?:that|this|it) (?:makes|made) no sense|i (?:don'?t|do not) think (?:so|(?:that|this|it)(?:'?s| is) (?:right|correct|true|it|what))|(?:that|this|it) (?:can'?t|cannot|can not) be (?:right|correct|true)|(?:(?:that|this|it) )?(?:doesn'?t|does not) (?:look|seem|sound) (?:right|correct|good)|there(?:'?s| is| are) (?:an? |some |still )*(?:error|mistake|bug)s? in (?:your|step|this|that|it)|(?:(?:it|that|the answer) )?should(?:'?ve| have)? be(?:en)? [-\\d]|(?:it|your code|the code|that)(?: still| just| now)* (?:crashes|fails|(?:throws|gives|produces|returns)(?: me)? (?:an?|the same|another) (?:\\S+ ){0,2}(?:error|exception))|i(?:'?m| am)?(?: still| now| just)* (?:get|getting|got) (?:an?|the same|this|another) (?:\\S+ ){0,2}(?:error|exception)|not working|still (?:not (?:working|right|correct|fixed|it|what|good|solved|compiling|running)|wrong|broken|failing|fails|the same|getting (?:the|an?|this|that|errors?)|incorrect|no (?:luck|change))|(?:the|your)(?: \\S+){1,4} (?:is|are|was)(?: still| just| completely)? (?:wrong|incorrect|not (?:right|correct|working)|broken)|(?:the|your|that)(?: \\S+){1,4} (?:doesn'?t|does not|didn'?t|don'?t|do not) (?:work|compile|run|help|answer my)|try again|please try again|try it again|do it again properly|not what i (?:asked|meant|wanted|said)|i (?:didn'?t|did not) (?:ask|mean|want|say)|i (?:said|asked for|asked you)|i(?:'?m| am) still (?:getting|seeing)|i still (?:get|see|have) (?:the|this|that|an?) (?:\\S+ ){0,2}(?:error|problem|issue|exception|failure|result|output|warning)|(?:the )?same (?:error|problem|issue) (?:again|still|as before|persists)|(?:check|read) (?:it|that|this|my (?:question|message)) again",
   },
   de: {
-    openers: 'aber|und|hm+|ähm?|sorry|entschuldigung|also|leider|ich glaube|ich denke|danke|doch|ok',
+    openers: 'nein|nee|aber|und|hm+|ähm?|sorry|entschuldigung|also|leider|ich glaube|ich denke|danke|doch|ok',
     no: 'nein|nee|nö|ne',
     thanks: 'danke|dank|kein problem|passt|schon gut|alles gut|das (?:war|ist) alles|bitte',
     alone: 'falsch|nicht richtig|nicht korrekt|stimmt nicht|unsinn|quatsch|immer noch falsch|nicht gut|schlecht',
@@ -40,7 +40,8 @@ const PHRASES: Readonly<Record<string, Phrases>> = {
       '(?:das|es|dies)(?: ist| war)(?: immer noch| leider| doch| so| einfach| schlicht| völlig| komplett)* (?:falsch|unsinn|quatsch|nicht (?:richtig|korrekt|wahr|das,? was|gut|hilfreich))|(?:das|es)? ?stimmt (?:so |leider |immer noch )*nicht|(?:das|es|der code|dein code)? ?(?:funktioniert|klappt|geht|hilft|läuft|kompiliert) (?:so |leider |immer noch |bei mir |noch |mir )*nicht|falsche (?:antwort|sprache|ausgabe)|du (?:hast (?:mich|das|die frage|es|meine frage) (?:falsch|missverstanden|nicht)|irrst dich|liegst falsch|hast dich geirrt|hast (?:vergessen|übersehen))|(?:sie haben|ihr habt) (?:mich|das|die frage) (?:falsch|missverstanden|nicht)|(?:versuch|probier)\\S*(?: es)? (?:noch ?mal|noch einmal|erneut|nochmals)|immer noch (?:nicht|falsch|der|derselbe|das gleiche)|(?:deine|die|ihre) (?:antwort|lösung|ausgabe|rechnung) ist (?:immer noch |leider )?(?:falsch|nicht)|das (?:habe ich|hab ich|wollte ich|meinte ich) (?:so )?nicht|danach habe ich nicht',
   },
   fr: {
-    openers: 'mais|et|hm+|euh|désolé|pardon|bon|malheureusement|je crois que|je pense que|merci|ok',
+    openers:
+      "non(?= (?:c'est|ça|cela|ce|tu|vous))|mais|et|hm+|euh|désolé|pardon|bon|malheureusement|je crois que|je pense que|merci|ok",
     no: 'non|nan',
     thanks: "merci|pas de (?:problème|souci)|c'est (?:tout|bon|parfait)|ça va|s'il",
     alone: "faux|incorrect|pas correct|pas juste|inexact|erroné|toujours faux|mauvaise réponse|n'importe quoi|pas bon",
@@ -74,7 +75,7 @@ const PHRASES: Readonly<Record<string, Phrases>> = {
       "(?:è|e'|questo è|questa è|la risposta è|la tua risposta è)(?: ancora| proprio| completamente)* (?:sbagliat[oa]|errat[oa]|fals[oa]|scorrett[oa])|(?:questo |ciò |il codice )?(?:ancora )?non (?:è (?:corretto|giusto|vero|così|quello che)|funziona|va|compila|mi aiuta|era quello)|(?:ti sbagli|ti sei sbagliato|hai sbagliato|hai torto|hai capito male|non hai capito|hai frainteso|hai dimenticato|si sbaglia|ha capito male)|(?:riprova|prova di nuovo|prova ancora|riprovi)|non ho (?:chiesto|detto) questo",
   },
   nl: {
-    openers: 'maar|en|hm+|sorry|nou|helaas|ik denk dat|volgens mij|bedankt|dank je|ok',
+    openers: 'nee|maar|en|hm+|sorry|nou|helaas|ik denk dat|volgens mij|bedankt|dank je|ok',
     no: 'nee',
     thanks: 'bedankt|dank|geen probleem|dat is alles|hoeft niet|graag',
     alone: 'fout|verkeerd|onjuist|klopt niet|niet goed|niet juist|niet correct|nog steeds fout|onzin',
@@ -82,7 +83,7 @@ const PHRASES: Readonly<Record<string, Phrases>> = {
       '(?:dat|dit|het) is(?: nog steeds| helaas| gewoon| helemaal)* (?:fout|verkeerd|onjuist|onzin|niet (?:goed|juist|correct|waar|wat))|(?:dat|dit|het)? ?klopt (?:nog steeds |helaas )?niet|(?:dat|dit|het|de code|je code)? ?(?:werkt|helpt|compileert) (?:nog steeds |nog |helaas |bij mij )*niet|je (?:hebt (?:het|me|mij|de vraag) (?:verkeerd|niet)|vergist je|zit fout|bent? vergeten)|probeer (?:het )?(?:nog (?:eens|een keer)|opnieuw)|nog steeds (?:niet|fout|dezelfde)|(?:je|het|uw) (?:antwoord|code) is (?:nog steeds )?(?:fout|verkeerd|niet)|dat (?:vroeg|bedoelde) ik niet',
   },
   sv: {
-    openers: 'men|och|hm+|förlåt|ursäkta|tyvärr|jag tror att|tack|ok',
+    openers: 'nej|men|och|hm+|förlåt|ursäkta|tyvärr|jag tror att|tack|ok',
     no: 'nej|nä',
     thanks: 'tack|inga problem|det är (?:bra|allt|lugnt)|ingen fara',
     alone: 'fel|felaktigt|inte rätt|stämmer inte|inte korrekt|fortfarande fel|fel svar|inte bra',
@@ -90,7 +91,7 @@ const PHRASES: Readonly<Record<string, Phrases>> = {
       '(?:det|detta|det där|svaret) (?:är|var|blev)(?: fortfarande| helt| tyvärr| bara)* (?:fel|felaktigt|inte (?:rätt|korrekt|sant|bra|vad|det jag))|(?:det|detta)? ?stämmer (?:fortfarande |tyvärr )?inte|(?:det|detta|koden)? ?(?:fungerar|funkar|hjälper|kompilerar) (?:fortfarande |tyvärr )?inte|du (?:har (?:fel|missförstått|misstagit dig|glömt)|missförstod|förstod inte|missade|glömde)|försök igen|prova igen|fortfarande (?:inte|fel|samma)|ditt svar är|jag frågade inte',
   },
   da: {
-    openers: 'men|og|hm+|undskyld|desværre|jeg tror at|tak|ok',
+    openers: 'nej|men|og|hm+|undskyld|desværre|jeg tror at|tak|ok',
     no: 'nej|næ',
     thanks: 'tak|intet problem|det er (?:fint|alt|ok)|bare i orden',
     alone: 'forkert|ikke rigtigt|ikke korrekt|passer ikke|stadig forkert|forkert svar|fejl',
@@ -98,7 +99,7 @@ const PHRASES: Readonly<Record<string, Phrases>> = {
       '(?:det|dette|svaret) (?:er|var)(?: stadig| helt| desværre| bare)* (?:forkert|ikke (?:rigtigt|korrekt|sandt|godt|hvad|det jeg))|(?:det|dette)? ?passer (?:stadig |desværre )?ikke|(?:det|dette|koden)? ?(?:virker|fungerer|hjælper|kompilerer) (?:stadig |desværre )?ikke|du (?:tager fejl|har (?:misforstået|taget fejl|glemt)|misforstod|forstod ikke|glemte)|prøv (?:igen|en gang til)|stadig (?:ikke|forkert|samme)|dit svar er|jeg spurgte ikke',
   },
   no: {
-    openers: 'men|og|hm+|beklager|unnskyld|dessverre|jeg tror at|takk|ok',
+    openers: 'nei|men|og|hm+|beklager|unnskyld|dessverre|jeg tror at|takk|ok',
     no: 'nei|næ',
     thanks: 'takk|ikke noe problem|det er (?:bra|alt|greit)|null problem',
     alone: 'feil|galt|ikke riktig|ikke korrekt|stemmer ikke|fortsatt feil|feil svar',
@@ -131,7 +132,7 @@ const PHRASES: Readonly<Record<string, Phrases>> = {
       '(?:to|tohle|odpověď|tvoje odpověď|vaše odpověď)(?: je| bylo)?(?: pořád| stále| úplně| bohužel)* (?:špatně|špatná|chybně|chybná|chyba|nesprávn[ěéá]|nepravda)|(?:to|tohle|ten kód|kód)? ?(?:pořád |stále |bohužel )*(?:není (?:pravda|správně|správné|dobře|to,? co|v pořádku)|nefunguje|nejde|nepomohlo|nepomáhá|nesedí|nesouhlasí)|(?:mýlíš se|mýlíte se|spletl\\S* (?:ses|jste se)|nepochopil\\S*|špatně (?:jsi|jste) (?:to |mě )?pochopil\\S*|zapomněl\\S*)|zkus(?:te)? to (?:znovu|ještě jednou)|(?:pořád|stále) (?:ne\\S*|špatně|stejn\\S*)',
   },
   ru: {
-    openers: 'но|а|и|хм+|эм|извини|извините|прости|увы|к сожалению|мне кажется|по-моему|думаю|спасибо|ок',
+    openers: 'нет|но|а|и|хм+|эм|извини|извините|прости|увы|к сожалению|мне кажется|по-моему|думаю|спасибо|ок',
     no: 'нет|неа',
     thanks: 'спасибо|проблем|не надо|не нужно|всё хорошо|это всё|пожалуйста',
     alone:
@@ -140,7 +141,7 @@ const PHRASES: Readonly<Record<string, Phrases>> = {
       '(?:это|ответ|твой ответ|ваш ответ|так)(?: всё ещё| все еще| по-прежнему| опять| снова| совсем| совершенно)* (?:неверно|неправильно|неверный|неправильный|ошибка|неправда|чушь|не (?:то|так|верно|правильно|правда|работает|помогло|помогает))|(?:всё равно |все равно |всё ещё |все ещё |все еще |по-прежнему |код |у меня |опять )*(?:не работает|не работают|не компилируется|не помогло|не помогает|не запускается|не сработало)|(?:ты|вы) (?:ошибся|ошиблась|ошиблись|ошибаешься|ошибаетесь|не понял\\S*|неправильно понял\\S*|неверно понял\\S*|не ответил\\S*|забыл\\S*|не прав\\S*)|(?:попробуй|попробуйте|давай|проверь) (?:ещё раз|еще раз|снова|заново)|(?:всё ещё|все еще|опять|снова) (?:не|та же|то же|неверно|неправильно|ошибка)|(?:та|такая) же ошибка|я (?:не об этом|не это|не про это) (?:спрашивал|спросил|просил)\\S*|не то,? что я',
   },
   uk: {
-    openers: 'але|а|і|та|хм+|вибач|вибачте|на жаль|мені здається|думаю|дякую|ок',
+    openers: 'ні|але|а|і|та|хм+|вибач|вибачте|на жаль|мені здається|думаю|дякую|ок',
     no: 'ні',
     thanks: 'дякую|проблем|не треба|не потрібно|це все|все добре|будь ласка',
     alone: 'неправильно|невірно|не вірно|не правильно|помилка|неправда|не те|не так|знову неправильно|не працює',
@@ -148,7 +149,7 @@ const PHRASES: Readonly<Record<string, Phrases>> = {
       '(?:це|відповідь|твоя відповідь|ваша відповідь)(?: все ще| досі| знову| зовсім)* (?:неправильно|невірно|неправильна|невірна|помилка|неправда|не (?:те|так|вірно|правильно|правда|працює|допомогло))|(?:все одно |все ще |досі |код |у мене |знову )*(?:не працює|не працюють|не компілюється|не допомогло|не допомагає|не запускається|не спрацювало)|(?:ти|ви) (?:помилився|помилилась|помилилися|помиляєшся|помиляєтесь|не зрозумі\\S*|неправильно зрозумі\\S*|не відпові\\S*|забу\\S*)|(?:спробуй|спробуйте|перевір) (?:ще раз|знову)|(?:все ще|досі|знову) (?:не|та сама|те саме|неправильно|помилка)|та (?:сама|ж) помилка',
   },
   tr: {
-    openers: 'ama|ve|hm+|pardon|üzgünüm|maalesef|bence|teşekkürler|sağ ol|tamam|ok',
+    openers: 'hayır|ama|ve|hm+|pardon|üzgünüm|maalesef|bence|teşekkürler|sağ ol|tamam|ok',
     no: 'hayır|yok|olmaz',
     thanks: 'teşekkür|teşekkürler|sağ ?ol|sorun (?:değil|yok)|gerek yok|bu kadar|lütfen',
     alone: 'yanlış|hatalı|doğru değil|olmadı|çalışmıyor|çalışmadı|yine yanlış|hâlâ yanlış|yanlış cevap|saçma',
@@ -157,7 +158,7 @@ const PHRASES: Readonly<Record<string, Phrases>> = {
     ends: 'yanlış|hatalı|doğru değil|çalışmıyor|çalışmadı|işe yaramadı|yanlış oldu',
   },
   ar: {
-    openers: 'لكن|ولكن|و|عذرا|آسف|للأسف|أعتقد أن|أظن أن|شكرا|حسنا',
+    openers: 'لا(?= هذا)|لكن|ولكن|و|عذرا|آسف|للأسف|أعتقد أن|أظن أن|شكرا|حسنا',
     no: 'لا|كلا',
     thanks: 'شكرا|مشكلة|بأس|داعي|هذا كل|من فضلك',
     alone: 'خطأ|خاطئ|غلط|غير صحيح|ليس صحيحا|مش صحيح|إجابة خاطئة|هذا خطأ|لا يعمل',
@@ -176,16 +177,17 @@ const PHRASES: Readonly<Record<string, Phrases>> = {
     openers: 'लेकिन|पर|और|माफ़ कीजिए|क्षमा करें|मुझे लगता है|धन्यवाद|शुक्रिया|ठीक है',
     no: 'नहीं|ना',
     thanks: 'धन्यवाद|शुक्रिया|कोई बात|कोई समस्या|बस|कृपया|ज़रूरत',
-    alone: 'गलत|ग़लत|गलत जवाब|सही नहीं|ये गलत है|काम नहीं करता',
+    alone: 'गलत|ग़लत|गलत जवाब|सही नहीं|ये गलत है|काम नहीं करता|खराब जवाब|ख़राब जवाब',
     starts:
       '(?:यह|ये|वह|आपका जवाब|जवाब|उत्तर)(?: अभी भी| अब भी| बिल्कुल| तो)* (?:गलत|सही नहीं|ठीक नहीं|काम नहीं)|(?:फिर से|दोबारा|दुबारा) (?:कोशिश|प्रयास|देख)\\S*|(?:अभी भी|अब भी) (?:गलत|नहीं|वही|काम नहीं)|(?:आप|आपने|तुमने) (?:गलत|ग़लत|नहीं समझ\\S*|गलत समझ\\S*)',
     ends: '(?:गलत|सही नहीं|ठीक नहीं|सच नहीं) (?:है|था|हैं)|काम नहीं (?:कर रहा|कर रही|करता|करती|किया|कर रहा है|करता है)(?: है)?|नहीं (?:चला|चल रहा|चल रहा है|हुआ)',
   },
   zh: {
     openers: '但是?|可是|不过|呃|嗯+|抱歉|对不起|谢谢|感谢|我觉得|我认为|好吧|好的',
-    no: '不|不是|不对|没有',
+    no: '不|不是|不对',
     thanks: '谢谢|用了|客气|需要|用谢|必|没关系|请',
-    alone: '错|错了|不对|不正确|不行|有误|胡说|错误|答错了|还是不对|还是不行|不是的?|还是错的?|没用|不好',
+    alone:
+      '错|错了|不对|不正确|不行|有误|胡说|错误|答错了|还是不对|还是不行|不是的?|不是这样的?|不是这个|还是错的?|没用|不好',
     starts:
       '(?:这|这个|那|那个|你的?)?(?:答案|回答|结果|代码|说法|解释|做法)?(?:还是|仍然|依然|好像|似乎|并|是|完全|都|根本)*(?:不对(?!称)|不正确|错了|错的|有误|不是我(?:想|要|问|说)|运行不了|跑不通|不管用|不能用|不起作用|没有?用$|没有?回答|没有?解决|答非所问)|(?:还是|仍然|依然)(?:不行|不对|报错|错|没用|一样|有(?:错|问题)|失败)|你(?:理解错|弄错|搞错|误解|没(?:有)?(?:理解|回答|看|明白|听懂)|忘了|漏了|答错|算错|错)|(?:请|麻烦)?(?:再试(?:一次|一遍|试)|重新(?:来|做|回答|检查|试)|重试)|我(?:不是问|问的不是|说的不是|没有?问|没有?让你)',
     ends: '不对|不正确|错了|是错的|不行|不管用|不起作用|运行不了',
@@ -203,19 +205,19 @@ const PHRASES: Readonly<Record<string, Phrases>> = {
   },
   ko: {
     openers: '하지만|그런데|근데|음+|죄송하지만|죄송합니다|미안하지만|안타깝게도|감사합니다|고마워요?|제 생각에는?',
-    no: '아니요?|아뇨|아닙니다|아니에요',
+    no: '아니요?|아니야|아뇨|아닙니다|아니에요',
     thanks: '감사|고마|괜찮|됐어|됐습니다|필요 ?없|부탁',
     alone:
       '틀렸어요?|틀렸습니다|틀려요?|틀림|오답|아니에요|아닙니다|안 ?돼요?|안 ?됩니다|잘못됐어요?|잘못되었습니다|맞지 않아요?|작동 ?안 ?해요?',
     starts:
       '(?:그건|이건|그거|이거|답이|답변이|여전히|아직도?|계속|또) ?(?:틀렸|틀려|틀린|잘못|아니|안 ?돼|안 ?됩|작동하지|맞지|오류|에러|같은 (?:오류|에러))\\S*|다시 (?:해|시도|확인|생각)\\S*|(?:질문을|제 말을|내 말을) (?:잘못|이해하지|오해)\\S*|잘못 이해\\S*|그게 아니\\S*|그 ?말이 아니\\S*',
-    ends: '(?:틀렸|잘못됐|잘못되었|맞지 않|정확하지 않|작동하지 않|작동이 안 ?돼|작동 ?안 ?(?:해|돼)|안 ?(?:돼|되네|됩니다)|아니잖아|동작하지 않)(?:아요?|어요?|습니다|네요?|요)?',
+    ends: '(?:틀렸|잘못됐|잘못되었|맞지 않|정확하지 않|작동하지 않|작동이 안 ?돼|작동 ?안 ?(?:해|돼)|(?<!이해가 )안 ?(?:돼|되네|됩니다)|아니잖아|동작하지 않)(?:아요?|어요?|습니다|네요?|요)?',
   },
   vi: {
     openers: 'nhưng|và|ừm+|xin lỗi|tiếc là|tôi nghĩ|mình nghĩ|cảm ơn|ok',
     no: 'không',
     thanks: 'cảm ơn|sao|có gì|cần|vấn đề|thế thôi|làm ơn',
-    alone: 'sai|sai rồi|không đúng|chưa đúng|không phải|vẫn sai|câu trả lời sai|không được|không chạy',
+    alone: 'sai|sai rồi(?: bạn)?|không đúng|chưa đúng|không phải|vẫn sai|câu trả lời sai|không được|không chạy',
     starts:
       '(?:cái này|điều đó|cái đó|đó|câu trả lời|kết quả|code|nó)(?: này| của bạn)?(?: vẫn| bị| là| hoàn toàn)* (?:sai|không (?:đúng|chính xác|chạy|hoạt động|phải)|chưa đúng)|(?:vẫn|vẫn còn) (?:sai|không|chưa|bị|lỗi)|(?:không|chưa) (?:đúng|chính xác|hoạt động|chạy được|phải (?:vậy|thế|cái))|bạn (?:sai|nhầm|hiểu (?:sai|nhầm)|đã (?:sai|nhầm|hiểu)|không hiểu|chưa (?:trả lời|hiểu)|quên)|(?:hãy )?thử lại|làm lại|tôi không hỏi',
   },
@@ -228,7 +230,7 @@ const PHRASES: Readonly<Record<string, Phrases>> = {
       '(?:itu|ini|jawabannya|jawabanmu|jawaban anda|hasilnya|kodenya)(?: masih| tetap| juga| sepertinya)* (?:salah|keliru|tidak (?:benar|betul|tepat|berfungsi|berhasil|jalan|bekerja)|bukan (?:itu|yang)|nggak (?:jalan|bener|bisa))|(?:masih|tetap) (?:salah|tidak|error|gagal|nggak|gak|belum)|(?:tidak|nggak|gak) (?:berfungsi|berhasil|bekerja|jalan|sesuai)|(?:kamu|anda) (?:salah|keliru|tidak (?:mengerti|paham|menjawab)|lupa)|coba (?:lagi|ulangi|sekali lagi)|bukan (?:itu|begitu) (?:yang|maksud)|saya tidak (?:bertanya|meminta)',
   },
   el: {
-    openers: 'αλλά|μα|και|χμ+|συγγνώμη|δυστυχώς|νομίζω ότι|πιστεύω ότι|ευχαριστώ|οκ',
+    openers: 'όχι|αλλά|μα|και|χμ+|συγγνώμη|δυστυχώς|νομίζω ότι|πιστεύω ότι|ευχαριστώ|οκ',
     no: 'όχι',
     thanks: 'ευχαριστώ|πειράζει|πρόβλημα|χρειάζεται|αυτά|παρακαλώ',
     alone: 'λάθος|λανθασμένο|δεν είναι σωστό|δεν ισχύει|ανακριβές|πάλι λάθος|λάθος απάντηση|δεν δουλεύει',
@@ -260,7 +262,7 @@ const ASKING =
 
 /** Scripts that put no space between words: what follows a phrase there does not tell whether it has ended. */
 const UNSPACED = '[\\u3040-\\u30ff\\u3400-\\u9fff\\uac00-\\ud7af]';
-const MARK = '[,.!…:;،؛、。！，：；—–-]';
+const MARK = '[,.!…:;،؛、。！，：；—–]';
 
 /** The phrases of all languages for one purpose, as one alternation. */
 function all(what: keyof Phrases): string {
@@ -281,6 +283,8 @@ const ALONE = new RegExp(`${all('alone')}(?= ?(?:${MARK}|$))`, 'uy');
 const STARTING = new RegExp(`${all('starts')}(?:(?<=${UNSPACED})|(?![\\p{L}\\p{N}_]))`, 'uy');
 const ENDING = new RegExp(`${all('ends')}$`, 'u');
 const QUESTION = new RegExp(folded(ASKING), 'u');
+/** "No. 5". */
+const NUMBER = /^\s*no\. ?\d/i;
 const DISLIKE = /^\s*(?:👎|❌|😡|🤦)/u;
 
 /** Sentences of a message that are looked at, where it is short; of a longer one the first alone. */
@@ -297,6 +301,7 @@ const LONGEST_ENDING = 60;
  */
 export function objects(text: string, asked: boolean): boolean {
   if (DISLIKE.test(text)) return true;
+  if (NUMBER.test(text)) return false;
   const sentences = text.length <= SHORT_MESSAGE ? text.match(SENTENCE) : firstSentence(text);
   if (sentences === null) return false;
   return sentences.slice(0, SENTENCES).some((sentence, i) => sentenceObjects(sentence, asked, i === 0));

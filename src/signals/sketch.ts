@@ -42,25 +42,35 @@ const codes: number[] = Array.from({ length: CHARACTERS }, () => 0);
 
 /** `key` makes sketches of one server mean nothing to another. */
 export function sketchOf(text: string, key: number): string {
-  const length = encoded(text);
+  const count = hashShingles(text, key);
   lowest.fill(EMPTY);
-  let shingle = 0;
-  let previous = SPACE;
-  /** Bytes, each run of white space being one. */
-  let count = 0;
-  for (let i = 0; i < length; i++) {
-    const byte = PLAIN[bytes[i]!]!;
-    if (byte === SPACE && previous === SPACE) continue;
-    previous = byte;
-    count++;
-    shingle = (shingle << 6) ^ byte;
-    let hash = Math.imul(shingle ^ key, 0x85ebca6b);
-    hash ^= hash >>> 15;
+  for (let i = 0; i < count; i++) {
+    const hash = hashes[i]!;
     const value = hash & 0x3ffffff;
     const bin = hash >>> 26;
     if (value < lowest[bin]!) lowest[bin] = value;
   }
   return written(count);
+}
+
+/** Of the last text whose shingles were hashed, one for each byte, each run of white space being one. */
+export const hashes = new Uint32Array(bytes.length);
+
+/** Hashes the text's shingles into `hashes`, and gives how many there are. */
+export function hashShingles(text: string, key: number): number {
+  const length = encoded(text);
+  let shingle = 0;
+  let previous = SPACE;
+  let count = 0;
+  for (let i = 0; i < length; i++) {
+    const byte = PLAIN[bytes[i]!]!;
+    if (byte === SPACE && previous === SPACE) continue;
+    previous = byte;
+    shingle = (shingle << 6) ^ byte;
+    const hash = Math.imul(shingle ^ key, 0x85ebca6b);
+    hashes[count++] = hash ^ (hash >>> 15);
+  }
+  return count;
 }
 
 /** Writes the text into `bytes`, and returns how many there are. */

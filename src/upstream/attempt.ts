@@ -39,6 +39,8 @@ export interface RunningAttempt {
   ended: Promise<AttemptEnd>;
   /** The client has gone: closes the upstream request at once. */
   abandon(): void;
+  /** Whether a stream has said that it is whole, though the upstream may not have hung up yet. */
+  isWhole(): boolean;
 }
 
 const decoder = new TextDecoder();
@@ -85,6 +87,10 @@ class Attempt implements RunningAttempt, UpstreamEvents {
   /** The client has gone: closes the upstream request at once. */
   abandon(): void {
     this.#leave('the client left');
+  }
+
+  isWhole(): boolean {
+    return this.#stream?.observer.finished() ?? false;
   }
 
   headers(status: number, headers: ResponseHeaders): void {

@@ -159,6 +159,14 @@ describe('the same messages', () => {
     expect(names.size).toBe(1 + Math.ceil(long.length / 997));
   });
 
+  test('are told apart where records that fill the same form differ in a few digits', () => {
+    const form = (i: number, k: number) =>
+      user(`{"id": ${1000 + i}, "name": "Ada", "left": ${1000 + k}, "of": ${i * k}}`);
+    const names = new Set<string>();
+    for (let i = 0; i < 100; i++) for (let k = 0; k < 100; k++) names.add(trace([form(i, k)]).answered);
+    expect(names.size).toBe(10_000);
+  });
+
   test('have other names with another key of the server', () => {
     const other = traceLineage([user('One')], ME, (words) => digest(`another ${words}`));
     expect(other.answered).not.toBe(trace([user('One')]).answered);

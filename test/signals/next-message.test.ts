@@ -28,6 +28,14 @@ const OBJECTIONS: Readonly<Record<string, readonly string[]>> = {
     "You didn't answer my question.",
     'Still getting the same error',
     '👎',
+    'No thats not correct',
+    "I don't think that's right",
+    'It throws an error',
+    'Your solution is wrong because n can be 0',
+    'There is a mistake in step 2',
+    'I asked for Python, not Java',
+    'wrong!!',
+    'it should be 7',
   ],
   de: [
     'Falsch!',
@@ -38,6 +46,7 @@ const OBJECTIONS: Readonly<Record<string, readonly string[]>> = {
     'du hast mich falsch verstanden',
     'Versuch es noch einmal',
     'Danke, aber das ist nicht richtig',
+    'nein das ist falsch',
   ],
   fr: [
     'C’est faux',
@@ -128,6 +137,20 @@ const GOING_ON: Readonly<Record<string, readonly string[]>> = {
     'Nothing wrong with that. Go on.',
     'False friends in English and German, please.',
     'Is it wrong to feed them?',
+    'No. 5 is the one I like. Tell me more.',
+    'No, nothing else',
+    'No idea. You decide.',
+    'No more than 100 words, please',
+    'Non-native birds?',
+    "I don't understand the second step",
+    'Can you check again?',
+    'That was wrong of him. What should I reply to my boss?',
+    'My washing machine does not work, what can I do?',
+    'Translate "that is wrong" into French',
+    'It is not clear to me why. Explain.',
+    'Make the wrong answers plausible',
+    'thanks, that fixed the error',
+    'Ok no more birds. What about fish?',
     'The robin is not a blackbird, so what does it eat?',
   ],
   de: [
@@ -139,6 +162,8 @@ const GOING_ON: Readonly<Record<string, readonly string[]>> = {
     'Das ist nicht falsch.',
     'Danke, das ist richtig.',
     'Warum funktioniert das nicht?',
+    'Mal was anderes: wie spät ist es?',
+    'Ich habe falsch geparkt, was nun?',
   ],
   fr: [
     'Merci !',
@@ -154,15 +179,24 @@ const GOING_ON: Readonly<Record<string, readonly string[]>> = {
   nl: ['Nee, bedankt', 'Klopt dat?', 'Dat is niet fout', 'Waarom werkt het niet?'],
   sv: ['Nej tack', 'Stämmer det?', 'Varför fungerar det inte?'],
   pl: ['Nie, dziękuję', 'Nieźle!', 'Dlaczego to nie działa?'],
-  ru: ['Нет, спасибо', 'Неплохо! А зимой?', 'Почему это неправильно?', 'Это правильно'],
+  ru: ['Я не понимаю второй шаг', 'Нет, спасибо', 'Неплохо! А зимой?', 'Почему это неправильно?', 'Это правильно'],
   uk: ['Ні, дякую', 'Чому це неправильно?'],
   tr: ['Hayır, teşekkürler', 'Kodumda neresi yanlış?', 'Neden çalışmıyor'],
   ar: ['لا، شكرا', 'هل هذا خطأ؟', 'لماذا لا يعمل؟'],
   he: ['לא, תודה', 'למה זה לא עובד?', 'זה נכון'],
   hi: ['नहीं, धन्यवाद', 'मेरे कोड में क्या गलत है', 'यह सही है'],
-  zh: ['不用了,谢谢', '为什么不对?', '我的代码哪里错了', '这个答案不对吗', '没错,继续', '不错!再写一个'],
+  zh: [
+    '我不明白第二步',
+    '没有',
+    '不用了,谢谢',
+    '为什么不对?',
+    '我的代码哪里错了',
+    '这个答案不对吗',
+    '没错,继续',
+    '不错!再写一个',
+  ],
   ja: ['いいえ、大丈夫です', 'どこが間違っていますか', 'なぜ動かないのですか', 'ありがとう、次は?'],
-  ko: ['아니요, 괜찮아요', '왜 안 돼요?', '뭐가 틀렸어요', '고마워요'],
+  ko: ['두 번째가 이해가 안 돼요', '아니요, 괜찮아요', '왜 안 돼요?', '뭐가 틀렸어요', '고마워요'],
   vi: ['Không, cảm ơn', 'Tại sao lại sai?'],
   id: ['Tidak, terima kasih', 'Kenapa salah?', 'Tidak apa-apa'],
 };
@@ -185,7 +219,7 @@ describe('what somebody says next', () => {
 
   test('answers an answer that asked, where it says no', () => {
     expect(judged('No.', 'Shall I add an example?')).toBe('continued');
-    expect(judged('No, leave it out.', 'Shall I add an example?')).toBe('continued');
+    expect(judged('No, leave it out.', 'Shall I add an example? Just say so.')).toBe('continued');
     expect(judged('False.', 'True or false: the robin sings first?')).toBe('continued');
     expect(judged('That is not what I asked.', 'Shall I add an example?')).toBe('corrected');
   });
@@ -214,7 +248,33 @@ describe('a question that comes again behind its answer', () => {
     expect(judged('And which birds come back in the spring?')).toBe('continued');
   });
 
+  test.each([
+    'continue',
+    'go on',
+    'Tell me another joke',
+    'next question please',
+    'weiter, bitte',
+    'encore une autre',
+    'дальше, пожалуйста',
+    '请继续写下一章',
+    '次の例をお願いします',
+  ])('is none where it asks for more, in the same words: %s', (text) => {
+    expect(judged(text, ANSWER, text)).toBe('continued');
+  });
+
+  test('is none where it is about another picture', () => {
+    const shown = (url: string): SaidMessage => ({
+      role: 'user',
+      content: [
+        { type: 'text', text: QUESTION },
+        { type: 'image_url', image_url: { url } },
+      ],
+    });
+    expect(verdictOn([shown('a'), { role: 'assistant', content: ANSWER }, shown('b')])).toBe('continued');
+  });
+
   test('is none where a short reply answers an answer that asked back', () => {
+    expect(judged('the blackbird', 'Which one?', 'the blackbird or the robin')).toBe('continued');
     expect(judged('blackbird', 'Which one do you mean, the blackbird or the robin?', 'blackbird')).toBe('continued');
     expect(judged('the second', 'Which one?', 'the first or the second bird?')).toBe('continued');
   });
