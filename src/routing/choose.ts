@@ -85,7 +85,7 @@ export function choose(learner: Learner, request: ChoiceRequest, runtime: Runtim
   const position = arms.findIndex((arm) => arm.id === draw.chosen);
   const order = [arms[position] as Model];
   for (const other of rankRest(draw)) order.push(arms.find((arm) => arm.id === other) as Model);
-  for (const arm of list.resting) order.push(arm);
+  for (const arm of list.lastResorts) order.push(arm);
   return { kind: 'decided', decision, order, expectedUsd: candidateAt(position).costUsd };
 }
 

@@ -23,8 +23,8 @@ export type Shortlist =
       kind: 'some';
       /** By an arm's position, why it may not be drawn; null where it may: for one alone where all others rest or cost too much. */
       ruledOut: Reasons;
-      /** Who may be asked when those have failed, the likeliest to answer first: arms that rest. */
-      resting: readonly Model[];
+      /** Who may be asked when those have failed, the likeliest to answer first: the refused arm, and arms that rest. */
+      lastResorts: readonly Model[];
       /** Whether the router's money for today is gone, so that its cheapest arm answers. */
       onlyTheCheapest: boolean;
     }
@@ -49,11 +49,6 @@ export function shortlist(
   // What only steers between arms never refuses a request.
   if (!leaves(ruledOut, (k) => refusals.whyRefused((arms[k] as Model).id, shape))) restore(ruledOut, affordable);
 
-  const willing = ruledOut.slice();
-  const whyNotAgain = (k: number): string | null =>
-    (arms[k] as Model).id === refused ? 'its answer to the same request was asked for again' : null;
-  if (refused !== null && !leaves(ruledOut, whyNotAgain)) restore(ruledOut, willing);
-
   let resting: readonly Model[] = NOBODY;
   if (health.someRest()) {
     const tired: Model[] = [];
@@ -71,18 +66,33 @@ export function shortlist(
     }
   }
 
-  if (routerUsdLeft === null) return { kind: 'some', ruledOut, resting, onlyTheCheapest: false };
+  if (routerUsdLeft === null) return some(ruledOut, arms, refused, resting);
   const tooDear = (k: number): string | null => overrun(expectedUsd(k), routerUsdLeft, 'the router');
   // Falling back must not spend what choosing may not.
   if (resting.length > 0) resting = resting.filter((arm) => tooDear(arms.indexOf(arm)) === null);
   const awake = ruledOut.slice();
-  if (leaves(ruledOut, tooDear)) return { kind: 'some', ruledOut, resting, onlyTheCheapest: false };
+  if (leaves(ruledOut, tooDear)) return some(ruledOut, arms, refused, resting);
   if (router.onBudget === 'reject') return { kind: 'over_budget', owner: 'router' };
   let cheapest = awake.indexOf(null);
   for (let k = cheapest + 1; k < arms.length; k++)
     if (awake[k] === null && expectedUsd(k) < expectedUsd(cheapest)) cheapest = k;
   ruledOut[cheapest] = null;
-  return { kind: 'some', ruledOut, resting, onlyTheCheapest: true };
+  return { kind: 'some', ruledOut, lastResorts: resting, onlyTheCheapest: true };
+}
+
+/** Who was refused is asked again where nobody else can be, or has failed. */
+function some(
+  ruledOut: Reasons,
+  arms: readonly Model[],
+  refused: string | null,
+  resting: readonly Model[],
+): Extract<Shortlist, { kind: 'some' }> {
+  const position = refused === null ? -1 : arms.findIndex(({ id }) => id === refused);
+  const isAlone = ruledOut.every((reason, k) => reason !== null || k === position);
+  if (position < 0 || ruledOut[position] !== null || isAlone)
+    return { kind: 'some', ruledOut, lastResorts: resting, onlyTheCheapest: false };
+  ruledOut[position] = 'its answer to the same request was asked for again';
+  return { kind: 'some', ruledOut, lastResorts: [arms[position] as Model, ...resting], onlyTheCheapest: false };
 }
 
 const NOBODY: readonly Model[] = [];

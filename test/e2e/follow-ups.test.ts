@@ -155,10 +155,16 @@ describe('a verdict', () => {
       const { id } = await send(gateway, asked, person);
       if (when === 'first the thumb') expect(await thumb(id)).toBe(200);
       await send(gateway, [...asked, { role: 'assistant', content: 'Thick ones.' }, next], person);
-      const { reward_after } = await written(id, 'continued');
+      await written(id, 'continued');
       if (when === 'then the thumb') {
         expect(await thumb(id)).toBe(200);
-        expect(await signalOf(id, 'thumbs')).toMatchObject({ reward_before: reward_after });
+        // As they are told at one time, since what a signal is worth changes with all that is learned.
+        const { signals } = await decided(id);
+        const rewards = signals.map(({ reward_before, reward_after }) => [reward_before, reward_after]);
+        expect(rewards).toEqual([
+          [null, expect.any(Number)],
+          [rewards[0]?.[1], value],
+        ]);
       }
       await settled(id);
     }
