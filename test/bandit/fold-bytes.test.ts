@@ -6,7 +6,7 @@ import type { Evidence } from '../../src/bandit/evidence.ts';
 import { type Fold, foldEntry } from '../../src/bandit/fold.ts';
 import { foldFromBytes, foldToBytes } from '../../src/bandit/fold-bytes.ts';
 import { allOpen } from '../../src/bandit/open-entries.ts';
-import { evidence, foldOf, labelled, posteriorOf, seeded } from './evidence.ts';
+import { evidence, foldOf, labelIn, labelled, posteriorOf, seeded } from './evidence.ts';
 
 const settings = { halfLifeMs: 9_000, windowMs: 60_000, maxOpen: 9 };
 
@@ -42,7 +42,7 @@ const log = fc
     return named.map(([which, quality]): Evidence => {
       const one = decisions[which % decisions.length]!;
       const before = latest.get(one) ?? null;
-      const earlier = before && { quality: before.quality, weight: before.weight };
+      const earlier = before && labelIn(before);
       latest.set(one, evidence({ ...one, revision: 1 + (before?.revision ?? 0), quality, earlier }));
       return latest.get(one)!;
     });
@@ -132,7 +132,7 @@ describe('a snapshot', () => {
 
   test('of a version to come is refused, and any text that is none', () => {
     const words = new Uint32Array(bytes.slice().buffer);
-    words[1] = 2;
+    words[1] = 3;
     expect(foldFromBytes(withChecksum(new Uint8Array(words.buffer)))).toBeNull();
     fc.assert(fc.property(fc.uint8Array({ maxLength: 200 }), (any) => foldFromBytes(any) === null));
   });

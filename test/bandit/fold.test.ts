@@ -4,7 +4,7 @@ import type { Evidence } from '../../src/bandit/evidence.ts';
 import { foldEntry } from '../../src/bandit/fold.ts';
 import { allOpen } from '../../src/bandit/open-entries.ts';
 import { expectAlike, numbersOf } from './alike.ts';
-import { evidence, foldOf, labelled } from './evidence.ts';
+import { evidence, foldOf, labelled, said } from './evidence.ts';
 
 const HOUR = 3_600_000;
 const settings = { halfLifeMs: 5 * HOUR, windowMs: 24 * HOUR };
@@ -104,8 +104,8 @@ describe('the window for revisions', () => {
   });
 
   test('unless it says what it was before: then the label alone is moved, once, and a further one moves this', () => {
-    const second = { ...first, revision: 2, quality: 0, earlier: { quality: 1, weight: 1 } };
-    const third = { ...first, revision: 3, quality: 0.5, weight: 2, earlier: { quality: 0, weight: 1 } };
+    const second = { ...first, revision: 2, quality: 0, earlier: said(1) };
+    const third = { ...first, revision: 3, quality: 0.5, weight: 2, earlier: said(0) };
     const fold = foldOf([first, dayLater, second, second], settings);
     expectAlike(fold, foldOf([{ ...first, quality: 0 }, dayLater], settings));
     for (const entry of [third, second, third]) foldEntry(fold, entry);
@@ -114,7 +114,7 @@ describe('the window for revisions', () => {
   });
 
   test('a label that was never counted is not taken out: the decision counts as new', () => {
-    const second = { ...first, revision: 2, quality: 0, earlier: { quality: 1, weight: 1 } };
+    const second = { ...first, revision: 2, quality: 0, earlier: said(1) };
     for (const others of [[dayLater], [dayLater, { ...dayLater, decisionId: 'other', arm: 'b' }]]) {
       const fold = foldOf([...others, second], settings);
       expectAlike(fold, foldOf([...others, { ...first, quality: 0 }], settings));
@@ -171,7 +171,7 @@ describe('evidence that is not as it should be', () => {
 
   test('counts nothing twice that is sent again after it has been closed, and everything that it has never seen', () => {
     const all = Array.from({ length: 30 }, (_, i) => evidence({ at: 1_000_000 + i, quality: i % 2 }));
-    const revised = { ...all[2]!, revision: 2, quality: 1, earlier: { quality: 0, weight: 1 } };
+    const revised = { ...all[2]!, revision: 2, quality: 1, earlier: said(0) };
     const fold = foldOf([...all.slice(0, 29), revised], { maxOpen: 5 });
     const { entries, labels } = fold;
     for (const entry of [...all.slice(0, 29), revised]) foldEntry(fold, { ...entry, again: true });
