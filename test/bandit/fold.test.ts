@@ -4,7 +4,7 @@ import type { Evidence } from '../../src/bandit/evidence.ts';
 import { foldEntry } from '../../src/bandit/fold.ts';
 import { allOpen } from '../../src/bandit/open-entries.ts';
 import { expectAlike, numbersOf } from './alike.ts';
-import { evidence, foldOf, labelled, said } from './evidence.ts';
+import { anyLabel, evidence, foldOf, labelled, said } from './evidence.ts';
 
 const HOUR = 3_600_000;
 const settings = { halfLifeMs: 5 * HOUR, windowMs: 24 * HOUR };
@@ -13,8 +13,7 @@ const unit = { noNaN: true, min: 0, max: 1 };
 const known = fc.option(fc.double({ noNaN: true, min: 0, max: 1e5 }));
 /** What a decision may have shown at one time. */
 const shown = fc.record({
-  quality: fc.option(fc.double(unit)),
-  weight: fc.double({ noNaN: true, min: 0, max: 2 }),
+  label: anyLabel,
   completionTokens: known,
   promptTokens: known,
   firstByteMs: known,
@@ -33,7 +32,9 @@ const decisions = fc
   )
   .map((list) =>
     list.map(({ at, arm, x, revisions }, i): Evidence[] =>
-      revisions.map((what, revision) => evidence({ decisionId: `d${i}`, revision: revision + 1, at, arm, x, ...what })),
+      revisions.map(({ label, ...what }, revision) =>
+        evidence({ decisionId: `d${i}`, revision: revision + 1, at, arm, x, ...what, ...label }),
+      ),
     ),
   );
 const log = decisions.chain((list) =>
@@ -157,6 +158,9 @@ describe('evidence that is not as it should be', () => {
             x: [1, two as number, 0],
             quality: three,
             weight: four as number,
+            shown: one as number,
+            next: two as number,
+            share: three as number,
             promptTokensEstimate: one as number,
             promptTokens: two,
             completionTokens: three,
@@ -164,7 +168,7 @@ describe('evidence that is not as it should be', () => {
             totalMs: one,
           }),
         ]);
-        for (const numbers of numbersOf(fold).values()) expect(numbers.every(Number.isFinite)).toBe(true);
+        expect([...numbersOf(fold).values()].every(Number.isFinite)).toBe(true);
       }),
     );
   });

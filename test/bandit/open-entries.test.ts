@@ -31,7 +31,7 @@ const decisionId = fc.oneof(
 /** Numbers that are no signs do not fit into the arrays either. */
 const sign = fc.oneof(
   { weight: 12, arbitrary: fc.integer({ min: 0, max: 15 }) },
-  { weight: 1, arbitrary: fc.constantFrom(16, 255, 256, -1, 0.5, -0, Number.NaN) },
+  { weight: 1, arbitrary: fc.constantFrom(16, 255, 256, -1, 0.5, Number.NaN) },
 );
 const label = {
   quality: numberOrNull,

@@ -7,7 +7,7 @@ import { derivePosterior } from '../../src/bandit/posterior.ts';
 import type { Router } from '../../src/config/resolve.ts';
 import { encoder } from '../../src/context/encoder.ts';
 import { type Learned, learnOn, nothingLearned } from '../../src/routing/learner.ts';
-import { type DecisionRecord, evidenceOf } from '../../src/stores/decision-record.ts';
+import { type DecisionRecord, evidenceOf, labelOf } from '../../src/stores/decision-record.ts';
 import { createMemoryStore } from '../../src/stores/memory.ts';
 import type { SharedState, Snapshot, StateStore } from '../../src/stores/ports.ts';
 import { decision } from '../stores/state-store-suite.ts';
@@ -106,7 +106,8 @@ test('any interleaving of answers, ratings, folds, snapshots, crashes and replic
               ...before,
               version: before.version + 1,
               reward: step.reward,
-              rewardBefore: before.reward,
+              label: labelOf(step.reward),
+              labelBefore: before.label,
             };
             made[at] = after;
             expect(await store.revise(after)).toBe('written');
