@@ -52,6 +52,7 @@ function choosing(learner: Learner, health: Health, limits: Limits): (i: number)
         routerUsdLeft: 1_000_000 - limits.spentToday({ kind: 'router', name }),
         health,
         refusals,
+        refused: null,
         prefer: learner.router.prefer,
         stickTo: null,
         key: 'app',

@@ -114,5 +114,6 @@ export function router(arms: readonly Model[]): Router {
     maxUsdPerRequest: null,
     usdPerDay: 1_000_000,
     onBudget: 'cheapest',
+    signalsOff: new Set(),
   };
 }

@@ -111,7 +111,7 @@ export function derivePosterior(fold: Fold, arms: readonly NamedArm[], calibrate
       {
         pulls: sums[k]!.pulls,
         betas: betasOf((changed ?? labelled)[k]!, scale),
-        observations: labelWeight(sums[k]!) * scale,
+        observations: counted(labelWeight(sums[k]!) * scale),
         row: rowOf(
           quality[k]!,
           outcomes.map((fits) => fits[k]!),

@@ -131,9 +131,10 @@ function rates(
   return { good: normalised(good), bad: normalised(bad) };
 }
 
+/** Where none is looked at, none ever comes. */
 function normalised(counts: Float64Array): Float64Array {
   const sum = counts.reduce((total, count) => total + count, 0);
-  return counts.map((count) => count / sum);
+  return sum > 0 ? counts.map((count) => count / sum) : counts;
 }
 
 /** The mean of what was said and of what was seen, each label as much of it as it explains: ρ²·q = r − π·(1 − ρ²). */

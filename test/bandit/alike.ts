@@ -1,18 +1,30 @@
 /** Folds that know the same, whatever way they came to it. */
 import { expect } from 'vitest';
 import type { Fold } from '../../src/bandit/fold.ts';
+import type { SignSums } from '../../src/bandit/sign-sums.ts';
 
-/** By arm, every number that something is derived from. */
-export function numbersOf(fold: Fold): Map<string, number[]> {
-  return new Map(
-    [...fold.arms]
-      .filter(([, arm]) => arm.pulls > 0)
-      .sort(([one], [other]) => (one < other ? -1 : 1))
-      .map(([id, { pulls, labels, quality, outcomes, requests }]) => {
-        const sums = [quality, ...Object.values(outcomes)].flatMap(({ xx, xy, yy }) => [...xx, ...xy, yy]);
-        return [id, [pulls, labels, ...sums, ...requests.x, requests.weight, requests.logPrompt]];
-      }),
-  );
+/** Every number that something is derived from, by arm, what it belongs to and its place. One that is not there is 0. */
+export function numbersOf({ arms, rated }: Fold): Map<string, number> {
+  const numbers = new Map<string, number>();
+  const note = (name: string, values: Iterable<number>): void => {
+    let i = 0;
+    for (const value of values) numbers.set(`${name} ${i++}`, value);
+  };
+  const noteSigns = (name: string, { unfollowed, followed, pairs }: SignSums): void => {
+    note(`${name} unfollowed`, unfollowed);
+    note(`${name} followed`, followed);
+    for (const [pair, x] of pairs) note(`${name} pair ${pair}`, x);
+  };
+  note('rated', rated);
+  for (const [id, { pulls, labels, quality, signs, waiting, outcomes, requests }] of arms) {
+    note(`${id} counts`, [pulls, labels]);
+    for (const [name, { xx, xy, yy }] of Object.entries({ quality, ...outcomes }))
+      note(`${id} ${name}`, [...xx, ...xy, yy]);
+    noteSigns(`${id} signs`, signs);
+    for (const [stretch, sums] of waiting) noteSigns(`${id} waiting ${stretch}`, sums);
+    note(`${id} requests`, [...requests.x, requests.weight, requests.logPrompt]);
+  }
+  return numbers;
 }
 
 /** To 1e-9, and in what is counted exactly. */
@@ -24,11 +36,9 @@ export function expectAlike(one: Fold, other: Fold): void {
     other.newest,
   ]);
   const [these, those] = [numbersOf(one), numbersOf(other)];
-  expect([...these.keys()]).toEqual([...those.keys()]);
-  for (const [arm, numbers] of these) {
-    for (const [i, value] of numbers.entries()) {
-      const expected = those.get(arm)![i]!;
-      expect(Math.abs(value - expected)).toBeLessThanOrEqual(1e-9 * Math.max(1, Math.abs(expected)));
-    }
-  }
+  const unlike = [...new Set([...these.keys(), ...those.keys()])].flatMap((name) => {
+    const [value, expected] = [these.get(name) ?? 0, those.get(name) ?? 0];
+    return Math.abs(value - expected) <= 1e-9 * Math.max(1, Math.abs(expected)) ? [] : [{ name, value, expected }];
+  });
+  expect(unlike).toEqual([]);
 }

@@ -2,13 +2,15 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { checksumOf } from '../../src/bandit/checksum.ts';
-import type { Evidence } from '../../src/bandit/evidence.ts';
+import type { Evidence, Label } from '../../src/bandit/evidence.ts';
 import { type Fold, foldEntry } from '../../src/bandit/fold.ts';
 import { foldFromBytes, foldToBytes } from '../../src/bandit/fold-bytes.ts';
 import { allOpen } from '../../src/bandit/open-entries.ts';
-import { evidence, foldOf, labelled, posteriorOf, seeded } from './evidence.ts';
+import { calibrate } from '../../src/signals/calibration.ts';
+import { anyLabel, evidence, foldOf, labelIn, labelled, posteriorOf, seeded } from './evidence.ts';
 
-const settings = { halfLifeMs: 9_000, windowMs: 60_000, maxOpen: 9 };
+const MINUTE = 60_000;
+const settings = { halfLifeMs: 9 * MINUTE, windowMs: 60 * MINUTE, maxOpen: 9 };
 
 /** Some of these fit into no array. */
 const number = fc.oneof(
@@ -24,26 +26,35 @@ const decision = fc.record({
     { weight: 9, arbitrary: fc.nat(1e9).map((i) => `dec_${i}`) },
     { weight: 1, arbitrary: fc.constantFrom('', '\ud800', '__proto__', 'x'.repeat(50)) },
   ),
-  at: fc.integer({ min: 1_000, max: 100_000 }),
+  at: fc.integer({ min: MINUTE, max: 100 * MINUTE }),
   arm: fc.constantFrom('a', 'b', '__proto__'),
-  weight: number,
   promptTokensEstimate: number,
   totalMs: fc.option(number),
   x: context,
 });
+const label = fc.oneof(
+  anyLabel,
+  fc.record({
+    quality: fc.option(number),
+    weight: number,
+    shown: fc.constantFrom(0, 1, 255, 256),
+    next: fc.constantFrom(0, 1, 16, -1, 0.5),
+    share: number,
+  }),
+);
 /** Revisions of some decisions, each of them as often as it is named, with a label that says another thing each time. */
 const log = fc
   .tuple(
     fc.uniqueArray(decision, { minLength: 1, maxLength: 25, selector: ({ decisionId }) => decisionId }),
-    fc.array(fc.tuple(fc.nat(), fc.option(number)), { maxLength: 80, size: 'max' }),
+    fc.array(fc.tuple(fc.nat(), label), { maxLength: 80, size: 'max' }),
   )
   .map(([decisions, named]) => {
     const latest = new Map<object, Evidence>();
-    return named.map(([which, quality]): Evidence => {
+    return named.map(([which, label]): Evidence => {
       const one = decisions[which % decisions.length]!;
       const before = latest.get(one) ?? null;
-      const earlier = before && { quality: before.quality, weight: before.weight };
-      latest.set(one, evidence({ ...one, revision: 1 + (before?.revision ?? 0), quality, earlier }));
+      const earlier = before && labelIn(before);
+      latest.set(one, evidence({ ...one, revision: 1 + (before?.revision ?? 0), ...label, earlier }));
       return latest.get(one)!;
     });
   });
@@ -86,8 +97,17 @@ test('so is one of thousands of open entries, from wherever in the memory it is 
 describe('a snapshot', () => {
   const fold = foldOf(
     [
-      ...Array.from({ length: 40 }, (_, i) => evidence({ arm: 'abc'[i % 3]!, at: i * 1_000, quality: i % 2 })),
-      evidence({ decisionId: 'odd', at: 40_000, x: [1, 0.123456, 0], weight: Number.POSITIVE_INFINITY }),
+      ...Array.from({ length: 40 }, (_, i) =>
+        evidence({
+          arm: 'abc'[i % 3]!,
+          at: i * MINUTE,
+          quality: i % 5 < 2 ? i % 5 : null,
+          shown: i % 7 === 0 ? 6 : 0,
+          next: i % 4,
+          share: i % 2 === 0 ? 1 : 0.5,
+        }),
+      ),
+      evidence({ decisionId: 'odd', at: 40 * MINUTE, x: [1, 0.123456, 0], weight: Number.POSITIVE_INFINITY }),
     ],
     { ...settings, maxOpen: 30 },
   );
@@ -117,6 +137,22 @@ describe('a snapshot', () => {
     return damaged;
   }
 
+  test('holds pairs of signs, some of which may yet be silence', () => {
+    const { signs, waiting } = foldFromBytes(bytes)!.arms.get('b')!;
+    expect(signs.pairs.size).toBeGreaterThan(1);
+    expect([...waiting.values()].flatMap(({ pairs }) => [...pairs]).length).toBeGreaterThan(0);
+    expect(foldFromBytes(bytes)).toStrictEqual(fold);
+  });
+
+  test('of a log of which the beginning was lost is taken, though more was taken out of it than had been counted', () => {
+    const of = (next: number): Label => ({ quality: 1, weight: 1, shown: 0, next, share: 1 });
+    const lost = evidence({ at: MINUTE, revision: 2, ...of(4), earlier: of(0) });
+    const others = Array.from({ length: 3 }, (_, i) => evidence({ at: 10 * MINUTE + i, ...of(3) }));
+    const fold = foldOf([...others, lost], { windowMs: MINUTE });
+    expect(foldFromBytes(foldToBytes(fold))).toStrictEqual(fold);
+    expect(calibrate({ rated: fold.rated, said: { good: 3, weight: 3 }, pairs: new Map() }).mean).toBeGreaterThan(0.5);
+  });
+
   test('that was damaged anywhere, or cut off, is refused', () => {
     for (let at = 0; at < bytes.length; at += 1 + (at >> 8))
       expect(foldFromBytes(flipped([{ at, change: 1 }]))).toBeNull();
@@ -132,7 +168,7 @@ describe('a snapshot', () => {
 
   test('of a version to come is refused, and any text that is none', () => {
     const words = new Uint32Array(bytes.slice().buffer);
-    words[1] = 2;
+    words[1] = 3;
     expect(foldFromBytes(withChecksum(new Uint8Array(words.buffer)))).toBeNull();
     fc.assert(fc.property(fc.uint8Array({ maxLength: 200 }), (any) => foldFromBytes(any) === null));
   });

@@ -4,7 +4,7 @@ import type { Evidence } from '../../src/bandit/evidence.ts';
 import { foldEntry } from '../../src/bandit/fold.ts';
 import { allOpen } from '../../src/bandit/open-entries.ts';
 import { expectAlike, numbersOf } from './alike.ts';
-import { evidence, foldOf, labelled } from './evidence.ts';
+import { anyLabel, evidence, foldOf, labelled, said } from './evidence.ts';
 
 const HOUR = 3_600_000;
 const settings = { halfLifeMs: 5 * HOUR, windowMs: 24 * HOUR };
@@ -13,8 +13,7 @@ const unit = { noNaN: true, min: 0, max: 1 };
 const known = fc.option(fc.double({ noNaN: true, min: 0, max: 1e5 }));
 /** What a decision may have shown at one time. */
 const shown = fc.record({
-  quality: fc.option(fc.double(unit)),
-  weight: fc.double({ noNaN: true, min: 0, max: 2 }),
+  label: anyLabel,
   completionTokens: known,
   promptTokens: known,
   firstByteMs: known,
@@ -33,7 +32,9 @@ const decisions = fc
   )
   .map((list) =>
     list.map(({ at, arm, x, revisions }, i): Evidence[] =>
-      revisions.map((what, revision) => evidence({ decisionId: `d${i}`, revision: revision + 1, at, arm, x, ...what })),
+      revisions.map(({ label, ...what }, revision) =>
+        evidence({ decisionId: `d${i}`, revision: revision + 1, at, arm, x, ...what, ...label }),
+      ),
     ),
   );
 const log = decisions.chain((list) =>
@@ -104,8 +105,8 @@ describe('the window for revisions', () => {
   });
 
   test('unless it says what it was before: then the label alone is moved, once, and a further one moves this', () => {
-    const second = { ...first, revision: 2, quality: 0, earlier: { quality: 1, weight: 1 } };
-    const third = { ...first, revision: 3, quality: 0.5, weight: 2, earlier: { quality: 0, weight: 1 } };
+    const second = { ...first, revision: 2, quality: 0, earlier: said(1) };
+    const third = { ...first, revision: 3, quality: 0.5, weight: 2, earlier: said(0) };
     const fold = foldOf([first, dayLater, second, second], settings);
     expectAlike(fold, foldOf([{ ...first, quality: 0 }, dayLater], settings));
     for (const entry of [third, second, third]) foldEntry(fold, entry);
@@ -114,7 +115,7 @@ describe('the window for revisions', () => {
   });
 
   test('a label that was never counted is not taken out: the decision counts as new', () => {
-    const second = { ...first, revision: 2, quality: 0, earlier: { quality: 1, weight: 1 } };
+    const second = { ...first, revision: 2, quality: 0, earlier: said(1) };
     for (const others of [[dayLater], [dayLater, { ...dayLater, decisionId: 'other', arm: 'b' }]]) {
       const fold = foldOf([...others, second], settings);
       expectAlike(fold, foldOf([...others, { ...first, quality: 0 }], settings));
@@ -157,6 +158,9 @@ describe('evidence that is not as it should be', () => {
             x: [1, two as number, 0],
             quality: three,
             weight: four as number,
+            shown: one as number,
+            next: two as number,
+            share: three as number,
             promptTokensEstimate: one as number,
             promptTokens: two,
             completionTokens: three,
@@ -164,14 +168,14 @@ describe('evidence that is not as it should be', () => {
             totalMs: one,
           }),
         ]);
-        for (const numbers of numbersOf(fold).values()) expect(numbers.every(Number.isFinite)).toBe(true);
+        expect([...numbersOf(fold).values()].every(Number.isFinite)).toBe(true);
       }),
     );
   });
 
   test('counts nothing twice that is sent again after it has been closed, and everything that it has never seen', () => {
     const all = Array.from({ length: 30 }, (_, i) => evidence({ at: 1_000_000 + i, quality: i % 2 }));
-    const revised = { ...all[2]!, revision: 2, quality: 1, earlier: { quality: 0, weight: 1 } };
+    const revised = { ...all[2]!, revision: 2, quality: 1, earlier: said(0) };
     const fold = foldOf([...all.slice(0, 29), revised], { maxOpen: 5 });
     const { entries, labels } = fold;
     for (const entry of [...all.slice(0, 29), revised]) foldEntry(fold, { ...entry, again: true });

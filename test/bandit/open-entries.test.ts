@@ -1,7 +1,7 @@
 import { deserialize, serialize } from 'node:v8';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import type { Evidence } from '../../src/bandit/evidence.ts';
+import { type Evidence, PENDING, SILENCE, UNCLEAR } from '../../src/bandit/evidence.ts';
 import { type Fold, type FoldSettings, foldEntry } from '../../src/bandit/fold.ts';
 import { foldFromBytes, foldToBytes } from '../../src/bandit/fold-bytes.ts';
 import { allOpen } from '../../src/bandit/open-entries.ts';
@@ -28,6 +28,21 @@ const decisionId = fc.oneof(
   { weight: 12, arbitrary: fc.integer({ min: 0, max: 12 }).map((i) => `dec_${i}`) },
   { weight: 1, arbitrary: fc.constantFrom('', 'ÿ', 'Ā', 'x'.repeat(39), 'x'.repeat(40), '\0', '\ud800') },
 );
+/** Numbers that are no signs do not fit into the arrays either. */
+const sign = fc.oneof(
+  { weight: 12, arbitrary: fc.integer({ min: 0, max: 15 }) },
+  { weight: 1, arbitrary: fc.constantFrom(16, 255, 256, -1, 0.5, Number.NaN) },
+);
+const label = {
+  quality: numberOrNull,
+  weight: number,
+  shown: sign,
+  next: fc.oneof(fc.constantFrom(PENDING, PENDING, UNCLEAR, SILENCE), sign),
+  share: fc.oneof(
+    { weight: 8, arbitrary: fc.double({ noNaN: true, min: 0, max: 1 }) },
+    { weight: 1, arbitrary: wild as fc.Arbitrary<number> },
+  ),
+};
 const entry: fc.Arbitrary<Evidence> = fc.record(
   {
     decisionId,
@@ -40,9 +55,8 @@ const entry: fc.Arbitrary<Evidence> = fc.record(
     arm: fc.constantFrom('a', 'b', 'c'),
     encoder: fc.constantFrom('test', 'test', 'older'),
     x,
-    quality: numberOrNull,
-    weight: number,
-    earlier: fc.option(fc.record({ quality: numberOrNull, weight: number }, { noNullPrototype: true })),
+    ...label,
+    earlier: fc.option(fc.record(label, { noNullPrototype: true })),
     promptTokensEstimate: number,
     promptTokens: numberOrNull,
     completionTokens: numberOrNull,
@@ -71,6 +85,11 @@ function expectEqual(fold: Fold, plain: PlainFold): void {
 /** Thousands of decisions in about the order of their times, each with up to three revisions, some hours late. */
 function longLog(count: number): Evidence[] {
   const random = seeded(5);
+  const seen = () => ({
+    shown: Math.floor(random() * 4),
+    next: random() < 0.5 ? PENDING : Math.floor(random() * 9),
+    share: random() < 0.2 ? 0 : 2 ** -Math.floor(random() * 4),
+  });
   const entries: Evidence[] = [];
   for (let i = 0; i < count; i++) {
     const revisionOf = random() < 0.4 ? Math.max(0, i - Math.floor(random() * 900)) : i;
@@ -82,7 +101,8 @@ function longLog(count: number): Evidence[] {
         arm: 'abcd'[Math.floor(random() * 4)]!,
         x: [1, Math.round(random() * 1e4) / 1e4, random() < 0.05 ? random() : -Math.round(random() * 1e4) / 1e4],
         quality: random() < 0.5 ? null : random(),
-        earlier: random() < 0.5 ? null : { quality: random() < 0.5 ? null : random(), weight: 1 },
+        earlier: random() < 0.5 ? null : { ...seen(), quality: random() < 0.5 ? null : random(), weight: 1 },
+        ...seen(),
         firstByteMs: random() < 0.5 ? null : random() * 1_000,
         totalMs: random() * 5_000,
       }),

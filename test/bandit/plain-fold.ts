@@ -1,8 +1,9 @@
 /** The fold with its open entries as objects in a map, as plainly as it can be written: what the one in use must be equal to. */
 
 import { type ArmSums, emptyArm, OUTCOMES } from '../../src/bandit/arm-sums.ts';
-import type { Evidence, Label } from '../../src/bandit/evidence.ts';
+import { type Evidence, type Label, PENDING, SILENCE, UNCLEAR } from '../../src/bandit/evidence.ts';
 import type { FoldSettings } from '../../src/bandit/fold.ts';
+import { emptySignSums, type SignSums } from '../../src/bandit/sign-sums.ts';
 import { addObservation, scaleSums } from '../../src/bandit/sums.ts';
 
 export interface PlainFold {
@@ -15,12 +16,13 @@ export interface PlainFold {
   late: number;
   broken: number;
   arms: Map<string, ArmSums>;
+  rated: Float64Array;
   open: Map<string, Evidence>;
 }
 
 export function plainFoldOf(entries: readonly Evidence[], settings: FoldSettings): PlainFold {
   const counts = { landmark: 0, newest: 0, openSince: 0, entries: 0, labels: 0, late: 0, broken: 0 };
-  const fold: PlainFold = { settings, ...counts, arms: new Map(), open: new Map() };
+  const fold: PlainFold = { settings, ...counts, arms: new Map(), rated: new Float64Array(64), open: new Map() };
   for (const entry of entries) foldPlainly(fold, entry);
   return fold;
 }
@@ -38,7 +40,7 @@ function foldPlainly(fold: PlainFold, entry: Evidence): void {
   }
   if (entry.at > fold.newest) advance(fold, entry.at);
   const arm = fold.arms.get(entry.arm);
-  const given = entry.earlier && isGiven(entry.earlier) ? 1 : 0;
+  const given = entry.earlier && counts(entry.earlier) ? 1 : 0;
   if (isClosed && entry.earlier && arm && arm.labels >= given && arm.labels - given < arm.pulls) {
     addLabel(fold, { ...entry, ...entry.earlier }, -1);
     addLabel(fold, entry, 1);
@@ -61,11 +63,26 @@ function advance(fold: PlainFold, newest: number): void {
     const landmark = Math.floor(newest / halfLifeMs) * halfLifeMs;
     const factor = 2 ** -Math.round((landmark - fold.landmark) / halfLifeMs);
     fold.landmark = landmark;
-    for (const { quality, outcomes, requests } of fold.arms.values()) {
+    for (const i of fold.rated.keys()) fold.rated[i] = fold.rated[i]! * factor;
+    for (const { quality, signs, waiting, outcomes, requests } of fold.arms.values()) {
       for (const sums of [quality, ...OUTCOMES.map((outcome) => outcomes[outcome])]) scaleSums(sums, factor);
+      for (const { unfollowed, followed, pairs } of [signs, ...waiting.values()])
+        for (const numbers of [unfollowed, followed, ...pairs.values()])
+          for (const i of numbers.keys()) numbers[i] = numbers[i]! * factor;
       for (const i of requests.x.keys()) requests.x[i] = requests.x[i]! * factor;
       requests.weight *= factor;
       requests.logPrompt *= factor;
+    }
+  }
+  for (const { signs, waiting } of fold.arms.values()) {
+    for (const [stretch, { unfollowed, pairs }] of waiting) {
+      if (isWaiting(fold, stretch)) continue;
+      waiting.delete(stretch);
+      for (const i of unfollowed.keys()) signs.followed[i] = signs.followed[i]! + unfollowed[i]!;
+      for (const [pair, x] of pairs) {
+        const silent = sumsOf(signs, pair + SILENCE, x.length);
+        for (const i of x.keys()) silent[i] = silent[i]! + x[i]!;
+      }
     }
   }
   for (const [id, { at }] of fold.open) {
@@ -74,7 +91,16 @@ function advance(fold: PlainFold, newest: number): void {
   }
 }
 
+const STRETCH_MS = 300_000;
+const SILENCE_STRETCHES = 6;
+/** Whether a decision of that stretch may still be followed up: five minutes each, half an hour in all. */
+const isWaiting = ({ newest }: PlainFold, stretch: number): boolean =>
+  stretch >= Math.floor(newest / STRETCH_MS) - SILENCE_STRETCHES;
+
 const isGiven = ({ quality, weight }: Label): boolean => quality !== null && Number.isFinite(quality) && weight > 0;
+const isSign = (sign: number): boolean => Array.from({ length: 16 }, (_, i) => i).includes(sign);
+const isSeen = ({ shown, next, share }: Label): boolean => share > 0 && isSign(shown) && isSign(next);
+const counts = (label: Label): boolean => isGiven(label) || (isSeen(label) && label.next > SILENCE);
 
 function contextOf({ encoder, dimensions }: FoldSettings, entry: Evidence): readonly number[] {
   const sound =
@@ -90,12 +116,53 @@ function weightOf({ settings, landmark }: PlainFold, { at }: Evidence): number {
 }
 
 function addLabel(fold: PlainFold, entry: Evidence, sign: 1 | -1): void {
-  if (!isGiven(entry)) return;
   const arm = fold.arms.get(entry.arm)!;
-  fold.labels += sign;
-  arm.labels += sign;
-  const weight = sign * weightOf(fold, entry) * Math.min(entry.weight, 100);
-  addObservation(arm.quality, contextOf(fold.settings, entry), bounded(entry.quality!, 0, 1), weight);
+  if (counts(entry)) {
+    fold.labels += sign;
+    arm.labels += sign;
+  }
+  const x = contextOf(fold.settings, entry);
+  const faded = sign * weightOf(fold, entry);
+  if (isGiven(entry)) {
+    const weight = faded * Math.min(entry.weight, 100);
+    const quality = bounded(entry.quality!, 0, 1);
+    addObservation(arm.quality, x, quality, weight);
+    if (isSeen(entry)) addRated(fold.rated, entry, quality, weight);
+  } else if (isSeen(entry)) addSigns(fold, arm, x, entry, faded * Math.min(entry.share, 1));
+}
+
+/** For each sign what came with good answers, then what came with bad ones; what came next is behind what was shown. */
+function addRated(rated: Float64Array, { shown, next }: Label, quality: number, weight: number): void {
+  const places = [2 * shown];
+  if (next !== UNCLEAR) places.push(2 * (16 + (next === PENDING ? SILENCE : next)));
+  for (const place of places) {
+    rated[place] = rated[place]! + weight * quality;
+    rated[place + 1] = rated[place + 1]! + weight * (1 - quality);
+  }
+}
+
+function addSigns(fold: PlainFold, arm: ArmSums, x: readonly number[], entry: Evidence, weight: number): void {
+  const { shown } = entry;
+  const stretch = Math.floor(entry.at / STRETCH_MS);
+  const waits = entry.next === PENDING && isWaiting(fold, stretch);
+  const next = entry.next === PENDING && !waits ? SILENCE : entry.next;
+  let sums = arm.signs;
+  if (waits) {
+    sums = arm.waiting.get(stretch) ?? emptySignSums(x.length);
+    arm.waiting.set(stretch, sums);
+  }
+  const xx = next === PENDING || next === UNCLEAR ? sums.unfollowed : sums.followed;
+  const pair = sumsOf(sums, 16 * shown + next, x.length);
+  for (let i = 0, at = 0; i < x.length; i++) {
+    pair[i] = pair[i]! + weight * x[i]!;
+    for (let j = 0; j <= i; j++, at++) xx[at] = xx[at]! + weight * x[i]! * x[j]!;
+  }
+}
+
+function sumsOf({ pairs }: SignSums, pair: number, dimensions: number): Float64Array {
+  const sums = pairs.get(pair) ?? new Float64Array(dimensions);
+  pairs.set(pair, sums);
+  return sums;
 }
 
 function contribute(fold: PlainFold, entry: Evidence, sign: 1 | -1): void {

@@ -6,13 +6,9 @@ import { emptyFold, foldEntry } from '../../src/bandit/fold.ts';
 import { foldFromBytes, foldToBytes } from '../../src/bandit/fold-bytes.ts';
 import { NONE, slotFor } from '../../src/bandit/open-entries.ts';
 import { expectAlike } from './alike.ts';
-import { evidence, foldOf, SETTINGS } from './evidence.ts';
+import { anyLabel, evidence, foldOf, SETTINGS } from './evidence.ts';
 
 const HOUR = 3_600_000;
-const label = fc.record({
-  quality: fc.option(fc.double({ noNaN: true, min: 0, max: 1 }), { freq: 2 }),
-  weight: fc.double({ noNaN: true, min: 0, max: 2 }),
-});
 
 /** Decisions of four days with their revisions, each of which says what the one before it said. */
 const decisions = fc
@@ -22,7 +18,7 @@ const decisions = fc
       arm: fc.constantFrom('a', 'b'),
       coordinate: fc.double({ noNaN: true, min: -1, max: 1 }),
       totalMs: fc.integer({ min: 0, max: 10_000 }),
-      labels: fc.array(label, { minLength: 1, maxLength: 5 }),
+      labels: fc.array(anyLabel, { minLength: 1, maxLength: 5 }),
     }),
     { minLength: 1, maxLength: 12 },
   )

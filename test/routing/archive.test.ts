@@ -5,7 +5,7 @@ import type { Router } from '../../src/config/resolve.ts';
 import { encoder } from '../../src/context/encoder.ts';
 import { type Archive, createArchive } from '../../src/routing/archive.ts';
 import { learnOn, nothingLearned } from '../../src/routing/learner.ts';
-import type { DecisionRecord } from '../../src/stores/decision-record.ts';
+import { type DecisionRecord, labelOf } from '../../src/stores/decision-record.ts';
 import { createMemoryStore } from '../../src/stores/memory.ts';
 import { type Batch, type DurableStore, type HotStore, LOG_START, RejectedBatch } from '../../src/stores/ports.ts';
 import { decision } from '../stores/state-store-suite.ts';
@@ -35,7 +35,13 @@ async function answer(source: HotStore, times = 1, more: Partial<DecisionRecord>
 
 async function rate(source: HotStore, { id }: DecisionRecord, reward: number): Promise<void> {
   const present = (await source.recall(id)) as DecisionRecord;
-  const changed = { ...present, version: present.version + 1, reward, rewardBefore: present.reward };
+  const changed = {
+    ...present,
+    version: present.version + 1,
+    reward,
+    label: labelOf(reward),
+    labelBefore: present.label,
+  };
   expect(await source.revise(changed)).toBe('written');
 }
 

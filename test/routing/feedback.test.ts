@@ -79,11 +79,14 @@ describe('what people say', () => {
     );
   });
 
-  test('leaves what was inferred alone', () => {
-    const inferred = { signal: 'thumbs', source: 'implicit' as const, value: 0, weight: 0.5, at: 1 };
-    const { signals } = withSignal(decision({ signals: [inferred] }), { signal: 'thumbs', value: 1 }, 2);
-    expect(signals).toHaveLength(2);
-    expect(signals[0]).toEqual(inferred);
+  test('leaves what was inferred, which then counts for nothing beside it', () => {
+    const inferred = { signal: 'regenerated', source: 'implicit' as const, value: 0, weight: 0.2, at: 1 };
+    const { signals, reward } = withSignal(decision({ signals: [inferred] }), { signal: 'thumbs', value: 1 }, 2);
+    expect(signals).toEqual([
+      { ...inferred, weight: 0 },
+      { signal: 'thumbs', source: 'explicit', value: 1, weight: 1, at: 2 },
+    ]);
+    expect(reward).toBe(1);
   });
 
   test('keeps a bounded number of idempotency keys, the latest', () => {
@@ -137,7 +140,8 @@ describe('two replicas that each took feedback to one decision', () => {
       ['thumbs', 0],
       ['rating', 0.5],
     ]);
-    expect(merged).toMatchObject({ version: 3, reward: 0.25, rewardBefore: 0, idempotencyKeys: ['c', 'a', 'b'] });
+    expect(merged).toMatchObject({ version: 3, reward: 0.25, idempotencyKeys: ['c', 'a', 'b'] });
+    expect(merged).toMatchObject({ label: { quality: 0.25, weight: 1 }, labelBefore: { quality: 0, weight: 1 } });
   });
 
   test('where the one knows all that the other does, nothing is changed', () => {

@@ -2,6 +2,7 @@ import { describe, expect, test } from 'vitest';
 import type { Model, Router } from '../../src/config/resolve.ts';
 import { encoder } from '../../src/context/encoder.ts';
 import { createLearner } from '../../src/routing/learner.ts';
+import { labelOf } from '../../src/stores/decision-record.ts';
 import { createMemoryStore } from '../../src/stores/memory.ts';
 import type { StateStore } from '../../src/stores/ports.ts';
 import { decision } from '../stores/state-store-suite.ts';
@@ -14,6 +15,7 @@ const ROUTER = {
   models: ARMS.map(({ id }) => id),
   policy: 'linear-thompson',
   halfLifeMs: null,
+  signalsOff: new Set(),
 } as unknown as Router;
 
 function prepare(wrap: (store: StateStore) => StateStore = (store) => store) {
@@ -26,7 +28,7 @@ function prepare(wrap: (store: StateStore) => StateStore = (store) => store) {
       created: runtime.time,
       encoder: encoder.id,
       x: Array.from(encoder.encode({ messages: [], tools: undefined, response_format: undefined })),
-      reward: quality,
+      label: labelOf(quality),
     });
     await state.remember({ decision: one, names: [] });
   };

@@ -1,4 +1,5 @@
 import { beforeEach, describe, expect, test } from 'vitest';
+import { withSignals } from '../../src/routing/label.ts';
 import { createLedger, type Ledger } from '../../src/routing/ledger.ts';
 import type { DecisionRecord } from '../../src/stores/decision-record.ts';
 import { createMemoryStore } from '../../src/stores/memory.ts';
@@ -121,7 +122,7 @@ describe('the ledger', () => {
           first = false;
           const present = (await state.recall(one.id)) as DecisionRecord;
           const other = { signal: 'score', source: 'explicit' as const, value: 0, weight: 1, at: 1 };
-          await state.revise({ ...present, version: present.version + 1, signals: [other], reward: 0 });
+          await state.revise(withSignals(present, [other]));
         }
         return state.revise(changed);
       },

@@ -1,15 +1,18 @@
 /** Replicas that fold one log, leave snapshots, crash and start again in any order all come to believe the same. */
 import * as fc from 'fast-check';
 import { expect, test } from 'vitest';
+import type { Label } from '../../src/bandit/evidence.ts';
 import { foldEntry } from '../../src/bandit/fold.ts';
 import { foldToBytes } from '../../src/bandit/fold-bytes.ts';
 import { derivePosterior } from '../../src/bandit/posterior.ts';
 import type { Router } from '../../src/config/resolve.ts';
 import { encoder } from '../../src/context/encoder.ts';
 import { type Learned, learnOn, nothingLearned } from '../../src/routing/learner.ts';
-import { type DecisionRecord, evidenceOf } from '../../src/stores/decision-record.ts';
+import { calibrate } from '../../src/signals/calibration.ts';
+import { type DecisionRecord, evidenceOf, labelOf } from '../../src/stores/decision-record.ts';
 import { createMemoryStore } from '../../src/stores/memory.ts';
 import type { SharedState, Snapshot, StateStore } from '../../src/stores/ports.ts';
+import { anyLabel } from '../bandit/evidence.ts';
 import { decision } from '../stores/state-store-suite.ts';
 import { testRuntime } from './runtime.ts';
 
@@ -44,7 +47,7 @@ function sharedStore(maxEntries: number): StateStore {
 
 type Step =
   | { kind: 'answer'; arm: 'a' | 'b'; agoMs: number; feature: number }
-  | { kind: 'rate'; which: number; reward: number }
+  | { kind: 'judge'; which: number; label: Label }
   | { kind: 'fold' | 'snapshot' | 'crash'; replica: number }
   | { kind: 'poison' };
 
@@ -62,9 +65,9 @@ const anyStep: fc.Arbitrary<Step> = fc.oneof(
   {
     weight: 4,
     arbitrary: fc.record({
-      kind: fc.constant('rate' as const),
+      kind: fc.constant('judge' as const),
       which: fc.nat(1_000),
-      reward: fc.constantFrom(0, 0.25, 1),
+      label: fc.oneof(fc.constantFrom(0, 0.25, 1).map(labelOf), anyLabel),
     }),
   },
   { weight: 4, arbitrary: fc.record({ kind: fc.constant('fold' as const), replica }) },
@@ -73,7 +76,7 @@ const anyStep: fc.Arbitrary<Step> = fc.oneof(
   { weight: 1, arbitrary: fc.record({ kind: fc.constant('poison' as const) }) },
 );
 
-test('any interleaving of answers, ratings, folds, snapshots, crashes and replicas agrees with folding once in order', async () => {
+test('any interleaving of answers, verdicts, folds, snapshots, crashes and replicas agrees with folding once in order', async () => {
   await fc.assert(
     fc.asyncProperty(fc.array(anyStep, { minLength: 10, maxLength: 120 }), async (steps) => {
       // Its log is longer than what comes between two looks of all: what was trimmed unread is in no snapshot either.
@@ -98,15 +101,15 @@ test('any interleaving of answers, ratings, folds, snapshots, crashes and replic
             await store.remember({ decision: one, names: [] });
             break;
           }
-          case 'rate': {
+          case 'judge': {
             const at = step.which % Math.max(1, made.length);
             const before = made[at];
             if (!before) break;
             const after = {
               ...before,
               version: before.version + 1,
-              reward: step.reward,
-              rewardBefore: before.reward,
+              label: step.label,
+              labelBefore: before.label,
             };
             made[at] = after;
             expect(await store.revise(after)).toBe('written');
@@ -137,10 +140,10 @@ test('any interleaving of answers, ratings, folds, snapshots, crashes and replic
         const entry = evidenceOf(one);
         if (entry) foldEntry(once, { ...entry, revision: 1, earlier: null });
       }
-      const expected = derivePosterior(once, ARMS);
+      const expected = derivePosterior(once, ARMS, calibrate);
       for (const { fold } of replicas) {
         expect([fold.entries, fold.labels]).toEqual([once.entries, once.labels]);
-        const posterior = derivePosterior(fold, ARMS);
+        const posterior = derivePosterior(fold, ARMS, calibrate);
         for (const { id } of ARMS) {
           const [got, wanted] = [posterior.summary(id), expected.summary(id)];
           expect(got.pulls).toBe(wanted.pulls);

@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import type { Model } from '../../src/config/resolve.ts';
 import { settled } from '../../src/routing/settle.ts';
-import { evidenceOf } from '../../src/stores/decision-record.ts';
+import { evidenceOf, labelOf } from '../../src/stores/decision-record.ts';
 import { type Observed, UNSEEN } from '../../src/upstream/observe.ts';
 import type { AttemptEnd } from '../../src/upstream/outcome.ts';
 import { decision } from '../stores/state-store-suite.ts';
@@ -85,7 +85,7 @@ describe('a decision that has ended', () => {
       ['fake/small', 'upstream_error'],
       ['fake/large', 'completed'],
     ]);
-    expect(evidenceOf({ ...done, reward: 1 })).toMatchObject({ arm: 'fake/large', quality: 1, weight: 1 });
+    expect(evidenceOf({ ...done, label: labelOf(1) })).toMatchObject({ arm: 'fake/large', quality: 1, weight: 1 });
   });
 
   test('with nothing but failures teaches nothing and costs nothing', () => {
@@ -98,7 +98,7 @@ describe('a decision that has ended', () => {
       reason: 'explore',
       outcome: { kind: 'timeout', costUsd: 0, promptTokens: null, completionTokens: null },
     });
-    expect(evidenceOf({ ...done, reward: 0 })).toBe(null);
+    expect(evidenceOf({ ...done, label: labelOf(0) })).toBe(null);
   });
 
   test('in the middle of the answer counts what it cost, but neither its length nor its time', () => {

@@ -141,7 +141,8 @@ describe.skipIf(NO_REDIS)('a log in Redis', () => {
     expect(await scripts(() => rememberNew(store, {}, ['asked:a', 'talk:a', 'completion:a']))).toBe(1);
     const followUp = async (): Promise<void> => {
       const found = await store.lookUp(['talk:unknown', 'talk:a']);
-      await store.revise({ ...found!, version: found!.version + 1 });
+      const { decision } = found!;
+      await store.revise({ ...decision, version: decision.version + 1 });
       await rememberNew(store, {}, ['asked:b', 'talk:b', 'completion:b']);
     };
     expect(await scripts(followUp)).toBe(3);
