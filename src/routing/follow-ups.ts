@@ -156,9 +156,12 @@ export function createFollowUps(ledger: Ledger, runtime: Runtime): FollowUps {
     const here = recent.behind(before).filter(isSibling);
     // From an answer that nobody has gone on from no other question can have come.
     const mayBeElsewhere = found === null || found.name === before || found.decision.label.next > UNCLEAR;
-    if (here.length > 0 || !mayBeElsewhere) return here;
-    const elsewhere = found?.name === before ? found : await ledger.findNamed([before]);
-    return elsewhere === null ? [] : [recentOf(elsewhere.decision)].filter(isSibling);
+    if (here.length >= TEMPLATE_SIBLINGS.named || !mayBeElsewhere) return here;
+    // The latest of all: what was answered here may have been refused since, and another replica have answered anew.
+    const latest = found?.name === before ? found : await ledger.findNamed([before]);
+    const other = latest && recentOf(latest.decision);
+    if (!other || !isSibling(other) || here.some(({ decisionId }) => decisionId === other.decisionId)) return here;
+    return [other, ...here];
   };
 
   const judgeRewording = async (
