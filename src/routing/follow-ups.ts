@@ -167,15 +167,18 @@ export function createFollowUps(ledger: Ledger, runtime: Runtime): FollowUps {
     if (here.length === 0 && !mayBeElsewhere) return [];
     const question = asked.question();
     if (question === null) return [];
-    const place = asked.lineage.latest.length === 0 ? 'first' : 'later';
+    const isFirst = asked.lineage.latest.length === 0;
+    const place = isFirst ? 'first' : 'later';
     const near = here.filter(({ shingles }) => shingles !== null && isEdited(shingles, question.shingles, place));
-    if (near.length > 0 || !mayBeElsewhere) return near;
-    const elsewhere = found?.name === before ? found : await ledger.findNamed([before]);
-    const sketch = elsewhere?.decision.sketch ?? null;
-    // Who answered here knows better than a sketch.
-    const isKnownHere = here.some(({ decisionId }) => decisionId === elsewhere?.decision.id);
-    if (elsewhere === null || sketch === null || isKnownHere || !nearlySame(sketch, question.sketch)) return [];
-    return [recentOf(elsewhere.decision, null)].filter(isInTime);
+    // Both names of a first question have been looked up.
+    const isUnknown = found === null && isFirst;
+    if (near.length >= TEMPLATE_SIBLINGS.named || !mayBeElsewhere || isUnknown) return near;
+    // The latest of all: what was answered here may have been refused since, and another replica have answered anew.
+    const latest = (found?.name === before ? found : await ledger.findNamed([before]))?.decision;
+    // Of what was answered here more is known than a sketch.
+    if (!latest?.sketch || here.some(({ decisionId }) => decisionId === latest.id)) return near;
+    const other = recentOf(latest, null);
+    return isInTime(other) && nearlySame(latest.sketch, question.sketch) ? [other, ...near] : near;
   };
 
   const judgeRewording = async (
