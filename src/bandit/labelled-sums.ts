@@ -1,6 +1,6 @@
 /** What an arm's decisions have shown of its quality: what people said, and what the signs of the others are worth by now. */
 import type { ArmSums } from './arm-sums.ts';
-import { type Fold, weightAt } from './fold.ts';
+import { contextOf, type Fold, isSeen, ratingIn, shareIn, weightAt } from './fold.ts';
 import { latestOf } from './open-entries.ts';
 import { MOST_RECENT, type RecentLabel } from './recent-change.ts';
 import {
@@ -55,20 +55,21 @@ const MOST_LOOKED_AT = 3_000;
 export function recentLabels(fold: Fold, worth: SignWorth): Map<string, RecentLabel[]> {
   const labels = new Map<string, RecentLabel[]>();
   for (const entry of latestOf(fold.open, MOST_LOOKED_AT)) {
-    const { arm, quality, weight, shown, next, share, x, at, encoder } = entry;
-    const isRated = quality !== null && weight > 0;
-    if (encoder !== fold.settings.encoder || !(isRated || (share > 0 && isFollowed(next)))) continue;
+    const { arm, shown, next, at, encoder } = entry;
+    const rating = ratingIn(entry);
+    if (encoder !== fold.settings.encoder || !(rating || (isSeen(entry) && isFollowed(next)))) continue;
     let ofArm = labels.get(arm);
     if (!ofArm) {
       ofArm = [];
       labels.set(arm, ofArm);
     }
     if (ofArm.length === MOST_RECENT) continue;
+    const x = contextOf(fold.settings, entry);
     const faded = weightAt(fold, at);
     ofArm.push(
-      isRated
-        ? { x, quality, weight: weight * faded }
-        : { x, quality: worth.labelOf(pairOf(shown, next)), weight: worth.followed * share * faded },
+      rating
+        ? { x, quality: rating.quality, weight: rating.weight * faded }
+        : { x, quality: worth.labelOf(pairOf(shown, next)), weight: worth.followed * shareIn(entry) * faded },
     );
   }
   for (const ofArm of labels.values()) ofArm.reverse();
