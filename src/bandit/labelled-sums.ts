@@ -2,7 +2,7 @@
 import type { ArmSums } from './arm-sums.ts';
 import { dotAt, type LabelAt, readLabelAt, vectorAt } from './entry-columns.ts';
 import { NO_LABEL } from './evidence.ts';
-import { type Fold, weightAt } from './fold.ts';
+import { type Fold, isSeen, ratingIn, shareIn, weightAt } from './fold.ts';
 import { visitLatest } from './open-entries.ts';
 import { MOST_RECENT, type Residual } from './recent-change.ts';
 import {
@@ -73,11 +73,10 @@ export function recentLabels(
     readLabelAt(columns, at, label);
     const arm = arms[label.arm];
     if (!arm?.weights || label.encoder !== encoder || arm.labels.length === MOST_RECENT) return;
-    const { quality: said, shown, next, share } = label;
-    const isRated = said !== null && label.weight > 0;
-    if (!isRated && !(share > 0 && isFollowed(next))) return;
-    const quality = isRated ? said : worth.labelOf(pairOf(shown, next));
-    const weight = (isRated ? label.weight : worth.followed * share) * weightAt(fold, label.at);
+    const rating = ratingIn(label);
+    if (!rating && !(isSeen(label) && isFollowed(label.next))) return;
+    const quality = rating ? rating.quality : worth.labelOf(pairOf(label.shown, label.next));
+    const weight = (rating ? rating.weight : worth.followed * shareIn(label)) * weightAt(fold, label.at);
     if (!(weight > 0)) return;
     const value = quality - dotAt(columns, at, arm.weights);
     arm.labels.push({ value, weight, quality, x: () => vectorAt(columns, at, settings.dimensions) });

@@ -1,6 +1,8 @@
 /** That an arm has changed is noticed in tens of answers, and is not imagined. */
 import { describe, expect, test } from 'vitest';
+import { derivePosterior } from '../../src/bandit/posterior.ts';
 import { changeIn, MOST_RECENT } from '../../src/bandit/recent-change.ts';
+import { calibrate } from '../../src/signals/calibration.ts';
 import { evidence, foldOf, posteriorOf, seeded } from './evidence.ts';
 
 interface RecentLabel {
@@ -120,6 +122,29 @@ describe('what is believed', () => {
     expect(quality(now, 'a').deviation).toBeGreaterThan(1.5 * quality(earlier, 'a').deviation);
     expect(Math.abs(quality(now, 'b').mean - quality(earlier, 'b').mean)).toBeLessThan(0.02);
     expect(now.betas('a').a + now.betas('a').b).toBeLessThan(120);
+  });
+
+  test('is so too where some of the evidence is damaged', () => {
+    const random = seeded(7);
+    const damaged = [
+      { x: [1] },
+      { x: [1, 1e9, 0] },
+      { quality: Number.POSITIVE_INFINITY },
+      { quality: 1e9 },
+      { weight: Number.POSITIVE_INFINITY, quality: 0.3 },
+      { quality: null, share: 1, next: 300 },
+      { quality: null, share: 1e9, next: 4 },
+    ].map((one) => evidence({ arm: 'a', quality: 0, ...one }));
+    const entries = [...log(random, 'a', 300, 0.83), ...log(random, 'b', 200, 0.7), ...log(random, 'a', 80, 0.3)];
+    const believed = derivePosterior(
+      foldOf([...entries, ...damaged, ...log(random, 'a', 120, 0.3)]),
+      ['a', 'b'].map((id) => ({ id, was: [] })),
+      calibrate,
+    );
+    const { mean, deviation } = believed.predict('a', usual, 100).quality;
+    expect(mean).toBeLessThan(0.45);
+    expect(deviation).toBeLessThan(0.1);
+    expect(believed.predict('b', usual, 100).quality.mean).toBeCloseTo(0.7, 1);
   });
 
   test('is the same of an arm that fell back and rose again long ago', () => {
