@@ -20,7 +20,7 @@ const SURE = 35;
 /** A smaller shift is not worth forgetting for. */
 const LEAST_SHIFT = 0.1;
 /** Labels, by weight, on either side. */
-const LEAST_WEIGHT = { before: 15, after: 6 };
+const LEAST_WEIGHT = { before: 15, after: 8 };
 
 /** From which on the arm is another, of an arm's residuals in the order in which its decisions came; null where it is the same. */
 export function changeIn(residuals: readonly Residual[]): number | null {
@@ -55,4 +55,4 @@ export function changeIn(residuals: readonly Residual[]): number | null {
 }
 
 /** Of one label: however alike they are, some doubt is left. */
-const LEAST_VARIANCE = 0.02;
+const LEAST_VARIANCE = 0.05;

@@ -98,7 +98,10 @@ export function createFollowUps(ledger: Ledger, runtime: Runtime): FollowUps {
         weight: 0,
         at: runtime.now(),
       };
-      const share = current.label.share === 0 ? 0 : shareOf(current.turn) * (doubtful ? DOUBTFUL : 1);
+      const factor = doubtful ? DOUBTFUL : 1;
+      // Of an answer that is about to be kept the share is worked out then, by this.
+      const isOpen = current.outcome === null;
+      const share = isOpen ? factor : current.label.share === 0 ? 0 : shareOf(current.turn) * factor;
       return withSignals(current, [...current.signals.filter(isNoNext), given], calibration(), share);
     });
 

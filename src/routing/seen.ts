@@ -37,7 +37,9 @@ export function withSigns(decision: DecisionRecord, seen: Seen): DecisionRecord 
   ];
   const next = learner.router.signalsOff.has('silence') ? UNCLEAR : PENDING;
   const first = { ...decision, turn, retry, sketch, label: { ...NO_LABEL, next } };
-  return withSignals(first, signals, learner.calibration(), isSeen ? shareOf(turn) : 0);
+  // What follows an answer may have come before it was kept.
+  const factor = decision.label.share || 1;
+  return withSignals(first, signals, learner.calibration(), isSeen ? shareOf(turn) * factor : 0);
 }
 
 type SeenSignal = Parameters<typeof switchOf>[0] & ImplicitSignal;
