@@ -5,9 +5,10 @@ import { type ImplicitSignal, switchOf } from '../signals/signs.ts';
 import type { DecidedSignal, DecisionRecord } from '../stores/decision-record.ts';
 import type { Observed } from '../upstream/observe.ts';
 import type { AttemptEnd } from '../upstream/outcome.ts';
-import { noVerdict, type Standing, shareOf } from './follow-ups.ts';
+import type { Standing } from './follow-ups.ts';
 import { withSignals } from './label.ts';
 import type { Learner } from './learner.ts';
+import { noVerdict, shareOf } from './verdicts.ts';
 
 export interface Seen {
   end: AttemptEnd;
