@@ -235,7 +235,7 @@ class Answering {
       // Feedback may have come while the answer was on its way.
       const done = current === decision ? ended : settled(current, tried, request.stream);
       const seen = this.#withSigns(done, standing);
-      if (seen.outcome?.kind === 'completed' && seen.router !== null) followUps.answered(asked, seen);
+      if (seen.label.share > 0) followUps.answered(asked, seen);
       return { decision: seen, names: this.#namesOf(seen) };
     });
     const last = tried.at(-1);

@@ -4,7 +4,7 @@
  */
 import { UNCLEAR } from '../bandit/evidence.ts';
 import { lastQuestion, verdictOn } from '../signals/next-message.ts';
-import { isEdited, type Shingles, shinglesOf } from '../signals/shingles.ts';
+import { compared, isEdited, nearness, type Shingles, shinglesOf } from '../signals/shingles.ts';
 import type { NoVerdict } from '../signals/signs.ts';
 import { nearlySame, sketchOf } from '../signals/sketch.ts';
 import type { DecisionRecord } from '../stores/decision-record.ts';
@@ -48,7 +48,7 @@ export interface FollowUps {
   refusedArm(asked: Asked, found: Found | null): string | null;
   /** Gives the earlier decision what the request says of it. Never rejects. */
   judge(asked: Asked, found: Found | null, own: DecisionRecord, learners: Learners): Promise<Standing>;
-  /** An answer that has ended may be followed up. */
+  /** An answer that has ended, or was cut short by who asked, may be followed up. */
   answered(asked: Asked, decision: DecisionRecord): void;
 }
 
@@ -60,6 +60,10 @@ const CLOCKS_DIFFER_MS = 10;
 const MOST_REPEATS = 4;
 /** So many questions near each other behind the same words are a template, less so where one person is named who asks. */
 const TEMPLATE_SIBLINGS = { named: 3, unnamed: 2 };
+/** So many questions of others that are about as near make one too. */
+const TEMPLATE_OTHERS = 2;
+/** As near as the nearest is what differs from a question by no more than so many times as much. */
+const FARTHER = 2;
 /** The answer before may be about to be kept. */
 const LOOK_AGAIN_MS = 100;
 
@@ -107,7 +111,7 @@ export function createFollowUps(ledger: Ledger, runtime: Runtime): FollowUps {
     return standing;
   };
 
-  /** Answers to what is nearly the same question, behind the same words, the latest first. */
+  /** Answers to what is nearly the same question, behind the same words, the nearest first, and of those as near the latest. */
   const siblingsOf = async (asked: Asked, found: Found | null, own: DecisionRecord): Promise<RecentAnswer[]> => {
     const { before } = asked.lineage;
     if (before === null) return [];
@@ -121,7 +125,10 @@ export function createFollowUps(ledger: Ledger, runtime: Runtime): FollowUps {
     if (question === null) return [];
     const isFirst = asked.lineage.latest.length === 0;
     const place = isFirst ? 'first' : 'later';
-    const near = here.filter(({ shingles }) => shingles !== null && isEdited(shingles, question.shingles, place));
+    const distance = ({ shingles }: RecentAnswer): number => (shingles ? 1 - nearness(shingles, question.shingles) : 1);
+    const near = here
+      .filter(({ shingles }) => shingles !== null && isEdited(shingles, question.shingles, place))
+      .sort((one, other) => distance(one) - distance(other));
     // Both names of a first question have been looked up.
     const isUnknown = found === null && isFirst;
     if (near.length >= TEMPLATE_SIBLINGS.named || !mayBeElsewhere || isUnknown) return near;
@@ -133,19 +140,48 @@ export function createFollowUps(ledger: Ledger, runtime: Runtime): FollowUps {
     return isInTime(other) && nearlySame(latest.sketch, question.sketch) ? [other, ...near] : near;
   };
 
+  /**
+   * The siblings that are filled in like a question, where several are or others ask the like: what they have in common is a
+   * template then. Null where there is none: an edit leaves a question much nearer to what it was than to any other.
+   */
+  const templateOf = (
+    { lineage, question }: Asked,
+    siblings: readonly RecentAnswer[],
+  ): readonly RecentAnswer[] | null => {
+    const asked = question()?.shingles;
+    const nearest = siblings[0]?.shingles ?? null;
+    if (!asked || lineage.before === null) return null;
+    // Of another replica's answer it is not known how near it is.
+    const far = nearest === null ? 1 : (1 - nearness(asked, nearest)) * FARTHER;
+    const isAsNear = (other: Shingles): boolean => 1 - nearness(asked, other) <= far && isEdited(other, asked, 'first');
+    const own = siblings.filter(({ shingles }) => shingles !== null && isAsNear(shingles));
+    if (own.length >= TEMPLATE_SIBLINGS[lineage.named ? 'named' : 'unnamed']) return own;
+    // What is asked behind an answer is asked by nobody else.
+    if (lineage.latest.length > 0) return null;
+    let others = 0;
+    // Who asks the very same has filled nothing in.
+    const isSame = (one: Shingles, other: Shingles | null): boolean =>
+      other !== null && compared(one, other).alike === 1;
+    for (const other of recent.elsewhere(lineage.before))
+      if (isAsNear(other) && !isSame(other, nearest) && ++others >= TEMPLATE_OTHERS) return own;
+    return null;
+  };
+
   const judgeRewording = async (
     asked: Asked,
     siblings: readonly RecentAnswer[],
     own: DecisionRecord,
     learners: Learners,
   ): Promise<Standing | null> => {
-    const [latest] = siblings;
+    const [nearest] = siblings;
     const name = asked.lineage.before as string;
-    if (siblings.length >= TEMPLATE_SIBLINGS[asked.lineage.named ? 'named' : 'unnamed']) {
-      await takeBack(recent.takeVerdicts(name), learners);
+    const template = templateOf(asked, siblings);
+    if (template) {
+      const filledIn = new Set(template.map(({ decisionId }) => decisionId));
+      await takeBack(recent.takeVerdicts(name, filledIn), learners);
       return { ...FIRST, noVerdict: 'template' };
     }
-    const earlier = latest && (await ledger.find(latest.decisionId));
+    const earlier = nearest && (await ledger.find(nearest.decisionId));
     if (!earlier?.outcome || !isAnswer(earlier) || own.created < endOf(earlier) - CLOCKS_DIFFER_MS) return null;
     recent.noteVerdict(name, earlier.id);
     await give(earlier, 'rephrased', isDoubtful(asked), learners);
@@ -235,11 +271,11 @@ export function createFollowUps(ledger: Ledger, runtime: Runtime): FollowUps {
     },
 
     answered({ lineage, messages, question }, decision) {
-      recent.add(lineage.answered, lineage.before, recentOf(decision, question()?.shingles ?? null));
-      const { opening } = lineage;
+      const { answered, before, latest, opening } = lineage;
+      recent.add(answered, before, latest.length === 0, recentOf(decision, question()?.shingles ?? null));
       if (opening === null) return;
       const { shingles } = questionIn(upToQuestion(messages));
-      recent.add(opening.answered, opening.before, recentOf(decision, shingles));
+      recent.add(opening.answered, opening.before, false, recentOf(decision, shingles));
     },
   };
 }
@@ -268,6 +304,7 @@ const upToQuestion = (messages: readonly Message[]): readonly Message[] =>
 const recentOf = (decision: DecisionRecord, shingles: Shingles | null): RecentAnswer => ({
   decisionId: decision.id,
   model: decision.model,
+  isWhole: decision.outcome?.kind === 'completed',
   endedAt: endOf(decision),
   shingles,
 });

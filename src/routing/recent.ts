@@ -8,6 +8,8 @@ export interface RecentAnswer {
   decisionId: string;
   /** The arm that answered. */
   model: string;
+  /** Whether it had answered all of it. */
+  isWhole: boolean;
   /** Milliseconds since 1970. */
   endedAt: number;
   /** Of what was asked; null where only its sketch is known. */
@@ -15,20 +17,24 @@ export interface RecentAnswer {
 }
 
 export interface RecentAnswers {
-  /** Keeps an answer under the names of what it answered, and of what stood before the question. */
-  add(answered: string, before: string | null, answer: RecentAnswer): void;
-  /** The latest answer to exactly this. */
+  /** Keeps an answer under the names of what it answered, and of what stood before the question. `isFirst`: that is no answer. */
+  add(answered: string, before: string | null, isFirst: boolean, answer: RecentAnswer): void;
+  /** The latest whole answer to exactly this. */
   to(answered: string): RecentAnswer | null;
   /** Answers to questions behind the same words, the latest first. */
   behind(before: string): readonly RecentAnswer[];
+  /** First questions of others: the latest that came behind other words, or from somebody else. */
+  elsewhere(before: string): Iterable<Shingles>;
   /** Notes that an answer was taken for refused, on account of what is known by this name. */
   noteVerdict(name: string, decisionId: string): void;
-  /** Of which answers that was noted. They are forgotten by this. */
-  takeVerdicts(name: string): readonly string[];
+  /** Of which answers that was noted, of these where some are named. They are forgotten by this. */
+  takeVerdicts(name: string, among?: ReadonlySet<string>): readonly string[];
 }
 
 /** How many answers behind the same words are told apart: more than make a template. */
 const MOST_BEHIND = 12;
+/** First questions of all, of which those of others are looked at. */
+const MOST_QUESTIONS = 200;
 /** Names of each kind. */
 const MOST_NAMES = 5_000;
 
@@ -36,14 +42,23 @@ export function createRecentAnswers(keptMs: number, now: () => number): RecentAn
   const byQuestion = new Map<string, RecentAnswer>();
   const byBefore = new Map<string, RecentAnswer[]>();
   const verdicts = new Map<string, string[]>();
+  /** The one after the last is the oldest. */
+  const questions: { before: string; shingles: Shingles }[] = [];
+  let next = 0;
   const isRecent = ({ endedAt }: RecentAnswer): boolean => now() - endedAt <= keptMs;
 
   return {
-    add(answered, before, answer) {
-      putLast(byQuestion, answered, answer);
+    add(answered, before, isFirst, answer) {
+      if (answer.isWhole) putLast(byQuestion, answered, answer);
       if (before === null) return;
       const others = (byBefore.get(before) ?? []).filter(isRecent).slice(0, MOST_BEHIND - 1);
       putLast(byBefore, before, [answer, ...others]);
+      if (!isFirst || answer.shingles === null) return;
+      questions[next] = { before, shingles: answer.shingles };
+      next = (next + 1) % MOST_QUESTIONS;
+    },
+    *elsewhere(before) {
+      for (const question of questions) if (question.before !== before) yield question.shingles;
     },
     to(answered) {
       const answer = byQuestion.get(answered);
@@ -53,10 +68,12 @@ export function createRecentAnswers(keptMs: number, now: () => number): RecentAn
     noteVerdict(name, decisionId) {
       putLast(verdicts, name, [...(verdicts.get(name) ?? []), decisionId].slice(-MOST_BEHIND));
     },
-    takeVerdicts(name) {
+    takeVerdicts(name, among) {
       const known = verdicts.get(name) ?? [];
-      verdicts.delete(name);
-      return known;
+      const left = among ? known.filter((id) => !among.has(id)) : [];
+      if (left.length > 0) verdicts.set(name, left);
+      else verdicts.delete(name);
+      return known.filter((id) => !left.includes(id));
     },
   };
 }

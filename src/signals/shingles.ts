@@ -46,6 +46,12 @@ export function isEdited(one: Shingles, other: Shingles, place: keyof typeof EDI
   return alike >= least.alike || (contained >= least.contained && alike >= least.atLeast);
 }
 
+/** From 0 to 1, which it is where one is the other with something put in. */
+export function nearness(one: Shingles, other: Shingles): number {
+  const { alike, contained } = compared(one, other);
+  return Math.max(alike, contained);
+}
+
 /** The shares of what both have: of what either has, and of what the one with less has. Exact where all shingles are there. */
 export function compared(one: Shingles, other: Shingles): { alike: number; contained: number } {
   const all = one.length < MOST && other.length < MOST;
