@@ -1,5 +1,5 @@
 /** Entries of evidence as numbers, one after the other in a few arrays. What comes out is exactly what was put in. */
-import type { Evidence } from './evidence.ts';
+import type { Evidence, Label } from './evidence.ts';
 
 export interface Columns {
   /** Of an id: its length, and a byte for each code unit. */
@@ -161,6 +161,38 @@ export function idOf({ ids }: Columns, at: number): string {
   return String.fromCharCode(...ids.subarray(start, start + ids[start - 1]!));
 }
 
+/** Written into `into`: of thousands that are looked at hardly one is kept. */
+export interface LabelAt extends Label {
+  at: number;
+  /** Places in the list of names. */
+  arm: number;
+  encoder: number;
+}
+
+export function readLabelAt({ numbers, names, signs }: Columns, at: number, into: LabelAt): void {
+  const number = at * NUMBERS;
+  const name = at * NAMES;
+  into.at = numbers[number + AT]!;
+  into.arm = names[name + 1]!;
+  into.encoder = names[name + 2]!;
+  into.quality = knownOf(numbers[number + 4]!);
+  into.weight = numbers[number + 2]!;
+  into.shown = signs[at * SIGNS]!;
+  into.next = signs[at * SIGNS + 1]!;
+  into.share = numbers[number + 10]!;
+}
+
+/** weights·x */
+export function dotAt({ features }: Columns, at: number, weights: Float64Array): number {
+  const start = at * weights.length;
+  let sum = 0;
+  for (let i = 0; i < weights.length; i++) sum += weights[i]! * scaledBack(features[start + i]!);
+  return sum;
+}
+
+export const vectorAt = ({ features }: Columns, at: number, dimensions: number): number[] =>
+  vectorOf(features, at * dimensions, dimensions);
+
 export function entryOf(
   { numbers, names, signs, features }: Columns,
   at: number,
@@ -194,13 +226,13 @@ export function entryOf(
   };
 }
 
+const scaledBack = (scaled: number): number => (scaled === MINUS_ZERO ? -0 : scaled / SCALE);
 const knownOf = (value: number): number | null => (Number.isNaN(value) ? null : value);
 
 function vectorOf(features: Int16Array, start: number, dimensions: number): number[] {
   const x = new Array<number>(dimensions);
   for (let i = 0; i < dimensions; i++) {
-    const scaled = features[start + i]!;
-    x[i] = scaled === MINUS_ZERO ? -0 : scaled / SCALE;
+    x[i] = scaledBack(features[start + i]!);
   }
   return x;
 }

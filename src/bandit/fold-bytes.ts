@@ -66,6 +66,13 @@ export function foldFromBytes(bytes: Uint8Array): Fold | null {
   }
 }
 
+/** Whether they are a fold's of another version than those that are read: nothing is wrong with them, but they are of no use. */
+export function isOfOtherVersion(bytes: Uint8Array): boolean {
+  if (bytes.length < HEADER_BYTES) return false;
+  const [magic, version] = new Uint32Array(bytes.slice(0, 8).buffer) as unknown as number[];
+  return magic === MAGIC && !READERS.has(version!);
+}
+
 /** In one order, whatever order the fold's fields came to be in. */
 function headOf(fold: Fold): Head {
   const { landmark, newest, openSince, entries, labels, late, broken, open } = fold;

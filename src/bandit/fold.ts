@@ -202,12 +202,12 @@ function addLabel(fold: Fold, arm: ArmSums, x: readonly number[], label: Label, 
   }
   const weight = sign * weightAt(fold, at);
   const seen = isSeen(label);
-  if (isRated(label)) {
-    const quality = bounded(label.quality, 0, 1);
-    const worth = weight * Math.min(label.weight, MOST_WEIGHT);
-    addObservation(arm.quality, x, quality, worth);
-    if (seen) addRated(fold.rated, label, quality, worth);
-  } else if (seen) addUnrated(fold, arm, x, label, at, weight * Math.min(label.share, 1));
+  const rating = ratingIn(label);
+  if (rating) {
+    const worth = weight * rating.weight;
+    addObservation(arm.quality, x, rating.quality, worth);
+    if (seen) addRated(fold.rated, label, rating.quality, worth);
+  } else if (seen) addUnrated(fold, arm, x, label, at, weight * shareIn(label));
 }
 
 function addUnrated(fold: Fold, arm: ArmSums, x: readonly number[], label: Label, at: number, weight: number): void {
@@ -216,12 +216,16 @@ function addUnrated(fold: Fold, arm: ArmSums, x: readonly number[], label: Label
   else addSigns(arm.signs, x, { ...label, next: SILENCE }, weight);
 }
 
-type RatedLabel = Label & { quality: number };
-const isRated = (label: Label): label is RatedLabel =>
-  label.quality !== null && Number.isFinite(label.quality) && label.weight > 0;
-const isSeen = ({ shown, next, share }: Label): boolean => share > 0 && isSign(shown) && isSign(next);
+/** What people said, within bounds; null where they said nothing. */
+export const ratingIn = ({ quality, weight }: Label): { quality: number; weight: number } | null =>
+  quality !== null && Number.isFinite(quality) && weight > 0
+    ? { quality: bounded(quality, 0, 1), weight: Math.min(weight, MOST_WEIGHT) }
+    : null;
+export const shareIn = ({ share }: Label): number => Math.min(share, 1);
+/** Whether something was seen of the answer. */
+export const isSeen = ({ shown, next, share }: Label): boolean => share > 0 && isSign(shown) && isSign(next);
 const isSign = (number: number): boolean => Number.isInteger(number) && number >= 0 && number < SIGNS;
-const isLabel = (label: Label): boolean => isRated(label) || (isSeen(label) && label.next > SILENCE);
+const isLabel = (label: Label): boolean => ratingIn(label) !== null || (isSeen(label) && label.next > SILENCE);
 
 /** One label may not outweigh a hundred. */
 const MOST_WEIGHT = 100;

@@ -1,8 +1,10 @@
 /** What an arm's decisions have shown of its quality: what people said, and what the signs of the others are worth by now. */
 import type { ArmSums } from './arm-sums.ts';
-import { type Fold, weightAt } from './fold.ts';
-import { latestOf } from './open-entries.ts';
-import { MOST_RECENT, type RecentLabel } from './recent-change.ts';
+import { dotAt, type LabelAt, readLabelAt, vectorAt } from './entry-columns.ts';
+import { NO_LABEL } from './evidence.ts';
+import { type Fold, isSeen, ratingIn, shareIn, weightAt } from './fold.ts';
+import { visitLatest } from './open-entries.ts';
+import { MOST_RECENT, type Residual } from './recent-change.ts';
 import {
   type Calibrate,
   isFollowed,
@@ -51,29 +53,39 @@ function addWorth(sums: Sums, { unfollowed, followed, pairs }: SignSums, worth: 
 /** Open entries that are looked through for an arm's latest labels. */
 const MOST_LOOKED_AT = 3_000;
 
-/** The latest labels of each arm, oldest first, by its id; their weights are those at the fold's landmark. */
-export function recentLabels(fold: Fold, worth: SignWorth): Map<string, RecentLabel[]> {
-  const labels = new Map<string, RecentLabel[]>();
-  for (const entry of latestOf(fold.open, MOST_LOOKED_AT)) {
-    const { arm, quality, weight, shown, next, share, x, at, encoder } = entry;
-    const isRated = quality !== null && weight > 0;
-    if (encoder !== fold.settings.encoder || !(isRated || (share > 0 && isFollowed(next)))) continue;
-    let ofArm = labels.get(arm);
-    if (!ofArm) {
-      ofArm = [];
-      labels.set(arm, ofArm);
-    }
-    if (ofArm.length === MOST_RECENT) continue;
-    const faded = weightAt(fold, at);
-    ofArm.push(
-      isRated
-        ? { x, quality, weight: weight * faded }
-        : { x, quality: worth.labelOf(pairOf(shown, next)), weight: worth.followed * share * faded },
-    );
-  }
+/** A label of an arm's latest, its weight that at the fold's landmark. */
+export interface RecentLabel extends Residual {
+  quality: number;
+  x(): readonly number[];
+}
+
+/** The latest labels of each arm, oldest first, beside what is expected of it with these weights. */
+export function recentLabels(
+  fold: Fold,
+  worth: SignWorth,
+  weightsOf: ReadonlyMap<string, Float64Array>,
+): Map<string, RecentLabel[]> {
+  const { open, settings } = fold;
+  const labels = new Map<string, RecentLabel[]>([...weightsOf.keys()].map((arm) => [arm, []]));
+  const encoder = open.names.indexOf(settings.encoder);
+  const arms = open.names.map((name) => ({ weights: weightsOf.get(name), labels: labels.get(name) ?? [] }));
+  visitLatest(open, MOST_LOOKED_AT, (columns, at) => {
+    readLabelAt(columns, at, label);
+    const arm = arms[label.arm];
+    if (!arm?.weights || label.encoder !== encoder || arm.labels.length === MOST_RECENT) return;
+    const rating = ratingIn(label);
+    if (!rating && !(isSeen(label) && isFollowed(label.next))) return;
+    const quality = rating ? rating.quality : worth.labelOf(pairOf(label.shown, label.next));
+    const weight = (rating ? rating.weight : worth.followed * shareIn(label)) * weightAt(fold, label.at);
+    if (!(weight > 0)) return;
+    const value = quality - dotAt(columns, at, arm.weights);
+    arm.labels.push({ value, weight, quality, x: () => vectorAt(columns, at, settings.dimensions) });
+  });
   for (const ofArm of labels.values()) ofArm.reverse();
   return labels;
 }
+
+const label: LabelAt = { ...NO_LABEL, at: 0, arm: 0, encoder: 0 };
 
 /** What an arm had shown before it changed is worth so many labels from then on. */
 const WORTH_BEFORE = 10;
@@ -81,7 +93,7 @@ const WORTH_BEFORE = 10;
 /** An arm's sums with all that it showed before these labels counting for little. */
 export function sinceChange(all: Sums, since: readonly RecentLabel[], dimensions: number, scale: number): Sums {
   const recent = emptySums(dimensions);
-  for (const { x, quality, weight } of since) addObservation(recent, x, quality, weight);
+  for (const { x, quality, weight } of since) addObservation(recent, x(), quality, weight);
   const before = (all.xx[0]! - recent.xx[0]!) * scale;
   if (!(before > WORTH_BEFORE)) return all;
   // all·κ + recent·(1 − κ): recent ones in full, those before by κ.

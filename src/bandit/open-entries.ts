@@ -95,16 +95,15 @@ export function allOpen(open: OpenEntries): Evidence[] {
   return entries;
 }
 
-/** The latest of them, the latest first. */
-export function latestOf(open: OpenEntries, most: number): Evidence[] {
-  const entries: Evidence[] = [];
-  for (
-    let slot = open.newest;
-    slot !== NONE && entries.length < most;
-    slot = chunkOf(open, slot).older[slot & IN_CHUNK]!
-  )
-    entries.push(entryAt(open, slot));
-  return entries;
+/** Visits the latest of them, the latest first, where they lie; those that do not fit into a chunk's arrays are left out. */
+export function visitLatest(open: OpenEntries, most: number, visit: (columns: Columns, at: number) => void): void {
+  let visited = 0;
+  for (let slot = open.newest; slot !== NONE && visited < most; visited++) {
+    const chunk = chunkOf(open, slot);
+    const at = slot & IN_CHUNK;
+    if (!oddAt(open, slot)) visit(chunk, at);
+    slot = chunk.older[at]!;
+  }
 }
 
 export const chunkOf = (open: OpenEntries, slot: number): Chunk => open.chunks[slot >> CHUNK_BITS]!;

@@ -171,11 +171,11 @@ function withoutOldSelves(
   worth: SignWorth,
   scale: number,
 ): Sums[] | null {
-  const recent = recentLabels(fold, worth);
+  const recent = recentLabels(fold, worth, new Map(arms.map(({ id }, k) => [id, fits[k]!.mean])));
   let isChanged = false;
   const sums = labelled.map((ofArm, k) => {
     const labels = recent.get(arms[k]!.id) ?? [];
-    const from = changeIn(labels, fits[k]!);
+    const from = changeIn(labels);
     if (from === null) return ofArm;
     isChanged = true;
     return sinceChange(ofArm, labels.slice(from), fold.settings.dimensions, scale);

@@ -4,12 +4,10 @@
  * are not taken for another arm. What came before the shift then counts for little. Worked out of the open entries whenever a
  * posterior is derived, so that the log alone decides.
  */
-import type { ArmFit } from './hierarchy.ts';
 
-/** A label of an arm, in the order in which its decisions came. */
-export interface RecentLabel {
-  x: readonly number[];
-  quality: number;
+/** What is left of a label of an arm once what was expected at its prompt is taken off. */
+export interface Residual {
+  value: number;
   /** > 0 */
   weight: number;
 }
@@ -22,27 +20,23 @@ const SURE = 35;
 /** A smaller shift is not worth forgetting for. */
 const LEAST_SHIFT = 0.1;
 /** Labels, by weight, on either side. */
-const LEAST_WEIGHT = { before: 15, after: 6 };
+const LEAST_WEIGHT = { before: 15, after: 8 };
 
-/** From which of the labels on the arm is another; null where it is the same all along. */
-export function changeIn(labels: readonly RecentLabel[], { mean }: Pick<ArmFit, 'mean'>): number | null {
+/** From which on the arm is another, of an arm's residuals in the order in which its decisions came; null where it is the same. */
+export function changeIn(residuals: readonly Residual[]): number | null {
   let weight = 0;
   let sum = 0;
   let squares = 0;
-  const residuals = labels.map(({ x, quality, weight: w }) => {
-    let expected = 0;
-    for (let i = 0; i < mean.length; i++) expected += mean[i]! * x[i]!;
-    const residual = quality - expected;
-    weight += w;
-    sum += w * residual;
-    squares += w * residual * residual;
-    return residual;
-  });
+  for (const residual of residuals) {
+    weight += residual.weight;
+    sum += residual.weight * residual.value;
+    squares += residual.weight * residual.value * residual.value;
+  }
   let before = 0;
   let sumBefore = 0;
   let best: number | null = null;
   let most = SURE;
-  for (let k = 0; k < labels.length; k++) {
+  for (let k = 0; k < residuals.length; k++) {
     const after = weight - before;
     if (before >= LEAST_WEIGHT.before && after >= LEAST_WEIGHT.after) {
       const shift = (sum - sumBefore) / after - sumBefore / before;
@@ -54,11 +48,11 @@ export function changeIn(labels: readonly RecentLabel[], { mean }: Pick<ArmFit, 
         best = k;
       }
     }
-    before += labels[k]!.weight;
-    sumBefore += labels[k]!.weight * residuals[k]!;
+    before += residuals[k]!.weight;
+    sumBefore += residuals[k]!.weight * residuals[k]!.value;
   }
   return best;
 }
 
 /** Of one label: however alike they are, some doubt is left. */
-const LEAST_VARIANCE = 0.02;
+const LEAST_VARIANCE = 0.05;

@@ -5,16 +5,15 @@
 import { UNCLEAR } from '../bandit/evidence.ts';
 import { lastQuestion, verdictOn } from '../signals/next-message.ts';
 import { isEdited, type Shingles, shinglesOf } from '../signals/shingles.ts';
-import { type NoVerdict, type SignalName, switchOf } from '../signals/signs.ts';
+import type { NoVerdict } from '../signals/signs.ts';
 import { nearlySame, sketchOf } from '../signals/sketch.ts';
-import type { DecidedSignal, DecisionRecord } from '../stores/decision-record.ts';
+import type { DecisionRecord } from '../stores/decision-record.ts';
 import type { Found } from '../stores/ports.ts';
-import { isNext, isNoVerdict, withSignals } from './label.ts';
-import type { Learner } from './learner.ts';
 import type { Ledger } from './ledger.ts';
 import { type Asker, type Lineage, type Message, traceLineage } from './lineage.ts';
 import { createRecentAnswers, type RecentAnswer } from './recent.ts';
 import type { Runtime } from './runtime.ts';
+import { createVerdicts, type Learners } from './verdicts.ts';
 
 /** A request, as far as it may follow up on an earlier one. */
 export interface Asked {
@@ -53,13 +52,8 @@ export interface FollowUps {
   answered(asked: Asked, decision: DecisionRecord): void;
 }
 
-type Learners = ReadonlyMap<string, Learner>;
-type Verdict = 'continued' | 'regenerated' | 'rephrased' | 'corrected';
-
 /** The same is asked again, or reworded, on account of an answer within this time of it. */
 const RETRY_WINDOW_MS = 10 * 60 * 1000;
-/** What a verdict counts for where it may be somebody else's. */
-const DOUBTFUL = 0.25;
 /** By so much an answer of another replica may seem to have ended too late. */
 const CLOCKS_DIFFER_MS = 10;
 /** The same asked so often in a row is no person's asking. */
@@ -71,56 +65,16 @@ const LOOK_AGAIN_MS = 100;
 
 export function createFollowUps(ledger: Ledger, runtime: Runtime): FollowUps {
   const recent = createRecentAnswers(RETRY_WINDOW_MS, runtime.now);
+  const { give, close, takeBack } = createVerdicts(ledger, runtime.now);
   const sketchKey = Number.parseInt(runtime.sha256Hex(runtime.digest('sketch')).slice(0, 8), 16);
   const questionIn = (messages: readonly Message[]): Question => {
     const text = lastQuestion(messages);
     return { sketch: sketchOf(text, sketchKey), shingles: shinglesOf(text, sketchKey) };
   };
 
-  const change = async (
-    decision: DecisionRecord,
-    learners: Learners,
-    edit: (current: DecisionRecord, learner: Learner) => DecisionRecord | null,
-  ): Promise<void> => {
-    const learner = learners.get(decision.router ?? '');
-    // Who named a model has learned from nobody, and teaches nobody.
-    if (learner) await ledger.change(decision, (current) => edit(current, learner));
-  };
-
-  const give = (decision: DecisionRecord, verdict: Verdict, doubtful: boolean, learners: Learners): Promise<void> =>
-    change(decision, learners, (current, { router, calibration }) => {
-      if (isOff(router.signalsOff, verdict)) return unclear(current);
-      if (current.signals.some((signal) => isNext(signal) && signal.signal === verdict)) return null;
-      const given: DecidedSignal = {
-        signal: verdict,
-        source: 'implicit',
-        value: 0,
-        weight: 0,
-        at: runtime.now(),
-      };
-      const share = current.label.share === 0 ? 0 : shareOf(current.turn) * (doubtful ? DOUBTFUL : 1);
-      return withSignals(current, [...current.signals.filter(isNoNext), given], calibration(), share);
-    });
-
-  /** What follows is no verdict, and silence would be none. */
-  const close = (decision: DecisionRecord, why: NoVerdict, learners: Learners): Promise<void> =>
-    change(decision, learners, (current, { calibration }) =>
-      current.signals.some((signal) => isNext(signal) || signal.signal === why)
-        ? null
-        : withSignals(current, [...current.signals, noVerdict(why, runtime.now())], calibration()),
-    );
-
-  /** Those that were taken for refused, before it was seen that nobody had refused them. */
-  const takeBack = async (name: string, learners: Learners): Promise<void> => {
-    for (const id of recent.takeVerdicts(name)) {
-      const decision = await ledger.find(id);
-      if (!decision) continue;
-      await change(decision, learners, (current, { calibration }) => {
-        const left = current.signals.filter(isNoNext);
-        return withSignals(current, [...left, noVerdict('template', runtime.now())], calibration());
-      });
-    }
-  };
+  /** Whether the client has had all of the answer, though it may not be kept yet. */
+  const isWhole = ({ id, outcome }: DecisionRecord): boolean =>
+    (ledger.stateOf(id) ?? (outcome?.kind === 'completed' ? 'whole' : null)) === 'whole';
 
   /** With nobody named, who asks the same first question may be somebody else. */
   const isDoubtful = ({ lineage }: Asked): boolean => !lineage.named && lineage.latest.length === 0;
@@ -132,13 +86,11 @@ export function createFollowUps(ledger: Ledger, runtime: Runtime): FollowUps {
     learners: Learners,
   ): Promise<Standing | null> => {
     const { turn, retry } = earlier;
-    const state = ledger.stateOf(earlier.id);
-    if (state === 'on its way' || own.created < endOf(earlier) - CLOCKS_DIFFER_MS) {
+    if (ledger.stateOf(earlier.id) === 'on its way' || own.created < endOf(earlier) - CLOCKS_DIFFER_MS) {
       await close(earlier, 'fan_out', learners);
       return { turn, retry, noVerdict: 'fan_out' };
     }
-    const isWhole = state === null ? earlier.outcome?.kind === 'completed' : state === 'whole';
-    if (asked.clientRetry || !isWhole) {
+    if (asked.clientRetry || !isWhole(earlier)) {
       await close(earlier, 'retried', learners);
       return { turn, retry, noVerdict: null };
     }
@@ -147,7 +99,7 @@ export function createFollowUps(ledger: Ledger, runtime: Runtime): FollowUps {
     const { answered } = asked.lineage;
     if (standing.retry >= MOST_REPEATS) {
       await close(earlier, 'template', learners);
-      await takeBack(answered, learners);
+      await takeBack(recent.takeVerdicts(answered), learners);
       return { ...standing, noVerdict: 'template' };
     }
     recent.noteVerdict(answered, earlier.id);
@@ -167,15 +119,18 @@ export function createFollowUps(ledger: Ledger, runtime: Runtime): FollowUps {
     if (here.length === 0 && !mayBeElsewhere) return [];
     const question = asked.question();
     if (question === null) return [];
-    const place = asked.lineage.latest.length === 0 ? 'first' : 'later';
+    const isFirst = asked.lineage.latest.length === 0;
+    const place = isFirst ? 'first' : 'later';
     const near = here.filter(({ shingles }) => shingles !== null && isEdited(shingles, question.shingles, place));
-    if (near.length > 0 || !mayBeElsewhere) return near;
-    const elsewhere = found?.name === before ? found : await ledger.findNamed([before]);
-    const sketch = elsewhere?.decision.sketch ?? null;
-    // Who answered here knows better than a sketch.
-    const isKnownHere = here.some(({ decisionId }) => decisionId === elsewhere?.decision.id);
-    if (elsewhere === null || sketch === null || isKnownHere || !nearlySame(sketch, question.sketch)) return [];
-    return [recentOf(elsewhere.decision, null)].filter(isInTime);
+    // Both names of a first question have been looked up.
+    const isUnknown = found === null && isFirst;
+    if (near.length >= TEMPLATE_SIBLINGS.named || !mayBeElsewhere || isUnknown) return near;
+    // The latest of all: what was answered here may have been refused since, and another replica have answered anew.
+    const latest = (found?.name === before ? found : await ledger.findNamed([before]))?.decision;
+    // Of what was answered here more is known than a sketch.
+    if (!latest?.sketch || here.some(({ decisionId }) => decisionId === latest.id)) return near;
+    const other = recentOf(latest, null);
+    return isInTime(other) && nearlySame(latest.sketch, question.sketch) ? [other, ...near] : near;
   };
 
   const judgeRewording = async (
@@ -187,7 +142,7 @@ export function createFollowUps(ledger: Ledger, runtime: Runtime): FollowUps {
     const [latest] = siblings;
     const name = asked.lineage.before as string;
     if (siblings.length >= TEMPLATE_SIBLINGS[asked.lineage.named ? 'named' : 'unnamed']) {
-      await takeBack(name, learners);
+      await takeBack(recent.takeVerdicts(name), learners);
       return { ...FIRST, noVerdict: 'template' };
     }
     const earlier = latest && (await ledger.find(latest.decisionId));
@@ -265,8 +220,7 @@ export function createFollowUps(ledger: Ledger, runtime: Runtime): FollowUps {
       if (clientRetry) return null;
       if (found?.name === lineage.answered) {
         const { decision } = found;
-        const isRefused = decision.outcome?.kind === 'completed' && runtime.now() - endOf(decision) <= RETRY_WINDOW_MS;
-        return isRefused ? decision.model : null;
+        return isWhole(decision) && runtime.now() - endOf(decision) <= RETRY_WINDOW_MS ? decision.model : null;
       }
       return recent.to(lineage.answered)?.model ?? null;
     },
@@ -298,28 +252,6 @@ function namesToGoBy({ answered, latest, question, older, session }: Lineage): s
   if (session !== null) names.push(session);
   return names;
 }
-
-/** Of one conversation's decisions every second one halves: their shares add up to four at most, however many they are. */
-export const shareOf = (turn: number): number => 2 ** -Math.min(Math.floor(turn / 2), 30);
-
-const isOff = (off: ReadonlySet<SignalName>, verdict: Verdict): boolean => off.has(switchOf(verdict));
-
-/** Something has followed, and it is not looked at. */
-function unclear(decision: DecisionRecord): DecisionRecord | null {
-  const { label, version } = decision;
-  if (label.next === UNCLEAR) return null;
-  return { ...decision, version: version + 1, label: { ...label, next: UNCLEAR }, labelBefore: label };
-}
-
-const isNoNext = (signal: DecidedSignal): boolean => !isNext(signal) && !isNoVerdict(signal.signal);
-
-export const noVerdict = (why: NoVerdict, at: number): DecidedSignal => ({
-  signal: why,
-  source: 'implicit',
-  value: 0,
-  weight: 0,
-  at,
-});
 
 /** Whether there is an answer that a person can have read. */
 const isAnswer = ({ outcome }: DecisionRecord): boolean =>

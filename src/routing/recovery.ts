@@ -1,7 +1,7 @@
 /** Learns from what is kept: the latest sound snapshot of a router's fold, and what came behind it. */
 import type { Evidence } from '../bandit/evidence.ts';
 import { type Fold, type FoldSettings, foldEntry } from '../bandit/fold.ts';
-import { foldFromBytes } from '../bandit/fold-bytes.ts';
+import { foldFromBytes, isOfOtherVersion } from '../bandit/fold-bytes.ts';
 import { type DecisionRecord, evidenceOf } from '../stores/decision-record.ts';
 import { type Counted, type DecisionLog, type DurableStore, LOG_START, type Snapshots } from '../stores/ports.ts';
 
@@ -28,8 +28,8 @@ export async function soundSnapshot(
   for (const { cursor, bytes } of await snapshots.read(router)) {
     if (skip.has(cursor)) continue;
     const fold = foldFromBytes(bytes);
-    if (fold === null) refused++;
-    // Of other settings: nothing is wrong with it, but it answers another question.
+    // Of another release, or of other settings: nothing is wrong with it, but it is of no use here.
+    if (fold === null) refused += isOfOtherVersion(bytes) ? 0 : 1;
     else if (sameSettings(fold.settings, settings)) return { found: { fold, cursor }, refused };
   }
   return { found: null, refused };

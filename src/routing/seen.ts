@@ -5,9 +5,10 @@ import { type ImplicitSignal, switchOf } from '../signals/signs.ts';
 import type { DecidedSignal, DecisionRecord } from '../stores/decision-record.ts';
 import type { Observed } from '../upstream/observe.ts';
 import type { AttemptEnd } from '../upstream/outcome.ts';
-import { noVerdict, type Standing, shareOf } from './follow-ups.ts';
+import type { Standing } from './follow-ups.ts';
 import { withSignals } from './label.ts';
 import type { Learner } from './learner.ts';
+import { noVerdict, shareOf } from './verdicts.ts';
 
 export interface Seen {
   end: AttemptEnd;
@@ -37,7 +38,9 @@ export function withSigns(decision: DecisionRecord, seen: Seen): DecisionRecord 
   ];
   const next = learner.router.signalsOff.has('silence') ? UNCLEAR : PENDING;
   const first = { ...decision, turn, retry, sketch, label: { ...NO_LABEL, next } };
-  return withSignals(first, signals, learner.calibration(), isSeen ? shareOf(turn) : 0);
+  // What follows an answer may have come before it was kept.
+  const factor = decision.label.share || 1;
+  return withSignals(first, signals, learner.calibration(), isSeen ? shareOf(turn) * factor : 0);
 }
 
 type SeenSignal = Parameters<typeof switchOf>[0] & ImplicitSignal;

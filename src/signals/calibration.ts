@@ -15,7 +15,8 @@
  * A signal's rates are Dirichlet-distributed around the table of `prior-rates.ts`. What an answer shows and what comes next
  * are taken for independent given how good it was; of each there is one sign, so that what says the same counts once.
  */
-import { isFollowed, nextIn, pairOf, type SeenSigns, SIGNS, type SignWorth, shownIn } from '../bandit/sign-sums.ts';
+import { PENDING, SILENCE, UNCLEAR } from '../bandit/evidence.ts';
+import { isFollowed, nextIn, type SeenSigns, SIGNS, type SignWorth, shownIn } from '../bandit/sign-sums.ts';
 import { nextRates, shownRates } from './prior-rates.ts';
 import { NEXT, SHOWN, type SignalName, switchOf } from './signs.ts';
 
@@ -29,12 +30,10 @@ export interface Calibration extends SignWorth {
 
 /** What the table is worth, in rated answers that were good, and in rated ones that were bad. */
 const TABLE_WORTH = { good: 20, bad: 10 };
-/** The router's mean quality before anything is known of it, and what that is worth in rated answers. */
+/** The router's mean quality before anything was said, and what that is worth in rated answers. */
 const MEAN = { quality: 0.7, worth: 10 };
 /** Below this the mean and its complement are not taken to be: odds have to stay odds. */
 const LEAST_SHARE = 0.05;
-/** Steps in which the mean and the labels that depend on it settle. */
-const STEPS = 4;
 /**
  * Nor is anything that was only seen worth more than half of what somebody said: the shares of one conversation's decisions add
  * up to four at most (`shareOf`), and so all that was seen of it to two observations.
@@ -45,60 +44,67 @@ const LEAST_EXPLAINED = 0.02;
 
 /** `off` are signals that a router does not look at. */
 export function calibrate({ rated, said, pairs }: SeenSigns, off: ReadonlySet<SignalName> = NONE): Calibration {
-  const shown = rates(rated, 0, shownRates, SHOWN, off);
-  const next = rates(rated, SIGNS, nextRates, NEXT, off);
-  const chanceAt = (mean: number, pair: number): number => {
-    const then = nextIn(pair);
-    const k = shownIn(pair);
+  const mean = meanOf(said);
+  const seen = seenCounts(rated, pairs);
+  const shown = rates(rated, seen, 0, shownRates, SHOWN, off, mean);
+  const next = rates(rated, seen, SIGNS, nextRates, NEXT, off, mean);
+  const chance = (k: number, then: number): number => {
     const isNext = isFollowed(then);
     const good = mean * shown.good[k]! * (isNext ? next.good[then]! : 1);
     const bad = (1 - mean) * shown.bad[k]! * (isNext ? next.bad[then]! : 1);
     return good + bad > 0 ? good / (good + bad) : mean;
   };
-  const explainedAt = (mean: number): Explained => {
-    let unfollowed = 0;
-    let followed = 0;
-    for (let k = 0; k < SHOWN.length; k++) {
-      unfollowed += chanceAt(mean, pairOf(k, 0)) * (shown.good[k]! - shown.bad[k]!);
-      for (let then = 0; then < NEXT.length; then++) {
-        if (!isFollowed(then)) continue;
-        const rise = shown.good[k]! * next.good[then]! - shown.bad[k]! * next.bad[then]!;
-        followed += chanceAt(mean, pairOf(k, then)) * rise;
-      }
-    }
-    // Rounding may leave a little less than nothing.
-    return { unfollowed: Math.max(0, unfollowed), followed: Math.max(0, followed) };
-  };
 
-  let mean = MEAN.quality;
-  let explained: Explained = { unfollowed: 0, followed: 0 };
-  for (let step = 0; step <= STEPS; step++) {
-    mean = meanOf(said, pairs, mean, explained, chanceAt);
-    explained = explainedAt(mean);
+  // ρ²: the part of the variance of good and bad that signs explain, those of the answer alone and with what came next.
+  let unfollowed = 0;
+  let followed = 0;
+  for (let k = 0; k < SHOWN.length; k++) {
+    unfollowed += chance(k, PENDING) * (shown.good[k]! - shown.bad[k]!);
+    for (let then = 0; then < NEXT.length; then++) {
+      if (isFollowed(then))
+        followed += chance(k, then) * (shown.good[k]! * next.good[then]! - shown.bad[k]! * next.bad[then]!);
+    }
   }
 
   const labels = new Float64Array(SIGNS * SIGNS);
-  for (let pair = 0; pair < labels.length; pair++)
-    labels[pair] = mean + (chanceAt(mean, pair) - mean) / Math.max(partOf(explained, pair), LEAST_EXPLAINED);
+  for (let pair = 0; pair < labels.length; pair++) {
+    const explained = isFollowed(nextIn(pair)) ? followed : unfollowed;
+    labels[pair] = mean + (chance(shownIn(pair), nextIn(pair)) - mean) / Math.max(explained, LEAST_EXPLAINED);
+  }
   return {
     mean,
-    unfollowed: Math.min(explained.unfollowed, MOST_WORTH),
-    followed: Math.min(explained.followed, MOST_WORTH),
+    unfollowed: worthOf(unfollowed),
+    followed: worthOf(followed),
     labelOf: (pair) => labels[pair]!,
-    chance: (k, then) => chanceAt(mean, pairOf(k, then)),
+    chance,
     shownRatio: (k) => ratioOf(shown, k),
     nextRatio: (then) => ratioOf(next, then),
   };
 }
 
-/** ρ²: the part of the variance of good and bad that signs explain, those of the answer alone and with what came next. */
-interface Explained {
-  unfollowed: number;
-  followed: number;
+/** Rounding may leave a little less than nothing. */
+const worthOf = (explained: number): number => Math.min(Math.max(0, explained), MOST_WORTH);
+
+/** What was said, and nothing else: what was seen tells which answers are better than others, not how good they all are. */
+function meanOf({ good, weight }: SeenSigns['said']): number {
+  const mean = (MEAN.worth * MEAN.quality + good) / (MEAN.worth + weight);
+  return mean >= LEAST_SHARE ? Math.min(mean, 1 - LEAST_SHARE) : LEAST_SHARE;
 }
 
-const partOf = ({ unfollowed, followed }: Explained, pair: number): number =>
-  isFollowed(nextIn(pair)) ? followed : unfollowed;
+/** How often each sign was seen, rated or not, by its place among `rated`. Nothing yet is silence so far, as there. */
+function seenCounts(rated: SeenSigns['rated'], pairs: SeenSigns['pairs']): Float64Array {
+  const counts = new Float64Array(2 * SIGNS);
+  for (let sign = 0; sign < counts.length; sign++)
+    counts[sign] = Math.max(0, rated[2 * sign]!) + Math.max(0, rated[2 * sign + 1]!);
+  for (const [pair, count] of pairs) {
+    const seen = Math.max(0, count);
+    const then = nextIn(pair);
+    counts[shownIn(pair)] = counts[shownIn(pair)]! + seen;
+    const next = SIGNS + (then === PENDING ? SILENCE : then);
+    if (then !== UNCLEAR) counts[next] = counts[next]! + seen;
+  }
+  return counts;
+}
 
 /** 0 where the sign never comes. */
 function ratioOf({ good, bad }: LearnedRates, code: number): number {
@@ -112,47 +118,65 @@ interface LearnedRates {
   bad: Float64Array;
 }
 
-/** The table's rates, and what was counted beside them. What is not looked at leaves its share to the others. */
+/**
+ * The ratios are the table's and those of rated answers; how often a sign comes at all, all answers tell: π·P(sign | good) +
+ * (1 − π)·P(sign | bad) is its share of them. So a sign that never comes, or always, tells little, whatever the table says. What is not
+ * looked at leaves its share to the others.
+ */
 function rates(
   rated: Float64Array,
+  seen: Float64Array,
   from: number,
   table: (code: number) => readonly [good: number, bad: number],
   names: readonly string[],
   off: ReadonlySet<SignalName>,
+  mean: number,
 ): LearnedRates {
   const good = new Float64Array(SIGNS);
   const bad = new Float64Array(SIGNS);
+  const all = new Float64Array(SIGNS);
   for (let code = 0; code < SIGNS; code++) {
     const [ofGood, ofBad] = table(code);
     if (ofGood === 0 || off.has(switchOf(names[code] as Parameters<typeof switchOf>[0]))) continue;
     good[code] = TABLE_WORTH.good * ofGood + Math.max(0, rated[2 * (from + code)]!);
     bad[code] = TABLE_WORTH.bad * ofBad + Math.max(0, rated[2 * (from + code) + 1]!);
+    const usual = mean * ofGood + (1 - mean) * ofBad;
+    all[code] = (TABLE_WORTH.good + TABLE_WORTH.bad) * usual + seen[from + code]!;
   }
-  return { good: normalised(good), bad: normalised(bad) };
+  return withShares(normalised(good), normalised(bad), normalised(all), mean);
 }
+
+/**
+ * Rates with these shares among all answers, and with the ratios of these but for one factor, which makes them add up to 1: of
+ * P(sign | bad) = share/(π·c·ratio + 1 − π) the sum falls with c, and is 1 for one c.
+ */
+function withShares(good: Float64Array, bad: Float64Array, shares: Float64Array, mean: number): LearnedRates {
+  const ofBad = (code: number, factor: number): number =>
+    shares[code]! > 0 ? shares[code]! / ((mean * factor * good[code]!) / bad[code]! + 1 - mean) : 0;
+  let low = -MOST_LOG_FACTOR;
+  let high = MOST_LOG_FACTOR;
+  for (let step = 0; step < HALVINGS; step++) {
+    const middle = (low + high) / 2;
+    let sum = 0;
+    for (let code = 0; code < SIGNS; code++) sum += ofBad(code, Math.exp(middle));
+    if (sum > 1) low = middle;
+    else high = middle;
+  }
+  const factor = Math.exp((low + high) / 2);
+  const learned = { good: new Float64Array(SIGNS), bad: new Float64Array(SIGNS) };
+  for (let code = 0; code < SIGNS; code++) {
+    learned.bad[code] = ofBad(code, factor);
+    learned.good[code] = shares[code]! > 0 ? (learned.bad[code]! * factor * good[code]!) / bad[code]! : 0;
+  }
+  return learned;
+}
+
+const MOST_LOG_FACTOR = 8;
+/** To more digits than rates have. */
+const HALVINGS = 40;
 
 /** Where none is looked at, none ever comes. */
 function normalised(counts: Float64Array): Float64Array {
   const sum = counts.reduce((total, count) => total + count, 0);
   return sum > 0 ? counts.map((count) => count / sum) : counts;
-}
-
-/** The mean of what was said and of what was seen, each label as much of it as it explains: ρ²·q = r − π·(1 − ρ²). */
-function meanOf(
-  said: SeenSigns['said'],
-  pairs: SeenSigns['pairs'],
-  before: number,
-  explained: Explained,
-  chanceAt: (mean: number, pair: number) => number,
-): number {
-  let good = MEAN.worth * MEAN.quality + said.good;
-  let weight = MEAN.worth + said.weight;
-  for (const [pair, count] of pairs) {
-    const part = partOf(explained, pair);
-    if (part === 0) continue;
-    good += count * (chanceAt(before, pair) - before * (1 - part));
-    weight += count * part;
-  }
-  const mean = good / weight;
-  return mean >= LEAST_SHARE ? Math.min(mean, 1 - LEAST_SHARE) : LEAST_SHARE;
 }

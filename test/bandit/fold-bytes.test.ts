@@ -4,7 +4,7 @@ import { describe, expect, test } from 'vitest';
 import { checksumOf } from '../../src/bandit/checksum.ts';
 import type { Evidence, Label } from '../../src/bandit/evidence.ts';
 import { type Fold, foldEntry } from '../../src/bandit/fold.ts';
-import { foldFromBytes, foldToBytes } from '../../src/bandit/fold-bytes.ts';
+import { foldFromBytes, foldToBytes, isOfOtherVersion } from '../../src/bandit/fold-bytes.ts';
 import { allOpen } from '../../src/bandit/open-entries.ts';
 import { calibrate } from '../../src/signals/calibration.ts';
 import { anyLabel, evidence, foldOf, labelIn, labelled, posteriorOf, seeded } from './evidence.ts';
@@ -208,6 +208,15 @@ describe('a snapshot', () => {
     const spoilt = foldFromBytes(bytes)!;
     spoil(spoilt);
     expect(foldFromBytes(foldToBytes(spoilt))).toBeNull();
+  });
+
+  test('of another release is told from one that is damaged', () => {
+    const other = bytes.slice();
+    other[4] = 250;
+    expect(foldFromBytes(other)).toBeNull();
+    expect(isOfOtherVersion(other)).toBe(true);
+    for (const damaged of [bytes.slice(0, -8), bytes.slice(0, 3), new Uint8Array(64), bytes])
+      expect(isOfOtherVersion(damaged)).toBe(false);
   });
 
   function expectUsable(taken: Fold): void {

@@ -1,7 +1,15 @@
 /** That an arm has changed is noticed in tens of answers, and is not imagined. */
 import { describe, expect, test } from 'vitest';
-import { changeIn, MOST_RECENT, type RecentLabel } from '../../src/bandit/recent-change.ts';
+import { derivePosterior } from '../../src/bandit/posterior.ts';
+import { changeIn, MOST_RECENT } from '../../src/bandit/recent-change.ts';
+import { calibrate } from '../../src/signals/calibration.ts';
 import { evidence, foldOf, posteriorOf, seeded } from './evidence.ts';
+
+interface RecentLabel {
+  x: readonly number[];
+  quality: number;
+  weight: number;
+}
 
 type Draw = (random: () => number, i: number) => RecentLabel;
 
@@ -15,6 +23,13 @@ function meanOf(labels: readonly RecentLabel[]): { mean: Float64Array } {
   const weight = labels.reduce((sum, label) => sum + label.weight, 0);
   return { mean: Float64Array.of(labels.reduce((sum, label) => sum + label.weight * label.quality, 0) / weight, 0, 0) };
 }
+const change = (labels: readonly RecentLabel[], { mean }: { mean: Float64Array }): number | null =>
+  changeIn(
+    labels.map(({ x, quality, weight }) => ({
+      weight,
+      value: quality - mean.reduce((sum, part, i) => sum + part * x[i]!, 0),
+    })),
+  );
 const middle = (numbers: readonly number[]): number => [...numbers].sort((a, b) => a - b)[numbers.length >> 1]!;
 
 describe('an arm', () => {
@@ -27,7 +42,7 @@ describe('an arm', () => {
       let at: number | null = null;
       while (at === null && labels.length < 450) {
         labels.push(rated(0.44)(random, 0));
-        at = changeIn(labels, meanOf(labels));
+        at = change(labels, meanOf(labels));
       }
       needed.push(labels.length - 250);
       placed.push(Math.abs((at ?? 0) - 250));
@@ -40,7 +55,7 @@ describe('an arm', () => {
   test('that gets better is noticed too', () => {
     const random = seeded(3);
     const labels = [...stream(random, 200, rated(0.3)), ...stream(random, 80, rated(0.85))];
-    expect(Math.abs(changeIn(labels, meanOf(labels))! - 200)).toBeLessThan(20);
+    expect(Math.abs(change(labels, meanOf(labels))! - 200)).toBeLessThan(20);
   });
 
   // By a straight line answers that are hardly ever bad are judged a little too surely.
@@ -62,7 +77,7 @@ describe('an arm', () => {
       const labels = stream(seeded(1_000 + seed), MOST_RECENT, draw);
       for (let count = 25; count <= labels.length; count += 25) {
         const some = labels.slice(0, count);
-        if (changeIn(some, meanOf(some)) === null) continue;
+        if (change(some, meanOf(some)) === null) continue;
         alarms++;
         break;
       }
@@ -78,16 +93,16 @@ describe('an arm', () => {
         const harder = i < 200 ? 0 : 1;
         return { x: [1, harder, 0], quality: random() < 0.85 - 0.4 * harder ? 1 : 0, weight: 1 };
       });
-      if (changeIn(labels, { mean: Float64Array.of(0.85, -0.4, 0) }) !== null) alarms++;
-      if (seed === 1) expect(changeIn(labels, meanOf(labels))).not.toBe(null);
+      if (change(labels, { mean: Float64Array.of(0.85, -0.4, 0) }) !== null) alarms++;
+      if (seed === 1) expect(change(labels, meanOf(labels))).not.toBe(null);
     }
     expect(alarms).toBeLessThanOrEqual(1);
   });
 
   test('of which next to nothing is known has not changed', () => {
-    expect(changeIn([], { mean: Float64Array.of(0.5) })).toBe(null);
+    expect(change([], { mean: Float64Array.of(0.5) })).toBe(null);
     const few = stream(seeded(1), 18, (_, i) => ({ x: [1], quality: i < 12 ? 1 : 0, weight: 1 }));
-    expect(changeIn(few, { mean: Float64Array.of(0.5) })).toBe(null);
+    expect(change(few, { mean: Float64Array.of(0.5) })).toBe(null);
   });
 });
 
@@ -107,6 +122,29 @@ describe('what is believed', () => {
     expect(quality(now, 'a').deviation).toBeGreaterThan(1.5 * quality(earlier, 'a').deviation);
     expect(Math.abs(quality(now, 'b').mean - quality(earlier, 'b').mean)).toBeLessThan(0.02);
     expect(now.betas('a').a + now.betas('a').b).toBeLessThan(120);
+  });
+
+  test('is so too where some of the evidence is damaged', () => {
+    const random = seeded(7);
+    const damaged = [
+      { x: [1] },
+      { x: [1, 1e9, 0] },
+      { quality: Number.POSITIVE_INFINITY },
+      { quality: 1e9 },
+      { weight: Number.POSITIVE_INFINITY, quality: 0.3 },
+      { quality: null, share: 1, next: 300 },
+      { quality: null, share: 1e9, next: 4 },
+    ].map((one) => evidence({ arm: 'a', quality: 0, ...one }));
+    const entries = [...log(random, 'a', 300, 0.83), ...log(random, 'b', 200, 0.7), ...log(random, 'a', 80, 0.3)];
+    const believed = derivePosterior(
+      foldOf([...entries, ...damaged, ...log(random, 'a', 120, 0.3)]),
+      ['a', 'b'].map((id) => ({ id, was: [] })),
+      calibrate,
+    );
+    const { mean, deviation } = believed.predict('a', usual, 100).quality;
+    expect(mean).toBeLessThan(0.45);
+    expect(deviation).toBeLessThan(0.1);
+    expect(believed.predict('b', usual, 100).quality.mean).toBeCloseTo(0.7, 1);
   });
 
   test('is the same of an arm that fell back and rose again long ago', () => {

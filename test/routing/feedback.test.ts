@@ -11,6 +11,8 @@ import {
   whyUnknown,
   withSignal,
 } from '../../src/routing/feedback.ts';
+import { withSignals } from '../../src/routing/label.ts';
+import { NEXT } from '../../src/signals/signs.ts';
 import { decision } from '../stores/state-store-suite.ts';
 
 const DAY_MS = 24 * 60 * 60 * 1000;
@@ -149,6 +151,17 @@ describe('two replicas that each took feedback to one decision', () => {
     const theirs = saying('thumbs', 0, 20, mine);
     expect(mergedDecisions(mine, theirs)).toBe(theirs);
     expect(mergedDecisions(theirs, theirs)).toBe(theirs);
+  });
+
+  test('or found out what came next agree on what came last, and count it for no more than either did', () => {
+    const seen = (signal: string, at: number, share: number, of = first) =>
+      withSignals(of, [...of.signals, { signal, source: 'implicit', value: 0, weight: 0, at }], null, share);
+    const mine = seen('regenerated', 30, 0.25);
+    const theirs = seen('continued', 20, 1, saying('thumbs', 0, 10));
+    for (const merged of [mergedDecisions(mine, theirs), mergedDecisions(theirs, mine)]) {
+      expect(merged.signals.map(({ signal }) => signal)).toEqual(['thumbs', 'regenerated']);
+      expect(merged.label).toEqual({ quality: 0, weight: 1, shown: 0, next: NEXT.indexOf('regenerated'), share: 0.25 });
+    }
   });
 
   test('agree whoever is asked first', () => {

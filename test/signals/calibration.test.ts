@@ -23,20 +23,39 @@ function rate(seen: SeenSigns, shown: number, next: number, good: number, bad: n
   seen.said.weight += good + bad;
 }
 
-/** Rates as they come of the table, worth 20 good answers and 10 bad ones, and what was counted beside it. */
-function learnedRates({ rated }: SeenSigns, from: number, codes: readonly number[], table: typeof shownRates) {
-  const column = (side: 0 | 1): Map<number, number> => {
-    const counts = codes.map((code) => [20, 10][side]! * table(code)[side] + rated[2 * (from + code) + side]!);
-    const sum = counts.reduce((total, count) => total + count, 0);
-    return new Map(codes.map((code, i) => [code, counts[i]! / sum]));
-  };
-  return { good: column(0), bad: column(1) };
+/**
+ * Rates with the ratios that were learned: π·P(sign | good) + (1 − π)·P(sign | bad) is how often the sign came, the table being
+ * worth 30 answers.
+ */
+function learnedRates(
+  seen: SeenSigns,
+  { mean, ...calibration }: Calibration,
+  from: number,
+  codes: readonly number[],
+  table: typeof shownRates,
+) {
+  const counts = codes.map((code) => {
+    const [good, bad] = table(code);
+    const at = 2 * (from + code);
+    return 30 * (mean * good + (1 - mean) * bad) + seen.rated[at]! + seen.rated[at + 1]!;
+  });
+  const sum = counts.reduce((total, count) => total + count, 0);
+  const good = new Map<number, number>();
+  const bad = new Map<number, number>();
+  for (const [i, code] of codes.entries()) {
+    const ratio = Math.exp(from === 0 ? calibration.shownRatio(code) : calibration.nextRatio(code));
+    bad.set(code, counts[i]! / sum / (mean * ratio + 1 - mean));
+    good.set(code, bad.get(code)! * ratio);
+  }
+  for (const rates of [good, bad])
+    expect([...rates.values()].reduce((total, rate) => total + rate, 0)).toBeCloseTo(1, 9);
+  return { good, bad };
 }
 
 /** The mean label of an arm's answers that are good with this probability, by what may be seen of them. */
 function meanLabels(seen: SeenSigns, calibration: Calibration, quality: number) {
-  const shown = learnedRates(seen, 0, CODES, shownRates);
-  const next = learnedRates(seen, SIGNS, FOLLOWED, nextRates);
+  const shown = learnedRates(seen, calibration, 0, CODES, shownRates);
+  const next = learnedRates(seen, calibration, SIGNS, FOLLOWED, nextRates);
   let unfollowed = 0;
   let followed = 0;
   for (const k of CODES) {
@@ -83,9 +102,14 @@ describe('the label of what was only seen', () => {
   test('moves nothing where it comes as often with good answers as with bad ones', () => {
     const off = new Set(SIGNAL_NAMES.filter((name) => (SHOWN as readonly string[]).includes(name)));
     const seen = nothing();
-    const [good, bad] = NEXT_RATES.regenerated;
-    // As many good ones as make the rates equal.
-    seen.rated[2 * (SIGNS + nextNumber('regenerated'))] = (20 * (bad - good)) / (1 - bad);
+    // As many good ones as make the rates equal, found by halving.
+    const at = 2 * (SIGNS + nextNumber('regenerated'));
+    for (let low = 0, high = 1_000; high - low > 1e-13; ) {
+      seen.rated[at] = (low + high) / 2;
+      if (calibrate(seen, off).nextRatio(nextNumber('regenerated')) < 0) low = seen.rated[at]!;
+      else high = seen.rated[at]!;
+      if ((low + high) / 2 === low || (low + high) / 2 === high) break;
+    }
     const calibration = calibrate(seen, off);
     expect(calibration.nextRatio(nextNumber('regenerated'))).toBeCloseTo(0, 12);
     expect(calibration.labelOf(pairOf(0, nextNumber('regenerated')))).toBeCloseTo(calibration.mean, 12);
@@ -141,6 +165,14 @@ describe('what people say of answers with signs', () => {
   });
 });
 
+test('a sign that always comes, or never, tells next to nothing, whatever the table says', () => {
+  const seen = nothing();
+  seen.pairs = new Map([[pairOf(shownNumber('fine'), nextNumber('pending')), 100_000]]);
+  const { mean, unfollowed, labelOf } = calibrate(seen);
+  expect(unfollowed).toBeLessThan(1e-3);
+  expect(labelOf(pairOf(shownNumber('fine'), nextNumber('pending')))).toBeCloseTo(mean, 2);
+});
+
 describe('a signal that is switched off', () => {
   test('says nothing, and leaves its share to the others', () => {
     for (const [name, next] of [
@@ -148,10 +180,9 @@ describe('a signal that is switched off', () => {
       ['silence', 'corrected'],
     ] as const) {
       const calibration = calibrate(nothing(), new Set([name]));
-      const [good, bad] = NEXT_RATES[next];
-      const [goodOff, badOff] = NEXT_RATES[name];
-      const ratio = Math.log(good / (1 - goodOff) / (bad / (1 - badOff)));
-      expect(calibration.nextRatio(nextNumber(next))).toBeCloseTo(ratio, 12);
+      const ratioOf = (sign: keyof typeof NEXT_RATES): number => Math.log(NEXT_RATES[sign][0] / NEXT_RATES[sign][1]);
+      const apart = calibration.nextRatio(nextNumber(next)) - calibration.nextRatio(nextNumber('rephrased'));
+      expect(apart).toBeCloseTo(ratioOf(next) - ratioOf('rephrased'), 9);
       expect(calibration.nextRatio(nextNumber(name))).toBe(0);
       expect(calibration.labelOf(pairOf(0, nextNumber(name)))).toBe(calibration.mean);
     }
