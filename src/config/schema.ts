@@ -173,9 +173,9 @@ const halfLife = z
     error: halfLifeAllowed,
   });
 
-const onOrOffAllowed = 'on, off';
+// YAML reads on and off as text, true and false as what they are. One choice of four, so that what is allowed is told once.
 const onOrOff = z
-  .union([choice(['on', 'off']), z.boolean()], { error: onOrOffAllowed })
+  .literal(['on', 'off', true, false], { error: 'on, off' })
   .transform((value) => value === 'on' || value === true);
 
 const signals = section({

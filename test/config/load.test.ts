@@ -2,6 +2,7 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { loadConfig } from '../../src/config/load.ts';
+import { SIGNAL_NAMES } from '../../src/signals/signs.ts';
 import { load, loaded, MINIMAL, MODELS, PROVIDERS, problemsOf, sha256Hex, warningsOf } from './config-text.ts';
 
 describe('the smallest config', () => {
@@ -23,6 +24,7 @@ describe('the smallest config', () => {
       prefer: 'balanced',
       explore: { floor: 0.02, warmup: 8 },
       halfLifeMs: 7 * 86_400_000,
+      signalsOff: new Set(),
       sticky: 'conversation',
       fallbacks: 2,
       maxUsdPerRequest: null,
@@ -260,6 +262,24 @@ describe('a store that outlives the process', () => {
   });
 });
 
+describe('signals that a router looks at', () => {
+  const signalsOff = (written: string) =>
+    loaded(`${MINIMAL}routers: { auto: { models: [local/a], signals: ${written} } }`).routers.get('auto')?.signalsOff;
+
+  test('are all of them where nothing is said', () => {
+    expect(signalsOff('{}')).toEqual(new Set());
+  });
+
+  test('are switched with on and off, or true and false', () => {
+    const written = '{ continued: on, regenerated: off, rephrased: true, aborted: false }';
+    expect(signalsOff(written)).toEqual(new Set(['regenerated', 'aborted']));
+  });
+
+  test.each(SIGNAL_NAMES)('may be without %s', (name) => {
+    expect(signalsOff(`{ ${name}: off }`)).toEqual(new Set([name]));
+  });
+});
+
 describe('what is not built yet is refused by name', () => {
   const router = (field: string): string => `${MINIMAL}routers: { auto: { models: [local/a], ${field} } }`;
   test.each(
@@ -268,7 +288,6 @@ describe('what is not built yet is refused by name', () => {
       [router('policy: ucb1'), 'routers.auto.policy'],
       [router('policy: epsilon-greedy'), 'routers.auto.policy'],
       [router('guarantee: { baseline: local/a, quality: .95, confidence: .95 }'), 'routers.auto.guarantee'],
-      [router('signals: { regenerated: on }'), 'routers.auto.signals'],
       [router('usd_per_request: .002'), 'routers.auto.usd_per_request'],
       [`${MINIMAL}stores: { state: durable-object }`, 'stores.state'],
       [`${MINIMAL}log: { prompts: true }`, 'log.prompts'],
@@ -302,7 +321,7 @@ describe('what is wrong is told in one line, with what is allowed', () => {
       ],
       [
         router('half_lief: 7d'),
-        'routers.auto.half_lief: unknown key, did you mean half_life? (allowed: models, answers_to, policy, prefer, explore, half_life, sticky, fallbacks, max_usd_per_request, usd_per_day, on_budget)',
+        'routers.auto.half_lief: unknown key, did you mean half_life? (allowed: models, answers_to, policy, prefer, explore, half_life, signals, sticky, fallbacks, max_usd_per_request, usd_per_day, on_budget)',
       ],
       [
         router('explore: { flor: 1 }'),
@@ -346,6 +365,16 @@ describe('what is wrong is told in one line, with what is allowed', () => {
         router('prefer: { usd_per_point: 0 }'),
         'routers.auto.prefer.usd_per_point: out of range (allowed: USD, a number above 0)',
       ],
+      [
+        router('signals: { regenrated: off }'),
+        'routers.auto.signals.regenrated: unknown key, did you mean regenerated? (allowed: continued, regenerated, rephrased, corrected, silence, aborted, latency, length, invalid_tool_call, invalid_json, content_filter, refusal, repetition, empty)',
+      ],
+      [
+        router('signals: { regenerated: maybe }'),
+        'routers.auto.signals.regenerated: not one of these (allowed: on, off)',
+      ],
+      [router('signals: { silence: 0 }'), 'routers.auto.signals.silence: not valid (allowed: on, off)'],
+      [router('signals: off'), 'routers.auto.signals: is text (allowed: a mapping)'],
       [`${PROVIDERS}models: [{ id: a }]`, 'models[0].id: not valid (allowed: PROVIDER/NAME)'],
       [`${PROVIDERS}models: [{ id: local/a, was: [b] }]`, 'models[0].was[0]: not valid (allowed: PROVIDER/NAME)'],
       [`${PROVIDERS}models: [{ id: local/a, was: x/b }]`, 'models[0].was: is text (allowed: a list of model ids)'],

@@ -8,7 +8,8 @@ import {
   startFakeUpstream,
   stream,
 } from '../support/fake-upstream.ts';
-import { simpleConfig, startTestGateway, type TestGateway } from '../support/gateway.ts';
+import { decisionOf, simpleConfig, startTestGateway, type TestGateway } from '../support/gateway.ts';
+import { questionNumber } from '../support/questions.ts';
 
 /** How many clients leave in each window. */
 const CLIENTS = 20;
@@ -38,7 +39,7 @@ describe('a client that leaves', () => {
       body: JSON.stringify({
         model: 'auto',
         stream: streamed,
-        messages: [{ role: 'user', content: `leaving ${before}` }],
+        messages: [{ role: 'user', content: questionNumber(before) }],
       }),
       signal: aborter.signal,
     });
@@ -50,29 +51,38 @@ describe('a client that leaves', () => {
     await received.hungUpAt;
   };
 
-  /** The outcome of every decision made since the given position in the log of completions. */
-  const outcomes = (from: number): string[] =>
+  /** Every decision made since the given position in the log of completions. */
+  const completions = (from: number): { decision: string; outcome: string }[] =>
     gateway.logged
-      .map((line) => JSON.parse(line) as { message: string; outcome?: string })
+      .map((line) => JSON.parse(line) as { message: string; decision: string; outcome: string })
       .filter(({ message }) => message === 'completion')
-      .slice(from)
-      .map(({ outcome }) => outcome ?? '');
+      .slice(from);
+  const outcomes = (from: number): string[] => completions(from).map(({ outcome }) => outcome);
   const settledCount = (): number => outcomes(0).length;
 
-  const expectAborts = async (from: number): Promise<void> => {
+  const routerLabels = async (): Promise<number> =>
+    ((await (await gateway.get('/v1/routers/auto')).json()) as { labels: number }).labels;
+
+  /** `shows` is what each answer so far says of the model that gave it. */
+  const expectAborts = async (from: number, shows: readonly string[]): Promise<void> => {
     await expect.poll(() => settledCount()).toBe(from + CLIENTS);
     expect(outcomes(from)).toEqual(Array(CLIENTS).fill('client_abort'));
     expect(gateway.logged.filter((line) => line.includes('an attempt failed'))).toEqual([]);
+    for (const { decision } of completions(from)) {
+      const { signals } = await decisionOf(gateway, decision);
+      expect(signals.map(({ signal }) => signal)).toEqual(shows);
+    }
   };
 
-  test('before the headers closes the upstream request, 20 times of 20', async () => {
+  test('before the headers closes the upstream request, 20 times of 20, and holds nothing against the model', async () => {
     upstream.scripts.set('*', silence);
     const from = settledCount();
     for (let i = 0; i < CLIENTS; i++) await leave(true, async () => {});
-    await expectAborts(from);
+    await expectAborts(from, []);
+    expect(await routerLabels()).toBe(0);
   });
 
-  test('in mid-stream closes the upstream request, 20 times of 20', async () => {
+  test('in mid-stream closes the upstream request, 20 times of 20, and says something of what had been read', async () => {
     upstream.scripts.set('*', stream([piece('one '), piece('two ')], 'hang'));
     const from = settledCount();
     for (let i = 0; i < CLIENTS; i++) {
@@ -81,20 +91,22 @@ describe('a client that leaves', () => {
         await reader?.read();
       });
     }
-    await expectAborts(from);
+    // Two words are early in any answer.
+    await expectAborts(from, ['aborted_early']);
+    expect(await routerLabels()).toBe(CLIENTS);
   });
 
-  test('while a whole answer is being made closes the upstream request, 20 times of 20', async () => {
+  test('while a whole answer is being made closes the upstream request, 20 times of 20, and holds nothing against the model', async () => {
     upstream.scripts.set('*', silence);
     const from = settledCount();
+    const labels = await routerLabels();
     for (let i = 0; i < CLIENTS; i++) await leave(false, async () => {});
-    await expectAborts(from);
+    await expectAborts(from, []);
+    expect(await routerLabels()).toBe(labels);
   });
 
-  test('is not held against the model: no label, and the next request is served', async () => {
+  test('leaves the gateway as it was: the next request is served', async () => {
     upstream.scripts.set('*', answer('Still here'));
-    const router = (await (await gateway.get('/v1/routers/auto')).json()) as { labels: number };
-    expect(router.labels).toBe(0);
     const next = await gateway.client.chat.completions.create({
       model: 'auto',
       messages: [{ role: 'user', content: 'Hi' }],

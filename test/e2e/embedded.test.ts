@@ -6,6 +6,7 @@ import { describe, expect, onTestFinished, test } from 'vitest';
 import { conduit, directory, type Serving, serve } from '../cli/run-cli.ts';
 import { answer, type FakeUpstream, startFakeUpstream } from '../support/fake-upstream.ts';
 import { simpleConfig } from '../support/gateway.ts';
+import { questionNumber } from '../support/questions.ts';
 
 const PATIENCE = { timeout: 15_000, interval: 50 };
 
@@ -78,7 +79,7 @@ describe('a gateway with a folder', () => {
     const first = await serve(['--config', 'conduit.yaml'], folder);
     const asked: { id: string | null; value: number }[] = [];
     for (let i = 0; i < 20; i++) {
-      const { headers } = await ask(first, `question ${i}`);
+      const { headers } = await ask(first, questionNumber(i));
       const one = { id: headers.get('x-conduit-decision'), value: i % 2 };
       expect(await rate(first, { decision_id: one.id }, one.value)).toMatchObject({ status: 'recorded' });
       asked.push(one);
@@ -192,7 +193,7 @@ describe('a gateway with a folder', () => {
     const { folder } = await prepare('{ durable: embedded }', { server: '{ port: 0, workers: 2 }' });
     const first = await serve([], folder);
     for (let i = 0; i < 10; i++) {
-      const { headers } = await ask(first, `question ${i}`);
+      const { headers } = await ask(first, questionNumber(i));
       await rate(first, { decision_id: headers.get('x-conduit-decision') }, 1);
     }
     await expect.poll(async () => (await routerOf(first)).labels, PATIENCE).toBe(10);
@@ -204,7 +205,7 @@ describe('a gateway with a folder', () => {
   test('learns anew from all that is kept where evidence fades otherwise, while it serves and at a start', async () => {
     const { folder, upstream } = await prepare();
     const first = await serve([], folder);
-    for (let i = 0; i < 5; i++) await ask(first, `question ${i}`);
+    for (let i = 0; i < 5; i++) await ask(first, questionNumber(i));
     await stop(first);
     const change = (halfLife: string): void =>
       writeFileSync(
@@ -252,7 +253,7 @@ describe('several workers with a folder', () => {
   test('keep what a router decides that a new config has brought, and lose nothing where evidence fades otherwise', async () => {
     const { folder, upstream } = await prepareWorkers();
     const first = await serve([], folder);
-    for (let i = 0; i < 5; i++) await ask(first, `question ${i}`);
+    for (let i = 0; i < 5; i++) await ask(first, questionNumber(i));
     await stop(first);
     const second = await serve([], folder);
     expect(await observations(second)).toEqual([5, 5, 5, 5]);
@@ -283,7 +284,7 @@ describe('several workers with a folder', () => {
   test('serve while it cannot be read, and know what was learned before once it can', async () => {
     const { folder } = await prepareWorkers();
     const first = await serve([], folder);
-    for (let i = 0; i < 5; i++) await ask(first, `question ${i}`);
+    for (let i = 0; i < 5; i++) await ask(first, questionNumber(i));
     await stop(first);
     const sql = database(folder);
     sql.exec(`delete from model_states; update routing_decisions set idempotency_keys = '['`);
@@ -325,7 +326,7 @@ describe('what is kept can be taken elsewhere', () => {
     const { folder, upstream } = await prepare();
     const first = await serve([], folder);
     for (let i = 0; i < 12; i++) {
-      const { headers } = await ask(first, `question ${i}`);
+      const { headers } = await ask(first, questionNumber(i));
       await rate(first, { decision_id: headers.get('x-conduit-decision') }, i % 2);
     }
     const before = await routerOf(first);

@@ -2,6 +2,7 @@ import { afterEach, describe, expect, test } from 'vitest';
 import { seeded } from '../bandit/evidence.ts';
 import { answer, type FakeUpstream, startFakeUpstream } from '../support/fake-upstream.ts';
 import { simpleConfig, startTestGateway, type TestGateway } from '../support/gateway.ts';
+import { questionNumber } from '../support/questions.ts';
 
 interface RouterView {
   observations: number;
@@ -37,7 +38,7 @@ describe('a router', () => {
     const chance: Record<string, number> = { 'fake/poor': 0.2, 'fake/good': 0.9, 'fake/fair': 0.6 };
     const models: string[] = [];
     for (let i = 0; i < 240; i++)
-      models.push(await askAndRate(`Question ${i}`, (model) => rate() < (chance[model] ?? 0)));
+      models.push(await askAndRate(questionNumber(i), (model) => rate() < (chance[model] ?? 0)));
     expect(new Set(models.slice(0, 30)).size).toBe(3);
     const late = models.slice(-80);
     expect(late.filter((model) => model === 'fake/good').length / late.length).toBeGreaterThan(0.75);
@@ -65,7 +66,7 @@ describe('a router', () => {
       random: seeded(4),
     });
     const models: string[] = [];
-    for (let i = 0; i < 150; i++) models.push(await askAndRate(`Question ${i}`, () => true));
+    for (let i = 0; i < 150; i++) models.push(await askAndRate(questionNumber(i), () => true));
     const late = models.slice(-50);
     expect(late.filter((model) => model === 'fake/cheap').length / late.length).toBeGreaterThan(0.8);
   });
@@ -77,7 +78,7 @@ describe('a router', () => {
     const ids: string[] = [];
     for (let i = 0; i < 20; i++) {
       const { response } = await gateway.client.chat.completions
-        .create({ model: 'auto', messages: [{ role: 'user', content: `Question ${i}` }] })
+        .create({ model: 'auto', messages: [{ role: 'user', content: questionNumber(i) }] })
         .withResponse();
       ids.push(response.headers.get('x-conduit-decision') as string);
     }

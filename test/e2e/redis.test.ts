@@ -3,6 +3,7 @@ import { describe, expect, onTestFinished, test } from 'vitest';
 import { conduit, directory, serve } from '../cli/run-cli.ts';
 import { answer, type FakeUpstream, startFakeUpstream } from '../support/fake-upstream.ts';
 import { decisionOf, simpleConfig, startTestGateway, type TestGateway } from '../support/gateway.ts';
+import { questionNumber } from '../support/questions.ts';
 import { freePort, NO_REDIS, type RedisServer, startRedisServer } from '../support/redis-server.ts';
 
 const PATIENCE = { timeout: 15_000, interval: 50 };
@@ -71,7 +72,7 @@ describe.skipIf(NO_REDIS)(`gateways with a Redis${NO_REDIS === null ? '' : ` (${
 
     for (let i = 0; i < 20; i++) {
       const [maker, rater] = i % 2 === 0 ? [one, other] : [other, one];
-      const made = await maker.post('/v1/chat/completions', ask(`question ${i}`));
+      const made = await maker.post('/v1/chat/completions', ask(questionNumber(i)));
       expect((await thumb(rater, made.headers.get('x-conduit-decision'), i % 3 === 0 ? 0 : 1)).status).toBe(200);
     }
     await expect.poll(async () => (await learned(one)).observations, PATIENCE).toBe(22);
@@ -90,7 +91,7 @@ describe.skipIf(NO_REDIS)(`gateways with a Redis${NO_REDIS === null ? '' : ` (${
     const overheads: number[] = [];
     let last: Response | undefined;
     for (let i = 0; i < 30; i++) {
-      last = await gateway.post('/v1/chat/completions', ask(`next ${i}`, { role: 'user', content: 'hi' }, SAID));
+      last = await gateway.post('/v1/chat/completions', ask(questionNumber(i), { role: 'user', content: 'hi' }, SAID));
       expect(last.status).toBe(200);
       overheads.push(Number(last.headers.get('x-conduit-overhead-ms')));
       await last.arrayBuffer();
@@ -169,7 +170,7 @@ describe.skipIf(NO_REDIS)(`gateways with a Redis${NO_REDIS === null ? '' : ` (${
     onTestFinished(() => replica.close());
     const before = await serve([], folder);
     for (let i = 0; i < 12; i++) {
-      const made = await replica.post('/v1/chat/completions', ask(`question ${i}`));
+      const made = await replica.post('/v1/chat/completions', ask(questionNumber(i)));
       expect((await thumb(replica, made.headers.get('x-conduit-decision'), i % 2)).status).toBe(200);
     }
     const known = await learned(replica);
@@ -216,7 +217,7 @@ describe.skipIf(NO_REDIS)(`gateways with a Redis${NO_REDIS === null ? '' : ` (${
       const made = await fetch(`${url}/v1/chat/completions`, {
         method: 'POST',
         headers: { 'content-type': 'application/json', connection: 'close' },
-        body: JSON.stringify(ask(`question ${i}`)),
+        body: JSON.stringify(ask(questionNumber(i))),
       });
       const rated = await fetch(`${url}/v1/feedback`, {
         method: 'POST',

@@ -7,6 +7,7 @@ import { describe, expect, onTestFinished, test, vi } from 'vitest';
 import { conduit, directory, type Serving, serve } from '../cli/run-cli.ts';
 import { answer, type FakeUpstream, fail, startFakeUpstream } from '../support/fake-upstream.ts';
 import { simpleConfig } from '../support/gateway.ts';
+import { questionNumber } from '../support/questions.ts';
 import { NO_REDIS, startRedisServer } from '../support/redis-server.ts';
 
 interface LogLine {
@@ -156,9 +157,11 @@ describe('two workers', () => {
     const [one, other] = await cluster.connectToBoth();
     const first = { role: 'user', content: 'Tell me of the sea, at length' };
     const begun = await one.ask('', { messages: [first] });
-    const messages = [first, begun.body.choices[0].message, { role: 'user', content: 'And then?' }];
+    let tried = 0;
     await vi.waitFor(async () => {
-      const { headers } = await other.ask('', { messages });
+      // Who asked the same again would want another model's answer.
+      const next = { role: 'user', content: questionNumber(tried++) };
+      const { headers } = await other.ask('', { messages: [first, begun.body.choices[0].message, next] });
       expect(headers).toMatchObject({
         'x-conduit-reason': 'sticky',
         'x-conduit-model': begun.headers['x-conduit-model'],

@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { answer, type FakeUpstream, fail, startFakeUpstream } from '../support/fake-upstream.ts';
 import { decisionOf, simpleConfig, startTestGateway, type TestGateway } from '../support/gateway.ts';
+import { questionNumber } from '../support/questions.ts';
 
 let upstream: FakeUpstream;
 let asked = 0;
@@ -20,7 +21,7 @@ const ask = (
   body: object = {},
   headers?: Record<string, string>,
 ): Promise<Response> => gateway.post('/v1/chat/completions', { model: 'auto', messages, ...body }, headers);
-const question = (): object[] => [{ role: 'user', content: `Question ${asked++}` }];
+const question = (): object[] => [{ role: 'user', content: questionNumber(asked++) }];
 
 describe('a decision', () => {
   let gateway: TestGateway;

@@ -2,6 +2,7 @@ import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
 import { newDecisionId } from '../../src/routing/decision.ts';
 import { answer, type FakeUpstream, silence, sse, startFakeUpstream, stream } from '../support/fake-upstream.ts';
 import { decisionOf, simpleConfig, startTestGateway, type TestGateway } from '../support/gateway.ts';
+import { questionNumber } from '../support/questions.ts';
 
 const DAY_MS = 24 * 60 * 60 * 1000;
 
@@ -37,7 +38,7 @@ describe('feedback', () => {
   });
 
   const complete = async (body: object = {}, headers: Record<string, string> = {}): Promise<Answered> => {
-    const messages = [{ role: 'user', content: `Question ${asked++}` }];
+    const messages = [{ role: 'user', content: questionNumber(asked++) }];
     const response = await gateway.post('/v1/chat/completions', { model: 'auto', messages, ...body }, headers);
     const text = await response.text();
     expect(response.status).toBe(200);
@@ -78,7 +79,17 @@ describe('feedback', () => {
         reward: 0,
       });
       const { signals, reward } = await decisionOf(gateway, second.decision);
-      expect(signals).toEqual([{ signal: 'thumbs', source: 'explicit', value: 0, weight: 1, at: expect.any(Number) }]);
+      expect(signals).toEqual([
+        {
+          signal: 'thumbs',
+          source: 'explicit',
+          value: 0,
+          weight: 1,
+          at: expect.any(Number),
+          reward_before: null,
+          reward_after: 0,
+        },
+      ]);
       expect(reward).toBe(0);
     });
 
@@ -131,7 +142,16 @@ describe('feedback', () => {
       expect(await say(0, { comment: 'rude' })).toMatchObject({ status: 'revised', reward: 0 });
       expect(await say(0)).toMatchObject({ status: 'duplicate' });
       expect((await decisionOf(gateway, decision)).signals).toEqual([
-        { signal: 'thumbs', source: 'explicit', value: 0, weight: 1, at: expect.any(Number), comment: 'rude' },
+        {
+          signal: 'thumbs',
+          source: 'explicit',
+          value: 0,
+          weight: 1,
+          at: expect.any(Number),
+          comment: 'rude',
+          reward_before: null,
+          reward_after: 0,
+        },
       ]);
     });
 
@@ -265,7 +285,7 @@ describe('feedback', () => {
       const response = await gateway.post('/v1/chat/completions', {
         model: 'auto',
         stream: true,
-        messages: [{ role: 'user', content: `Early ${asked++}` }],
+        messages: [{ role: 'user', content: questionNumber(asked++) }],
       });
       await started.promise;
       const id = response.headers.get('x-conduit-decision') as string;
@@ -328,7 +348,7 @@ describe('feedback', () => {
 
     for (const stream of [false, true]) {
       test(`without a decision goes to the latest answer of the same conversation, ${stream ? 'streamed' : 'whole'}`, async () => {
-        const messages = [{ role: 'user', content: `A talk ${asked++}` }];
+        const messages = [{ role: 'user', content: questionNumber(asked++) }];
         upstream.scripts.set('*', answer('  The first answer, with 👍 \n'));
         const first = await complete({ messages, stream });
         const talk = [
@@ -352,7 +372,7 @@ describe('feedback', () => {
       });
 
       test(`goes to the tool call that the conversation went on from, ${stream ? 'streamed' : 'whole'}`, async () => {
-        const messages = [{ role: 'user', content: `Weather ${asked++}` }];
+        const messages = [{ role: 'user', content: questionNumber(asked++) }];
         upstream.scripts.set('*', answer('', { toolCall: '{"city": "Zürich"}' }));
         const first = await complete({ messages, stream });
         // Clients write the arguments anew.
@@ -369,7 +389,7 @@ describe('feedback', () => {
     }
 
     test('goes to the same question’s answer where it is asked again', async () => {
-      const messages = [{ role: 'user', content: `Again ${asked++}` }];
+      const messages = [{ role: 'user', content: questionNumber(asked++) }];
       const first = await complete({ messages });
       await complete({ messages }, { 'x-conduit-feedback': 'down' });
       expect(await rewardOf(first.decision)).toBe(0);
@@ -386,7 +406,7 @@ describe('feedback', () => {
 
     test('passes over a request that nothing answered', async () => {
       const session = { 'x-conduit-session': `s${asked}` };
-      const messages = [{ role: 'user', content: `Unlucky ${asked++}` }];
+      const messages = [{ role: 'user', content: questionNumber(asked++) }];
       const first = await complete({ messages }, session);
       upstream.scripts.set('*', stream([': keep-alive\n\n', sse({ error: { message: 'overloaded' } })]));
       const again = { model: 'auto', messages, stream: true };
@@ -397,7 +417,7 @@ describe('feedback', () => {
     });
 
     test('reaches nobody else’s answer to the same words', async () => {
-      const messages = [{ role: 'user', content: `Same words ${asked++}` }];
+      const messages = [{ role: 'user', content: questionNumber(asked++) }];
       const one = await complete({ messages });
       const other = { authorization: 'Bearer key-app' };
       await complete({ messages }, { ...other, 'x-conduit-feedback': 'down' });
@@ -422,7 +442,7 @@ describe('feedback', () => {
         return silence(response, received);
       });
       const aborter = new AbortController();
-      const body = JSON.stringify({ model: 'auto', messages: [{ role: 'user', content: `Waiting ${asked++}` }] });
+      const body = JSON.stringify({ model: 'auto', messages: [{ role: 'user', content: questionNumber(asked++) }] });
       const headers = { authorization: 'Bearer key-web', 'x-conduit-feedback': 'up', 'x-conduit-decision': decision };
       const waiting = fetch(`${gateway.url}/v1/chat/completions`, {
         method: 'POST',

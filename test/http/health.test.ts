@@ -10,9 +10,10 @@ import {
   stream,
 } from '../support/fake-upstream.ts';
 import { decisionOf, startTestGateway, type TestGateway } from '../support/gateway.ts';
+import { questionNumber } from '../support/questions.ts';
 
-const MESSAGES = [{ role: 'user', content: 'Hi' }];
-
+/** No request asks again what one before it did. */
+let asked = 0;
 let upstream: FakeUpstream;
 let gateway: TestGateway;
 beforeAll(async () => {
@@ -39,7 +40,11 @@ const start = async (apiKey = '"key-a"', provider = ''): Promise<void> => {
   );
 };
 const ask = (model = 'auto', more = {}, headers = {}): Promise<Response> =>
-  gateway.post('/v1/chat/completions', { model, messages: MESSAGES, ...more }, headers);
+  gateway.post(
+    '/v1/chat/completions',
+    { model, messages: [{ role: 'user', content: questionNumber(asked++) }], ...more },
+    headers,
+  );
 const askedModels = (): string[] => upstream.received.map(({ body }) => body.model);
 const keysSeen = (): string[] => upstream.received.map(({ headers }) => headers.authorization as string);
 const arm = async (name: string): Promise<{ resting: boolean; resting_reason: string | null; reliability: number }> => {

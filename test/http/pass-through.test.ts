@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { answer, type FakeUpstream, piece, sse, startFakeUpstream, stream } from '../support/fake-upstream.ts';
 import { decisionOf, simpleConfig, startTestGateway, type TestGateway } from '../support/gateway.ts';
+import { questionNumber } from '../support/questions.ts';
 
 const MESSAGES = [{ role: 'user' as const, content: 'Hi' }];
 const TOOLS = [
@@ -20,8 +21,12 @@ describe('an answer', () => {
     await upstream.close();
   });
 
-  const complete = (body: object, headers?: Record<string, string>): Promise<Response> =>
-    gateway.post('/v1/chat/completions', { model: 'auto', messages: MESSAGES, ...body }, headers);
+  let asked = 0;
+  /** Asks what nothing before it has asked. */
+  const complete = (body: object, headers?: Record<string, string>): Promise<Response> => {
+    const messages = [{ role: 'user', content: questionNumber(asked++) }];
+    return gateway.post('/v1/chat/completions', { model: 'auto', messages, ...body }, headers);
+  };
 
   test('is what the model said, whole', async () => {
     upstream.scripts.set('*', answer('Hello there, 👍'));

@@ -1,0 +1,76 @@
+/** Questions of which none is like another, for tests in which no request is meant to follow up on one before it. */
+
+const WISHES = [
+  'Explain to me',
+  'Write a poem about',
+  'Why do people care for',
+  'List five facts on',
+  'How would you draw',
+  'Translate into Finnish:',
+  'Make a quiz out of',
+  'Who first knew of',
+  'Compare two books on',
+  'What does it cost to own',
+  'Plan a lesson around',
+  'Summarise the debate over',
+  'Is there a law against',
+  'Invent a riddle with',
+  'Correct my essay about',
+  'Suggest a gift to do with',
+  'When did Europe take to',
+  'Give me a recipe for',
+  'Compose a song on',
+  'Calculate the weight of',
+  'Describe the smell of',
+  'Where can I buy',
+  'Tell a joke about',
+  'Argue in favour of',
+];
+const SUBJECTS = [
+  'lighthouses',
+  'boiled eggs',
+  'quicksort',
+  'old bridges',
+  'jazz drums',
+  'volcanic soil',
+  'night trains',
+  'interest rates',
+  'beehives',
+  'Roman villas',
+  'wool jumpers',
+  'chess openings',
+  'fog',
+  'alphabets',
+  'paper kites',
+  'tax forms',
+  'glaciers',
+  'mustard',
+  'ballet',
+  'pet turtles',
+  'graveyards',
+  'cello strings',
+  'umbrellas',
+  'zinc',
+  'hedgehogs',
+];
+const MANNERS = [
+  'in one breath',
+  'for my grandmother',
+  'without any jargon',
+  'as if it were 1920',
+  'using numbers',
+  'step by step',
+  'and its rivals',
+  'from a sceptic’s view',
+  'on a single page',
+  'by everyday example',
+  'before teatime',
+  'when winter comes',
+  'at school level',
+];
+
+/** Any two of the first 312 have at most one of their three parts in common. */
+export function questionNumber(n: number): string {
+  const part = (parts: readonly string[]): string => parts[n % parts.length] as string;
+  return `${part(WISHES)} ${part(SUBJECTS)} ${part(MANNERS)}`;
+}
