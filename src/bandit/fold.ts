@@ -211,10 +211,14 @@ function addLabel(fold: Fold, arm: ArmSums, x: readonly number[], label: Label, 
 }
 
 function addUnrated(fold: Fold, arm: ArmSums, x: readonly number[], label: Label, at: number, weight: number): void {
-  if (label.next !== PENDING) addSigns(arm.signs, x, label, weight);
-  else if (stretchOf(at) >= firstWaiting(fold)) addSigns(waitingIn(arm, stretchOf(at)), x, label, weight);
-  else addSigns(arm.signs, x, { ...label, next: SILENCE }, weight);
+  const next = nextOf(fold, { next: label.next, at });
+  if (next === PENDING) addSigns(waitingIn(arm, stretchOf(at)), x, label, weight);
+  else addSigns(arm.signs, x, { ...label, next }, weight);
 }
+
+/** What came next, which is silence where nothing has for long. */
+export const nextOf = (fold: Fold, { next, at }: { next: number; at: number }): number =>
+  next === PENDING && stretchOf(at) < firstWaiting(fold) ? SILENCE : next;
 
 /** What people said, within bounds; null where they said nothing. */
 export const ratingIn = ({ quality, weight }: Label): { quality: number; weight: number } | null =>

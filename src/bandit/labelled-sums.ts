@@ -2,9 +2,9 @@
 import type { ArmSums } from './arm-sums.ts';
 import { dotAt, type LabelAt, readLabelAt, vectorAt } from './entry-columns.ts';
 import { NO_LABEL } from './evidence.ts';
-import { type Fold, isSeen, ratingIn, shareIn, weightAt } from './fold.ts';
+import { type Fold, isSeen, nextOf, ratingIn, shareIn, weightAt } from './fold.ts';
 import { visitLatest } from './open-entries.ts';
-import { MOST_RECENT, type Residual } from './recent-change.ts';
+import { type Earlier, MOST_RECENT, type Residual } from './recent-change.ts';
 import {
   type Calibrate,
   isFollowed,
@@ -50,42 +50,63 @@ function addWorth(sums: Sums, { unfollowed, followed, pairs }: SignSums, worth: 
   }
 }
 
-/** Open entries that are looked through for an arm's latest labels. */
-const MOST_LOOKED_AT = 3_000;
-
-/** A label of an arm's latest, its weight that at the fold's landmark. */
+/** A label of an arm's latest, its weight the same however old it is. */
 export interface RecentLabel extends Residual {
   quality: number;
+  /** By how much it has faded, against the fold's landmark. */
+  faded: number;
   x(): readonly number[];
 }
 
-/** The latest labels of each arm, oldest first, beside what is expected of it with these weights. */
-export function recentLabels(
-  fold: Fold,
-  worth: SignWorth,
-  weightsOf: ReadonlyMap<string, Float64Array>,
-): Map<string, RecentLabel[]> {
+/** An arm under all its ids, and the weights by which its quality is expected. */
+interface ExpectedArm {
+  ids: readonly string[];
+  weights: Float64Array;
+}
+
+/** The latest labels of each arm, oldest first, beside what is expected of it. */
+export function recentLabels(fold: Fold, worth: SignWorth, arms: readonly ExpectedArm[]): RecentLabel[][] {
   const { open, settings } = fold;
-  const labels = new Map<string, RecentLabel[]>([...weightsOf.keys()].map((arm) => [arm, []]));
+  const labels = arms.map((): RecentLabel[] => []);
   const encoder = open.names.indexOf(settings.encoder);
-  const arms = open.names.map((name) => ({ weights: weightsOf.get(name), labels: labels.get(name) ?? [] }));
-  visitLatest(open, MOST_LOOKED_AT, (columns, at) => {
+  const armNamed = open.names.map((name) => arms.findIndex(({ ids }) => ids.includes(name)));
+  visitLatest(open, (columns, at) => {
     readLabelAt(columns, at, label);
-    const arm = arms[label.arm];
-    if (!arm?.weights || label.encoder !== encoder || arm.labels.length === MOST_RECENT) return;
+    const k = armNamed[label.arm] ?? -1;
+    const ofArm = labels[k];
+    if (!ofArm || label.encoder !== encoder || ofArm.length === MOST_RECENT) return;
+    const next = nextOf(fold, label);
     const rating = ratingIn(label);
-    if (!rating && !(isSeen(label) && isFollowed(label.next))) return;
-    const quality = rating ? rating.quality : worth.labelOf(pairOf(label.shown, label.next));
-    const weight = (rating ? rating.weight : worth.followed * shareIn(label)) * weightAt(fold, label.at);
+    if (!rating && !(isSeen(label) && isFollowed(next))) return;
+    const quality = rating ? rating.quality : worth.labelOf(pairOf(label.shown, next));
+    const weight = rating ? rating.weight : worth.followed * shareIn(label);
     if (!(weight > 0)) return;
-    const value = quality - dotAt(columns, at, arm.weights);
-    arm.labels.push({ value, weight, quality, x: () => vectorAt(columns, at, settings.dimensions) });
+    const value = quality - dotAt(columns, at, arms[k]!.weights);
+    const x = (): readonly number[] => vectorAt(columns, at, settings.dimensions);
+    ofArm.push({ value, weight, quality, faded: weightAt(fold, label.at), x });
   });
-  for (const ofArm of labels.values()) ofArm.reverse();
+  for (const ofArm of labels) ofArm.reverse();
   return labels;
 }
 
 const label: LabelAt = { ...NO_LABEL, at: 0, arm: 0, encoder: 0 };
+
+/** What is left of all that an arm has shown but for these labels, once what is expected of it with these weights is taken off. */
+export function earlierResiduals(
+  all: Sums,
+  labels: readonly RecentLabel[],
+  weights: Float64Array,
+  scale: number,
+): Earlier {
+  let expected = 0;
+  for (let i = 0; i < weights.length; i++) expected += weights[i]! * all.xx[(i * (i + 1)) / 2]!;
+  const earlier = { weight: all.xx[0]!, sum: all.xy[0]! - expected };
+  for (const { weight, value, faded } of labels) {
+    earlier.weight -= weight * faded;
+    earlier.sum -= weight * faded * value;
+  }
+  return { weight: Math.max(0, earlier.weight * scale), sum: earlier.sum * scale };
+}
 
 /** What an arm had shown before it changed is worth so many labels from then on. */
 const WORTH_BEFORE = 10;
@@ -93,7 +114,7 @@ const WORTH_BEFORE = 10;
 /** An arm's sums with all that it showed before these labels counting for little. */
 export function sinceChange(all: Sums, since: readonly RecentLabel[], dimensions: number, scale: number): Sums {
   const recent = emptySums(dimensions);
-  for (const { x, quality, weight } of since) addObservation(recent, x(), quality, weight);
+  for (const { x, quality, weight, faded } of since) addObservation(recent, x(), quality, weight * faded);
   const before = (all.xx[0]! - recent.xx[0]!) * scale;
   if (!(before > WORTH_BEFORE)) return all;
   // all·κ + recent·(1 − κ): recent ones in full, those before by κ.

@@ -95,10 +95,9 @@ export function allOpen(open: OpenEntries): Evidence[] {
   return entries;
 }
 
-/** Visits the latest of them, the latest first, where they lie; those that do not fit into a chunk's arrays are left out. */
-export function visitLatest(open: OpenEntries, most: number, visit: (columns: Columns, at: number) => void): void {
-  let visited = 0;
-  for (let slot = open.newest; slot !== NONE && visited < most; visited++) {
+/** Visits them where they lie, the latest first; those that do not fit into a chunk's arrays are left out. */
+export function visitLatest(open: OpenEntries, visit: (columns: Columns, at: number) => void): void {
+  for (let slot = open.newest; slot !== NONE; ) {
     const chunk = chunkOf(open, slot);
     const at = slot & IN_CHUNK;
     if (!oddAt(open, slot)) visit(chunk, at);

@@ -3,7 +3,7 @@ import { dotAt, outcomeLength, quadraticAt, quadraticsAt, qualityLength, rowOf }
 import { type ArmSums, addedUp, emptyArm, OUTCOME_DIMENSIONS, OUTCOMES, type Outcome } from './arm-sums.ts';
 import { type Fold, weightAt } from './fold.ts';
 import { type ArmFit, fitHierarchy, type HierarchyPrior } from './hierarchy.ts';
-import { labelledSums, recentLabels, sinceChange, worthOf } from './labelled-sums.ts';
+import { earlierResiduals, labelledSums, recentLabels, sinceChange, worthOf } from './labelled-sums.ts';
 import { allFinite } from './linear-algebra.ts';
 import { OUTCOME_PRIORS, QUALITY_PRIOR } from './priors.ts';
 import { changeIn } from './recent-change.ts';
@@ -171,11 +171,12 @@ function withoutOldSelves(
   worth: SignWorth,
   scale: number,
 ): Sums[] | null {
-  const recent = recentLabels(fold, worth, new Map(arms.map(({ id }, k) => [id, fits[k]!.mean])));
+  const expected = arms.map(({ id, was }, k) => ({ ids: [id, ...was], weights: fits[k]!.mean }));
+  const recent = recentLabels(fold, worth, expected);
   let isChanged = false;
   const sums = labelled.map((ofArm, k) => {
-    const labels = recent.get(arms[k]!.id) ?? [];
-    const from = changeIn(labels);
+    const labels = recent[k]!;
+    const from = changeIn(labels, earlierResiduals(ofArm, labels, fits[k]!.mean, scale));
     if (from === null) return ofArm;
     isChanged = true;
     return sinceChange(ofArm, labels.slice(from), fold.settings.dimensions, scale);

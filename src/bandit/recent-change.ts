@@ -19,40 +19,53 @@ export const MOST_RECENT = 500;
 const SURE = 35;
 /** A smaller shift is not worth forgetting for. */
 const LEAST_SHIFT = 0.1;
-/** Labels, by weight, on either side. */
-const LEAST_WEIGHT = { before: 15, after: 8 };
+/** Labels, by weight, on either side, and by number behind it. */
+const LEAST_WEIGHT = { before: 12, after: 4 };
+const LEAST_LABELS = 12;
 
-/** From which on the arm is another, of an arm's residuals in the order in which its decisions came; null where it is the same. */
-export function changeIn(residuals: readonly Residual[]): number | null {
-  let weight = 0;
-  let sum = 0;
+/** What is known of an arm's residuals before the first of those: their weight, and their weighted sum. */
+export interface Earlier {
+  weight: number;
+  sum: number;
+}
+
+/**
+ * From which on the arm is another, of its latest residuals in the order in which its decisions came; null where it is the same
+ * all along. 0: it was another before all of them. A residual of weight w is taken to have the variance σ²/w.
+ */
+export function changeIn(residuals: readonly Residual[], earlier: Earlier = NOTHING): number | null {
+  let latest = 0;
+  let sumLatest = 0;
   let squares = 0;
-  for (const residual of residuals) {
-    weight += residual.weight;
-    sum += residual.weight * residual.value;
-    squares += residual.weight * residual.value * residual.value;
+  for (const { weight, value } of residuals) {
+    latest += weight;
+    sumLatest += weight * value;
+    squares += weight * value * value;
   }
-  let before = 0;
-  let sumBefore = 0;
   let best: number | null = null;
   let most = SURE;
+  let seen = 0;
+  let sumSeen = 0;
   for (let k = 0; k < residuals.length; k++) {
-    const after = weight - before;
-    if (before >= LEAST_WEIGHT.before && after >= LEAST_WEIGHT.after) {
-      const shift = (sum - sumBefore) / after - sumBefore / before;
-      const between = ((before * after) / weight) * shift * shift;
-      const within = Math.max(squares - (sum * sum) / weight - between, LEAST_VARIANCE * weight);
-      const ratio = (between * weight) / within;
-      if (ratio > most && Math.abs(shift) >= LEAST_SHIFT) {
-        most = ratio;
+    const before = earlier.weight + seen;
+    const after = latest - seen;
+    if (before >= LEAST_WEIGHT.before && after >= LEAST_WEIGHT.after && residuals.length - k >= LEAST_LABELS) {
+      const shift = (sumLatest - sumSeen) / after - (earlier.sum + sumSeen) / before;
+      const between = ((before * after) / (before + after)) * shift * shift;
+      const within = squares - (seen > 0 ? (sumSeen * sumSeen) / seen : 0) - (sumLatest - sumSeen) ** 2 / after;
+      const variance = Math.max(within / residuals.length, LEAST_VARIANCE);
+      if (between / variance > most && Math.abs(shift) >= LEAST_SHIFT) {
+        most = between / variance;
         best = k;
       }
     }
-    before += residuals[k]!.weight;
-    sumBefore += residuals[k]!.weight * residuals[k]!.value;
+    seen += residuals[k]!.weight;
+    sumSeen += residuals[k]!.weight * residuals[k]!.value;
   }
   return best;
 }
+
+const NOTHING: Earlier = { weight: 0, sum: 0 };
 
 /** Of one label: however alike they are, some doubt is left. */
 const LEAST_VARIANCE = 0.05;

@@ -69,15 +69,18 @@ function pairAt({ pairs }: SignSums, pair: number, dimensions: number): Float64A
 
 /**
  * How often each sign came with a good answer, and with a bad one, among those that people rated: for each number of `shown`,
- * then of `next`, Σw·quality and Σw·(1 − quality).
+ * then of `next`, Σw·quality and Σw·(1 − quality). Behind them, of all of those, Σw·quality·(1 − quality): 0 where people say
+ * good or bad, and more the more they say in between.
  */
 export type RatedSigns = Float64Array;
 
-export const noRatedSigns = (): RatedSigns => new Float64Array(2 * 2 * SIGNS);
+export const BETWEEN = 2 * 2 * SIGNS;
+export const noRatedSigns = (): RatedSigns => new Float64Array(BETWEEN + 1);
 
 /** Nothing yet is silence so far: whoever rated an answer has seen it. */
 export function addRated(rated: RatedSigns, { shown, next }: Label, quality: number, weight: number): void {
   addAt(rated, shown, quality, weight);
+  rated[BETWEEN] = rated[BETWEEN]! + weight * quality * (1 - quality);
   if (next !== UNCLEAR) addAt(rated, SIGNS + (next === PENDING ? SILENCE : next), quality, weight);
 }
 

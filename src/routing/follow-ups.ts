@@ -3,10 +3,10 @@
  * The verdict is about whoever gave the earlier answer.
  */
 import { UNCLEAR } from '../bandit/evidence.ts';
-import { lastQuestion, verdictOn } from '../signals/next-message.ts';
+import { isTextAlone, lastQuestion, verdictOn } from '../signals/next-message.ts';
 import { compared, isEdited, nearness, type Shingles, shinglesOf } from '../signals/shingles.ts';
 import type { NoVerdict } from '../signals/signs.ts';
-import { nearlySame, sketchOf } from '../signals/sketch.ts';
+import { isShort, nearlySame, sketchOf } from '../signals/sketch.ts';
 import type { DecisionRecord } from '../stores/decision-record.ts';
 import type { Found } from '../stores/ports.ts';
 import type { Ledger } from './ledger.ts';
@@ -54,6 +54,8 @@ export interface FollowUps {
 
 /** The same is asked again, or reworded, on account of an answer within this time of it. */
 const RETRY_WINDOW_MS = 10 * 60 * 1000;
+/** What is asked by a program is told from what is asked by a person by what was asked within this time. */
+const TEMPLATE_WINDOW_MS = 60 * 60 * 1000;
 /** By so much an answer of another replica may seem to have ended too late. */
 const CLOCKS_DIFFER_MS = 10;
 /** The same asked so often in a row is no person's asking. */
@@ -68,7 +70,7 @@ const FARTHER = 2;
 const LOOK_AGAIN_MS = 100;
 
 export function createFollowUps(ledger: Ledger, runtime: Runtime): FollowUps {
-  const recent = createRecentAnswers(RETRY_WINDOW_MS, runtime.now);
+  const recent = createRecentAnswers(TEMPLATE_WINDOW_MS, runtime.now);
   const { give, close, takeBack } = createVerdicts(ledger, runtime.now);
   const sketchKey = Number.parseInt(runtime.sha256Hex(runtime.digest('sketch')).slice(0, 8), 16);
   const questionIn = (messages: readonly Message[]): Question => {
@@ -95,11 +97,14 @@ export function createFollowUps(ledger: Ledger, runtime: Runtime): FollowUps {
       return { turn, retry, noVerdict: 'fan_out' };
     }
     if (asked.clientRetry || !isWhole(earlier)) {
-      await close(earlier, 'retried', learners);
+      // Who stopped an answer and asks again has said already what that says.
+      if (asked.clientRetry || earlier.outcome?.kind !== 'client_abort') await close(earlier, 'retried', learners);
       return { turn, retry, noVerdict: null };
     }
     if (own.created - endOf(earlier) > RETRY_WINDOW_MS) return null;
-    const standing = { turn: turn + 1, retry: retry + 1, noVerdict: null };
+    const doubtful = isDoubtful(asked);
+    // Who may be somebody else begins a conversation, not the next turn of this one.
+    const standing = { turn: doubtful ? turn : turn + 1, retry: retry + 1, noVerdict: null };
     const { answered } = asked.lineage;
     if (standing.retry >= MOST_REPEATS) {
       await close(earlier, 'template', learners);
@@ -107,7 +112,7 @@ export function createFollowUps(ledger: Ledger, runtime: Runtime): FollowUps {
       return { ...standing, noVerdict: 'template' };
     }
     recent.noteVerdict(answered, earlier.id);
-    await give(earlier, 'regenerated', isDoubtful(asked), learners);
+    await give(earlier, 'regenerated', doubtful, learners);
     return standing;
   };
 
@@ -115,9 +120,7 @@ export function createFollowUps(ledger: Ledger, runtime: Runtime): FollowUps {
   const siblingsOf = async (asked: Asked, found: Found | null, own: DecisionRecord): Promise<RecentAnswer[]> => {
     const { before } = asked.lineage;
     if (before === null) return [];
-    const isInTime = ({ decisionId, endedAt }: RecentAnswer): boolean =>
-      decisionId !== own.id && own.created - endedAt <= RETRY_WINDOW_MS;
-    const here = recent.behind(before).filter(isInTime);
+    const here = recent.behind(before).filter(({ decisionId }) => decisionId !== own.id);
     // From an answer that nobody has gone on from no other question can have come.
     const mayBeElsewhere = found === null || found.name === before || found.decision.label.next > UNCLEAR;
     if (here.length === 0 && !mayBeElsewhere) return [];
@@ -136,8 +139,8 @@ export function createFollowUps(ledger: Ledger, runtime: Runtime): FollowUps {
     const latest = (found?.name === before ? found : await ledger.findNamed([before]))?.decision;
     // Of what was answered here more is known than a sketch.
     if (!latest?.sketch || here.some(({ decisionId }) => decisionId === latest.id)) return near;
-    const other = recentOf(latest, null);
-    return isInTime(other) && nearlySame(latest.sketch, question.sketch) ? [other, ...near] : near;
+    const isNear = nearlySame(latest.sketch, question.sketch) && !(isFirst && isShort(question.sketch));
+    return isNear ? [recentOf(latest, null), ...near] : near;
   };
 
   /**
@@ -173,8 +176,8 @@ export function createFollowUps(ledger: Ledger, runtime: Runtime): FollowUps {
     own: DecisionRecord,
     learners: Learners,
   ): Promise<Standing | null> => {
-    const [nearest] = siblings;
     const name = asked.lineage.before as string;
+    const nearest = siblings.find(({ endedAt }) => own.created - endedAt <= RETRY_WINDOW_MS);
     const template = templateOf(asked, siblings);
     if (template) {
       const filledIn = new Set(template.map(({ decisionId }) => decisionId));
@@ -183,15 +186,23 @@ export function createFollowUps(ledger: Ledger, runtime: Runtime): FollowUps {
     }
     const earlier = nearest && (await ledger.find(nearest.decisionId));
     if (!earlier?.outcome || !isAnswer(earlier) || own.created < endOf(earlier) - CLOCKS_DIFFER_MS) return null;
+    // Of a first question a sketch tells hardly more than that it is of the same make.
+    const doubtful = isDoubtful(asked) || (nearest?.shingles === null && asked.lineage.latest.length === 0);
+    const standing = { turn: earlier.turn + (isDoubtful(asked) ? 0 : 1), retry: earlier.retry + 1, noVerdict: null };
+    if (standing.retry >= MOST_REPEATS) return { ...standing, noVerdict: 'template' };
     recent.noteVerdict(name, earlier.id);
-    await give(earlier, 'rephrased', isDoubtful(asked), learners);
-    return { turn: earlier.turn + 1, retry: earlier.retry + 1, noVerdict: null };
+    await give(earlier, 'rephrased', doubtful, learners);
+    return standing;
   };
 
   const judgeGoingOn = async (asked: Asked, earlier: DecisionRecord, learners: Learners): Promise<Standing> => {
     const verdict = verdictOn(asked.messages);
-    if (verdict === 'resumed') await close(earlier, 'resumed', learners);
-    else if (verdict !== null && isAnswer(earlier)) await give(earlier, verdict, false, learners);
+    if (verdict === 'resumed') {
+      await close(earlier, 'resumed', learners);
+      // The steps of an agent are one turn.
+      return { turn: earlier.turn, retry: earlier.retry, noVerdict: null };
+    }
+    if (verdict !== null && isAnswer(earlier)) await give(earlier, verdict, false, learners);
     return { turn: earlier.turn + 1, retry: 0, noVerdict: null };
   };
 
@@ -238,7 +249,8 @@ export function createFollowUps(ledger: Ledger, runtime: Runtime): FollowUps {
         lineage,
         clientRetry,
         question() {
-          if (lineage.before !== null) question ??= questionIn(messages);
+          // The same words about another picture are another question.
+          if (lineage.before !== null && isTextAlone(messages)) question ??= questionIn(messages);
           return question;
         },
       };
@@ -258,7 +270,8 @@ export function createFollowUps(ledger: Ledger, runtime: Runtime): FollowUps {
         const { decision } = found;
         return isWhole(decision) && runtime.now() - endOf(decision) <= RETRY_WINDOW_MS ? decision.model : null;
       }
-      return recent.to(lineage.answered)?.model ?? null;
+      const answer = recent.to(lineage.answered);
+      return answer && runtime.now() - answer.endedAt <= RETRY_WINDOW_MS ? answer.model : null;
     },
 
     async judge(asked, found, own, learners) {

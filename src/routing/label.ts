@@ -46,10 +46,12 @@ export function signsIn(signals: readonly DecidedSignal[]): { shown: number; nex
   let shown = 0;
   let next: number = PENDING;
   let isClosed = false;
+  // Who left one of several answers that they had asked for at once, or whose client gave up and asked again, says nothing of it.
+  const isVoid = signals.some(({ signal }) => signal === 'fan_out' || signal === 'retried');
   for (const { source, signal } of signals) {
     if (source !== 'implicit') continue;
     shown = Math.max(shown, shownNumber(signal));
-    next = Math.max(next, nextNumber(signal));
+    if (!(isVoid && signal.startsWith('aborted'))) next = Math.max(next, nextNumber(signal));
     isClosed ||= isNoVerdict(signal);
   }
   return { shown, next, isClosed };

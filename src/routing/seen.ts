@@ -36,11 +36,22 @@ export function withSigns(decision: DecisionRecord, seen: Seen): DecisionRecord 
     ...(standing.noVerdict === null ? [] : [noVerdict(standing.noVerdict, now)]),
     ...decision.signals,
   ];
-  const next = learner.router.signalsOff.has('silence') ? UNCLEAR : PENDING;
+  const { signalsOff } = learner.router;
+  // What is not looked at is no silence either.
+  const isUnclear = signalsOff.has('silence') || (isCut && signalsOff.has('aborted'));
+  const next = isUnclear ? UNCLEAR : PENDING;
   const first = { ...decision, turn, retry, sketch, label: { ...NO_LABEL, next } };
   // What follows an answer may have come before it was kept.
-  const factor = decision.label.share || 1;
+  const factor = decision.label.share || (seen.observed.toolCalls.length > 0 ? stepShare(seen.body) : 1);
   return withSignals(first, signals, learner.calibration(), isSeen ? shareOf(turn) * factor : 0);
+}
+
+/** The steps of an agent between one word of a person and the next count, all together, for a quarter of an answer. */
+function stepShare({ messages }: Seen['body']): number {
+  const list = Array.isArray(messages) ? (messages as readonly { role?: unknown }[]) : [];
+  const asked = list.findLastIndex((message) => message?.role === 'user');
+  const steps = list.slice(asked + 1).filter((message) => message?.role === 'assistant').length;
+  return 2 ** -Math.min(3 + steps, 30);
 }
 
 type SeenSignal = Parameters<typeof switchOf>[0] & ImplicitSignal;

@@ -35,7 +35,10 @@ export function createVerdicts(ledger: Ledger, now: () => number): Verdicts {
   const give: Verdicts['give'] = (decision, verdict, doubtful, learners) =>
     change(decision, learners, (current, { router, calibration }) => {
       if (router.signalsOff.has(switchOf(verdict))) return unclear(current);
-      if (current.signals.some((signal) => isNext(signal) && signal.signal === verdict)) return null;
+      const before = current.signals.find(isNext)?.signal;
+      if (before === verdict) return null;
+      // What may be somebody else's says nothing against what is this one's.
+      if (doubtful && (before === 'continued' || before === 'corrected')) return null;
       const given: DecidedSignal = {
         signal: verdict,
         source: 'implicit',
@@ -52,7 +55,7 @@ export function createVerdicts(ledger: Ledger, now: () => number): Verdicts {
 
   const close: Verdicts['close'] = (decision, why, learners) =>
     change(decision, learners, (current, { calibration }) =>
-      current.signals.some((signal) => isNext(signal) || signal.signal === why)
+      current.signals.some((signal) => isVerdict(signal) || signal.signal === why)
         ? null
         : withSignals(current, [...current.signals, noVerdict(why, now())], calibration()),
     );
@@ -62,6 +65,7 @@ export function createVerdicts(ledger: Ledger, now: () => number): Verdicts {
       const decision = await ledger.find(id);
       if (!decision) continue;
       await change(decision, learners, (current, { calibration }) => {
+        if (!current.signals.some(isRefusal)) return null;
         const left = current.signals.filter(isNoNext);
         return withSignals(current, [...left, noVerdict('template', now())], calibration());
       });
@@ -78,9 +82,15 @@ export const shareOf = (turn: number): number => 2 ** -Math.min(Math.floor(turn 
 function unclear(decision: DecisionRecord): DecisionRecord | null {
   const { label, version } = decision;
   if (label.next === UNCLEAR) return null;
-  return { ...decision, version: version + 1, label: { ...label, next: UNCLEAR }, labelBefore: label };
+  const signals = decision.signals.filter((signal) => !isNext(signal));
+  return { ...decision, version: version + 1, signals, label: { ...label, next: UNCLEAR }, labelBefore: label };
 }
 
+/** More than that an answer was cut short. */
+const isVerdict = (signal: DecidedSignal): boolean => isNext(signal) && !signal.signal.startsWith('aborted');
+/** Whether an answer was taken to have been refused. */
+const isRefusal = ({ source, signal }: DecidedSignal): boolean =>
+  source === 'implicit' && (signal === 'regenerated' || signal === 'rephrased');
 const isNoNext = (signal: DecidedSignal): boolean => !isNext(signal) && !isNoVerdict(signal.signal);
 
 export const noVerdict = (why: NoVerdict, at: number): DecidedSignal => ({

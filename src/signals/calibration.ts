@@ -15,8 +15,8 @@
  * A signal's rates are Dirichlet-distributed around the table of `prior-rates.ts`. What an answer shows and what comes next
  * are taken for independent given how good it was; of each there is one sign, so that what says the same counts once.
  */
-import { PENDING, SILENCE, UNCLEAR } from '../bandit/evidence.ts';
-import { isFollowed, nextIn, type SeenSigns, SIGNS, type SignWorth, shownIn } from '../bandit/sign-sums.ts';
+import { PENDING } from '../bandit/evidence.ts';
+import { BETWEEN, isFollowed, nextIn, type SeenSigns, SIGNS, type SignWorth, shownIn } from '../bandit/sign-sums.ts';
 import { nextRates, shownRates } from './prior-rates.ts';
 import { NEXT, SHOWN, type SignalName, switchOf } from './signs.ts';
 
@@ -30,15 +30,17 @@ export interface Calibration extends SignWorth {
 
 /** What the table is worth, in rated answers that were good, and in rated ones that were bad. */
 const TABLE_WORTH = { good: 20, bad: 10 };
+/** What it is worth of how often a sign comes at all, in answers: of that one soon knows better. */
+const SHARES_WORTH = 10;
 /** The router's mean quality before anything was said, and what that is worth in rated answers. */
 const MEAN = { quality: 0.7, worth: 10 };
 /** Below this the mean and its complement are not taken to be: odds have to stay odds. */
-const LEAST_SHARE = 0.05;
+const LEAST_SHARE = 0.02;
 /**
- * Nor is anything that was only seen worth more than half of what somebody said: the shares of one conversation's decisions add
- * up to four at most (`shareOf`), and so all that was seen of it to two observations.
+ * Nor is anything that was only seen worth more than this of what somebody said: the shares of one conversation's decisions add
+ * up to five at most (`shareOf`, and a quarter more for an agent's steps), and so all that was seen of it to two observations.
  */
-export const MOST_WORTH = 0.5;
+export const MOST_WORTH = 0.4;
 /** What explains less of good and bad than this is taken to explain so much, or labels would lie far outside [0, 1]. */
 const LEAST_EXPLAINED = 0.02;
 
@@ -91,7 +93,10 @@ function meanOf({ good, weight }: SeenSigns['said']): number {
   return mean >= LEAST_SHARE ? Math.min(mean, 1 - LEAST_SHARE) : LEAST_SHARE;
 }
 
-/** How often each sign was seen, rated or not, by its place among `rated`. Nothing yet is silence so far, as there. */
+/**
+ * How often each sign was seen, rated or not, by its place among `rated`. What nothing has followed yet is left out, since it has no
+ * label of that kind either: the labels that there are have the mean π.
+ */
 function seenCounts(rated: SeenSigns['rated'], pairs: SeenSigns['pairs']): Float64Array {
   const counts = new Float64Array(2 * SIGNS);
   for (let sign = 0; sign < counts.length; sign++)
@@ -100,8 +105,7 @@ function seenCounts(rated: SeenSigns['rated'], pairs: SeenSigns['pairs']): Float
     const seen = Math.max(0, count);
     const then = nextIn(pair);
     counts[shownIn(pair)] = counts[shownIn(pair)]! + seen;
-    const next = SIGNS + (then === PENDING ? SILENCE : then);
-    if (then !== UNCLEAR) counts[next] = counts[next]! + seen;
+    if (isFollowed(then)) counts[SIGNS + then] = counts[SIGNS + then]! + seen;
   }
   return counts;
 }
@@ -132,18 +136,57 @@ function rates(
   off: ReadonlySet<SignalName>,
   mean: number,
 ): LearnedRates {
+  const told = unmixed(rated, from);
   const good = new Float64Array(SIGNS);
   const bad = new Float64Array(SIGNS);
   const all = new Float64Array(SIGNS);
   for (let code = 0; code < SIGNS; code++) {
     const [ofGood, ofBad] = table(code);
     if (ofGood === 0 || off.has(switchOf(names[code] as Parameters<typeof switchOf>[0]))) continue;
-    good[code] = TABLE_WORTH.good * ofGood + Math.max(0, rated[2 * (from + code)]!);
-    bad[code] = TABLE_WORTH.bad * ofBad + Math.max(0, rated[2 * (from + code) + 1]!);
+    good[code] = TABLE_WORTH.good * ofGood + told.good[code]!;
+    bad[code] = TABLE_WORTH.bad * ofBad + told.bad[code]!;
     const usual = mean * ofGood + (1 - mean) * ofBad;
-    all[code] = (TABLE_WORTH.good + TABLE_WORTH.bad) * usual + seen[from + code]!;
+    all[code] = SHARES_WORTH * usual + seen[from + code]!;
   }
   return withShares(normalised(good), normalised(bad), normalised(all), mean);
+}
+
+/**
+ * How often each sign came with good answers and with bad ones, as if people had said good or bad. A rating in between is of an
+ * answer that was good with that probability, P(sign | q) = b + (g − b)·q: by least squares g − b = Cov(sign, q)/Var q. So many
+ * ratings tell as much as λ = Var q / (q̄·(1 − q̄)) of as many thumbs, for which λ is 1 and nothing is changed.
+ */
+function unmixed(rated: Float64Array, from: number): LearnedRates {
+  const told = { good: new Float64Array(SIGNS), bad: new Float64Array(SIGNS) };
+  let good = 0;
+  let bad = 0;
+  for (let code = 0; code < SIGNS; code++) {
+    good += told.good[code] = Math.max(0, rated[2 * (from + code)]!);
+    bad += told.bad[code] = Math.max(0, rated[2 * (from + code) + 1]!);
+  }
+  const count = good + bad;
+  // Σw·q·(1 − q) of all rated answers, as good as those that count here.
+  const between = Math.max(0, rated[BETWEEN]!) * Math.min(1, count / Math.max(countOf(rated), Number.MIN_VALUE));
+  const variance = (good * bad) / count - between;
+  if (!(between > 0)) return told;
+  // All of them alike, somewhere in between, tell nothing.
+  if (!(variance > 0)) return { good: new Float64Array(SIGNS), bad: new Float64Array(SIGNS) };
+  const mean = good / count;
+  const lambda = (variance * count) / (good * bad);
+  for (let code = 0; code < SIGNS; code++) {
+    const share = (told.good[code]! + told.bad[code]!) / count;
+    const slope = (told.good[code]! - share * good) / variance;
+    told.good[code] = good * lambda * Math.max(0, share + slope * (1 - mean));
+    told.bad[code] = bad * lambda * Math.max(0, share - slope * mean);
+  }
+  return told;
+}
+
+/** Rated answers of which something was seen: each of them showed one thing. */
+function countOf(rated: Float64Array): number {
+  let count = 0;
+  for (let at = 0; at < 2 * SIGNS; at++) count += Math.max(0, rated[at]!);
+  return count;
 }
 
 /**

@@ -45,10 +45,13 @@ export function verdictOn(messages: readonly SaidMessage[]): NextMessage | null 
   const answer = bounded(textOf(messages[answerAt]?.content));
   const asked = /[?？؟]/.test(answer.slice(-LAST_WORDS));
   if (objects(said, asked)) return 'corrected';
+  const afterTools = messages.slice(answerAt + 1).some(({ role }) => role === 'tool' || role === 'function');
+  // Some agents put a reminder behind what their tools gave, the same each time: no person says that.
+  if (afterTools && /^\s*<[a-z][\w-]*>/i.test(said)) return 'resumed';
   const question = questionBefore(messages, answerAt);
   // The same words about another picture are another question.
   const mayRepeat = !isBidding(said, question, messages) && !hasMoreThanText(messages, answerAt);
-  if (mayRepeat && repeats(said, question)) return 'corrected';
+  if (mayRepeat && repeats(said, question)) return afterTools ? 'resumed' : 'corrected';
   if (!said.includes('\n')) return showsError(said) && !answer.includes(said.trim()) ? 'corrected' : 'continued';
   return judgePasted(said, answer, asked);
 }
@@ -57,6 +60,14 @@ export function verdictOn(messages: readonly SaidMessage[]): NextMessage | null 
 export function lastQuestion(messages: readonly SaidMessage[]): string {
   const answerAt = messages.findLastIndex(({ role }) => role === 'assistant');
   return textOfUsers(messages, answerAt + 1, messages.length);
+}
+
+/** Whether what is to be answered now is words, with nothing attached. */
+export function isTextAlone(messages: readonly SaidMessage[]): boolean {
+  return !hasMoreThanText(
+    messages,
+    messages.findLastIndex(({ role }) => role === 'assistant'),
+  );
 }
 
 /** What was asked last before the answer, the steps of an agent left out. */

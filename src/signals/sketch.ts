@@ -143,4 +143,7 @@ export function nearlySame(one: string, other: string): boolean {
   return contained >= (shorter <= SHORT_BYTES ? CONTAINED_IF_SHORT : CONTAINED);
 }
 
+/** Whether a sketch is of so few words that another question of the same make has as much in common with it as an edit. */
+export const isShort = (sketch: string): boolean => lengthIn(sketch) <= SHORT_BYTES;
+
 const lengthIn = (sketch: string): number => 2 ** (VALUE_OF[sketch.charCodeAt(LENGTH_AT) & 127]! / STEPS_OF_A_DOUBLING);

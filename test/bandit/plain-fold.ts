@@ -22,7 +22,7 @@ export interface PlainFold {
 
 export function plainFoldOf(entries: readonly Evidence[], settings: FoldSettings): PlainFold {
   const counts = { landmark: 0, newest: 0, openSince: 0, entries: 0, labels: 0, late: 0, broken: 0 };
-  const fold: PlainFold = { settings, ...counts, arms: new Map(), rated: new Float64Array(64), open: new Map() };
+  const fold: PlainFold = { settings, ...counts, arms: new Map(), rated: new Float64Array(65), open: new Map() };
   for (const entry of entries) foldPlainly(fold, entry);
   return fold;
 }
@@ -133,6 +133,7 @@ function addLabel(fold: PlainFold, entry: Evidence, sign: 1 | -1): void {
 
 /** For each sign what came with good answers, then what came with bad ones; what came next is behind what was shown. */
 function addRated(rated: Float64Array, { shown, next }: Label, quality: number, weight: number): void {
+  rated[64] = rated[64]! + weight * quality * (1 - quality);
   const places = [2 * shown];
   if (next !== UNCLEAR) places.push(2 * (16 + (next === PENDING ? SILENCE : next)));
   for (const place of places) {
