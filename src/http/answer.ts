@@ -263,7 +263,7 @@ class Answering {
   }
 
   /** Under which names a later request, or feedback, finds this decision again. */
-  #namesOf({ completionId, key }: DecisionRecord): readonly string[] {
+  #namesOf({ completionId, key, turn, retry }: DecisionRecord): readonly string[] {
     const { lineage } = this.#routed.asked;
     const names: string[] = [];
     if (completionId !== null) names.push(completionName(completionId, key, this.#gateway.runtime.digest));
@@ -273,8 +273,8 @@ class Answering {
       names.push(lineage.answered, ...lineage.withAnswer(observed.message));
       // Whoever asks again after an agent's steps has refused what they came to.
       if (lineage.opening) names.push(lineage.opening.answered);
-      // With nobody named, the latest question of all is hardly ever the same person's.
-      if (lineage.before !== null && (lineage.named || lineage.latest.length > 0)) names.push(lineage.before);
+      // With nobody named, the latest first question of all is hardly ever the same person's.
+      if (lineage.before !== null && (lineage.named || turn > retry)) names.push(lineage.before);
       if (lineage.session !== null) names.push(lineage.session);
     }
     return names;

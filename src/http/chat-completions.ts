@@ -2,7 +2,7 @@
 import type { Context } from 'hono';
 import type { Router } from '../config/resolve.ts';
 import { choose, expectedPinnedUsd, pin } from '../routing/choose.ts';
-import { type Asked, FIRST } from '../routing/follow-ups.ts';
+import type { Asked } from '../routing/follow-ups.ts';
 import type { Learner } from '../routing/learner.ts';
 import type { Asker } from '../routing/lineage.ts';
 import { type Needs, needsOf } from '../routing/needs.ts';
@@ -62,6 +62,9 @@ async function route(
     requireBudget(caller, expectedUsd, limits);
     const decision = pin(model, caller.name, shape.needs, runtime);
     const reservation = limits.reserve({ key: caller.name, router: null }, expectedUsd);
+    // It is no router's, but it may say something of an answer that was.
+    const standing = followUps.judge(asked, null, decision, learners);
+    runtime.defer(standing);
     return {
       request,
       decision,
@@ -69,14 +72,14 @@ async function route(
       mostArms: 1,
       pinned: true,
       asked,
-      standing: Promise.resolve(FIRST),
+      standing,
       shape,
       reservation,
     };
   }
   const { router } = target;
   const found = await within(LOOK_UP_MS, followUps.find(asked));
-  const refused = followUps.refusedArm(asked, found);
+  const refused = followUps.refusedArm(asked, found, router);
   const choice = choose(
     learners.get(router.name) as Learner,
     {
@@ -127,8 +130,8 @@ function askerOf({ body }: ChatRequest, { session }: RequestHeaders, caller: Cal
 function armToStayWith(router: Router, { messages, lineage }: Asked, found: Found | null): string | null {
   const inToolLoop = messages.at(-1)?.role === 'tool';
   if (found === null || (router.sticky === 'none' && !inToolLoop)) return null;
-  // Asked again while the first answer is on its way, or after it failed: any arm may answer.
-  if (found.name === lineage.answered) return null;
+  // Asked again while the first answer is on its way, or after it failed: any arm may answer, but for a step of an agent's.
+  if (found.name === lineage.answered && !inToolLoop) return null;
   return found.decision.router === router.name ? found.decision.model : null;
 }
 

@@ -3,12 +3,15 @@
  * The verdict is about whoever gave the earlier answer.
  */
 import { UNCLEAR } from '../bandit/evidence.ts';
+import { POLICIES } from '../bandit/policies/index.ts';
+import type { Router } from '../config/resolve.ts';
 import { isTextAlone, lastQuestion, verdictOn } from '../signals/next-message.ts';
 import { compared, isEdited, nearness, type Shingles, shinglesOf } from '../signals/shingles.ts';
 import type { NoVerdict } from '../signals/signs.ts';
 import { isShort, nearlySame, sketchOf } from '../signals/sketch.ts';
 import type { DecisionRecord } from '../stores/decision-record.ts';
 import type { Found } from '../stores/ports.ts';
+import { isNoVerdict } from './label.ts';
 import type { Ledger } from './ledger.ts';
 import { type Asker, type Lineage, type Message, traceLineage } from './lineage.ts';
 import { createRecentAnswers, type RecentAnswer } from './recent.ts';
@@ -23,6 +26,8 @@ export interface Asked {
   question(): Question | null;
   /** Whether the client says itself that it sends the same once more. */
   clientRetry: boolean;
+  /** Whether it is known that nothing earlier is known. */
+  isUnknown: boolean;
 }
 
 interface Question {
@@ -44,8 +49,8 @@ export interface FollowUps {
   trace(messages: readonly Message[], asker: Asker, clientRetry: boolean): Asked;
   /** The earlier decision that the request goes on from or repeats, from what may be looked up before it is routed. */
   find(asked: Asked): Promise<Found | null>;
-  /** The arm that gave an answer to exactly this a moment ago, as far as this process knows. */
-  refusedArm(asked: Asked, found: Found | null): string | null;
+  /** The arm that gave an answer to exactly this a moment ago, if its router minds and this process knows. */
+  refusedArm(asked: Asked, found: Found | null, router: Pick<Router, 'policy' | 'signalsOff'>): string | null;
   /** Gives the earlier decision what the request says of it. Never rejects. */
   judge(asked: Asked, found: Found | null, own: DecisionRecord, learners: Learners): Promise<Standing>;
   /** An answer that has ended, or was cut short by who asked, may be followed up. */
@@ -56,8 +61,6 @@ export interface FollowUps {
 const RETRY_WINDOW_MS = 10 * 60 * 1000;
 /** What is asked by a program is told from what is asked by a person by what was asked within this time. */
 const TEMPLATE_WINDOW_MS = 60 * 60 * 1000;
-/** By so much an answer of another replica may seem to have ended too late. */
-const CLOCKS_DIFFER_MS = 10;
 /** The same asked so often in a row is no person's asking. */
 const MOST_REPEATS = 4;
 /** So many questions near each other behind the same words are a template, less so where one person is named who asks. */
@@ -66,8 +69,6 @@ const TEMPLATE_SIBLINGS = { named: 3, unnamed: 2 };
 const TEMPLATE_OTHERS = 2;
 /** As near as the nearest is what differs from a question by no more than so many times as much. */
 const FARTHER = 2;
-/** The answer before may be about to be kept. */
-const LOOK_AGAIN_MS = 100;
 
 export function createFollowUps(ledger: Ledger, runtime: Runtime): FollowUps {
   const recent = createRecentAnswers(TEMPLATE_WINDOW_MS, runtime.now);
@@ -82,8 +83,8 @@ export function createFollowUps(ledger: Ledger, runtime: Runtime): FollowUps {
   const isWhole = ({ id, outcome }: DecisionRecord): boolean =>
     (ledger.stateOf(id) ?? (outcome?.kind === 'completed' ? 'whole' : null)) === 'whole';
 
-  /** With nobody named, who asks the same first question may be somebody else. */
-  const isDoubtful = ({ lineage }: Asked): boolean => !lineage.named && lineage.latest.length === 0;
+  /** With nobody named, who asks the same may be somebody else, unless it is about an answer that was given here. */
+  const isDoubtful = ({ lineage }: Asked, isBehindAnswer: boolean): boolean => !lineage.named && !isBehindAnswer;
 
   const judgeRepeat = async (
     asked: Asked,
@@ -92,17 +93,21 @@ export function createFollowUps(ledger: Ledger, runtime: Runtime): FollowUps {
     learners: Learners,
   ): Promise<Standing | null> => {
     const { turn, retry } = earlier;
-    if (ledger.stateOf(earlier.id) === 'on its way' || own.created < endOf(earlier) - CLOCKS_DIFFER_MS) {
+    // What is kept already had ended before this was asked, whatever the clock says of another replica's.
+    if (ledger.stateOf(earlier.id) === 'on its way') {
       await close(earlier, 'fan_out', learners);
       return { turn, retry, noVerdict: 'fan_out' };
     }
-    if (asked.clientRetry || !isWhole(earlier)) {
+    // An agent that takes a step again is no person; who wants another answer at the end of its steps is one.
+    const isRetry = asked.clientRetry || (isLoop(asked) && earlier.outcome?.finishReason === 'tool_calls');
+    if (isRetry || !isWhole(earlier)) {
       // Who stopped an answer and asks again has said already what that says.
-      if (asked.clientRetry || earlier.outcome?.kind !== 'client_abort') await close(earlier, 'retried', learners);
+      if (asked.clientRetry || isLoop(asked) || earlier.outcome?.kind !== 'client_abort')
+        await close(earlier, 'retried', learners);
       return { turn, retry, noVerdict: null };
     }
     if (own.created - endOf(earlier) > RETRY_WINDOW_MS) return null;
-    const doubtful = isDoubtful(asked);
+    const doubtful = isDoubtful(asked, !isFirst(earlier));
     // Who may be somebody else begins a conversation, not the next turn of this one.
     const standing = { turn: doubtful ? turn : turn + 1, retry: retry + 1, noVerdict: null };
     const { answered } = asked.lineage;
@@ -126,20 +131,18 @@ export function createFollowUps(ledger: Ledger, runtime: Runtime): FollowUps {
     if (here.length === 0 && !mayBeElsewhere) return [];
     const question = asked.question();
     if (question === null) return [];
-    const isFirst = asked.lineage.latest.length === 0;
-    const place = isFirst ? 'first' : 'later';
+    const place = isBehindAnswer(asked, found) ? 'later' : 'first';
     const distance = ({ shingles }: RecentAnswer): number => (shingles ? 1 - nearness(shingles, question.shingles) : 1);
     const near = here
       .filter(({ shingles }) => shingles !== null && isEdited(shingles, question.shingles, place))
       .sort((one, other) => distance(one) - distance(other));
-    // Both names of a first question have been looked up.
-    const isUnknown = found === null && isFirst;
-    if (near.length >= TEMPLATE_SIBLINGS.named || !mayBeElsewhere || isUnknown) return near;
+    // Where nothing was found, this name was looked up too, or nobody can have been answered under it.
+    if (near.length >= TEMPLATE_SIBLINGS.named || !mayBeElsewhere || found === null) return near;
     // The latest of all: what was answered here may have been refused since, and another replica have answered anew.
     const latest = (found?.name === before ? found : await ledger.findNamed([before]))?.decision;
     // Of what was answered here more is known than a sketch.
     if (!latest?.sketch || here.some(({ decisionId }) => decisionId === latest.id)) return near;
-    const isNear = nearlySame(latest.sketch, question.sketch) && !(isFirst && isShort(question.sketch));
+    const isNear = nearlySame(latest.sketch, question.sketch) && !(place === 'first' && isShort(question.sketch));
     return isNear ? [recentOf(latest, null), ...near] : near;
   };
 
@@ -150,6 +153,7 @@ export function createFollowUps(ledger: Ledger, runtime: Runtime): FollowUps {
   const templateOf = (
     { lineage, question }: Asked,
     siblings: readonly RecentAnswer[],
+    isFollowing: boolean,
   ): readonly RecentAnswer[] | null => {
     const asked = question()?.shingles;
     const nearest = siblings[0]?.shingles ?? null;
@@ -160,7 +164,7 @@ export function createFollowUps(ledger: Ledger, runtime: Runtime): FollowUps {
     const own = siblings.filter(({ shingles }) => shingles !== null && isAsNear(shingles));
     if (own.length >= TEMPLATE_SIBLINGS[lineage.named ? 'named' : 'unnamed']) return own;
     // What is asked behind an answer is asked by nobody else.
-    if (lineage.latest.length > 0) return null;
+    if (isFollowing) return null;
     let others = 0;
     // Who asks the very same has filled nothing in.
     const isSame = (one: Shingles, other: Shingles | null): boolean =>
@@ -173,22 +177,25 @@ export function createFollowUps(ledger: Ledger, runtime: Runtime): FollowUps {
   const judgeRewording = async (
     asked: Asked,
     siblings: readonly RecentAnswer[],
+    found: Found | null,
     own: DecisionRecord,
     learners: Learners,
   ): Promise<Standing | null> => {
     const name = asked.lineage.before as string;
     const nearest = siblings.find(({ endedAt }) => own.created - endedAt <= RETRY_WINDOW_MS);
-    const template = templateOf(asked, siblings);
+    const isFollowing = isBehindAnswer(asked, found);
+    const template = templateOf(asked, siblings, isFollowing);
     if (template) {
       const filledIn = new Set(template.map(({ decisionId }) => decisionId));
       await takeBack(recent.takeVerdicts(name, filledIn), learners);
       return { ...FIRST, noVerdict: 'template' };
     }
     const earlier = nearest && (await ledger.find(nearest.decisionId));
-    if (!earlier?.outcome || !isAnswer(earlier) || own.created < endOf(earlier) - CLOCKS_DIFFER_MS) return null;
+    if (!earlier?.outcome || !isAnswer(earlier)) return null;
     // Of a first question a sketch tells hardly more than that it is of the same make.
-    const doubtful = isDoubtful(asked) || (nearest?.shingles === null && asked.lineage.latest.length === 0);
-    const standing = { turn: earlier.turn + (isDoubtful(asked) ? 0 : 1), retry: earlier.retry + 1, noVerdict: null };
+    const isStranger = isDoubtful(asked, isFollowing);
+    const doubtful = isStranger || (nearest?.shingles === null && !isFollowing);
+    const standing = { turn: earlier.turn + (isStranger ? 0 : 1), retry: earlier.retry + 1, noVerdict: null };
     if (standing.retry >= MOST_REPEATS) return { ...standing, noVerdict: 'template' };
     recent.noteVerdict(name, earlier.id);
     await give(earlier, 'rephrased', doubtful, learners);
@@ -206,16 +213,13 @@ export function createFollowUps(ledger: Ledger, runtime: Runtime): FollowUps {
     return { turn: earlier.turn + 1, retry: 0, noVerdict: null };
   };
 
-  /** What was not found before the request was routed, since it might have taken too long or have been too early. */
-  const findLate = async (asked: Asked): Promise<Found | null> => {
-    const { latest, answered, before } = asked.lineage;
-    if (latest.length === 0) return await ledger.findNamed(before === null ? [answered] : [answered, before]);
-    const names = namesToGoBy(asked.lineage);
-    const found = await ledger.findNamed(names);
-    if (found) return found;
-    await new Promise((resolve) => setTimeout(resolve, LOOK_AGAIN_MS));
-    // By now the request itself is what answers these messages.
-    return await ledger.findNamed(names.filter((name) => name !== answered));
+  /** What was not asked for before the request was routed, or took too long. */
+  const findLate = async ({ lineage, isUnknown }: Asked): Promise<Found | null> => {
+    const { latest, answered, before, named } = lineage;
+    if (isUnknown) return null;
+    if (latest.length > 0) return await ledger.findNamed(namesToGoBy(lineage));
+    // Nothing is kept under what stands before the first question of anybody.
+    return await ledger.findNamed(before === null || !named ? [answered] : [answered, before]);
   };
 
   const standingOf = async (
@@ -225,13 +229,15 @@ export function createFollowUps(ledger: Ledger, runtime: Runtime): FollowUps {
     learners: Learners,
   ): Promise<Standing> => {
     const { answered, latest, question, before } = asked.lineage;
-    const found = foundEarly ?? (await findLate(asked));
+    const any = foundEarly ?? (await findLate(asked));
+    // A request that came later may have taken the names by now.
+    const found = any && any.decision.id !== own.id && any.decision.created <= own.created ? any : null;
     if (found && found.name === answered) {
       const standing = await judgeRepeat(asked, found.decision, own, learners);
       if (standing) return standing;
     }
     const siblings = await siblingsOf(asked, found, own);
-    const standing = siblings.length > 0 && (await judgeRewording(asked, siblings, own, learners));
+    const standing = siblings.length > 0 && (await judgeRewording(asked, siblings, found, own, learners));
     if (standing) return standing;
     if (!found || found.name === before || found.name === answered) return FIRST;
     // Who rewrites answers may have gone on from another one than the last: then it is not known which.
@@ -248,6 +254,7 @@ export function createFollowUps(ledger: Ledger, runtime: Runtime): FollowUps {
         messages,
         lineage,
         clientRetry,
+        isUnknown: false,
         question() {
           // The same words about another picture are another question.
           if (lineage.before !== null && isTextAlone(messages)) question ??= questionIn(messages);
@@ -256,22 +263,28 @@ export function createFollowUps(ledger: Ledger, runtime: Runtime): FollowUps {
       };
     },
 
-    async find({ lineage }) {
+    async find(asked) {
+      const { lineage } = asked;
       const open = ledger.findOpen(lineage.answered);
       if (open) return { decision: open, name: lineage.answered };
       // Shared state is not asked about a first message: most are nobody's follow-up.
       if (lineage.latest.length === 0 && lineage.session === null) return null;
-      return await ledger.findNamed(namesToGoBy(lineage));
+      const found = await ledger.findNamed(namesToGoBy(lineage));
+      asked.isUnknown = found === null;
+      return found;
     },
 
-    refusedArm({ lineage, clientRetry }, found) {
-      if (clientRetry) return null;
-      if (found?.name === lineage.answered) {
-        const { decision } = found;
-        return isWhole(decision) && runtime.now() - endOf(decision) <= RETRY_WINDOW_MS ? decision.model : null;
-      }
-      const answer = recent.to(lineage.answered);
-      return answer && runtime.now() - answer.endedAt <= RETRY_WINDOW_MS ? answer.model : null;
+    refusedArm(asked, found, { policy, signalsOff }) {
+      const { lineage, clientRetry } = asked;
+      const minds = POLICIES[policy].explores && !signalsOff.has('regenerated');
+      if (!minds || clientRetry || isLoop(asked)) return null;
+      if (found && found.name !== lineage.answered) return null;
+      const answer = found ? recentOf(found.decision, null) : recent.to(lineage.answered);
+      if (!answer || runtime.now() - answer.endedAt > RETRY_WINDOW_MS) return null;
+      const isRefusable = answer.mayBeRefused || (found !== null && isWhole(found.decision));
+      // Where many may ask the same, the next best arm would get half of it.
+      const most = lineage.named || lineage.latest.length > 0 ? MOST_REPEATS - 1 : 1;
+      return isRefusable && answer.retry < most ? answer.model : null;
     },
 
     async judge(asked, found, own, learners) {
@@ -284,13 +297,28 @@ export function createFollowUps(ledger: Ledger, runtime: Runtime): FollowUps {
     },
 
     answered({ lineage, messages, question }, decision) {
-      const { answered, before, latest, opening } = lineage;
-      recent.add(answered, before, latest.length === 0, recentOf(decision, question()?.shingles ?? null));
+      const { answered, before, opening } = lineage;
+      recent.add(answered, before, isFirst(decision), recentOf(decision, question()?.shingles ?? null));
       if (opening === null) return;
       const { shingles } = questionIn(upToQuestion(messages));
       recent.add(opening.answered, opening.before, false, recentOf(decision, shingles));
     },
   };
+}
+
+/** Whether the request ends in what an agent's tools gave. */
+const isLoop = ({ messages }: Asked): boolean => {
+  const role = messages.at(-1)?.role;
+  return role === 'tool' || role === 'function';
+};
+
+/** Whether nothing that was answered here came before it: the rest may be examples, or a greeting that all get. */
+const isFirst = ({ turn, retry }: DecisionRecord): boolean => turn <= retry;
+
+/** Whether the question stands behind an answer that was given here. */
+function isBehindAnswer({ lineage }: Asked, found: Found | null): boolean {
+  if (found === null || lineage.latest.length === 0) return false;
+  return found.name === lineage.answered ? !isFirst(found.decision) : found.name !== lineage.before;
 }
 
 /** The surest first: the very same messages, the conversation up to its latest answer, what is left of it, its session. */
@@ -317,7 +345,8 @@ const upToQuestion = (messages: readonly Message[]): readonly Message[] =>
 const recentOf = (decision: DecisionRecord, shingles: Shingles | null): RecentAnswer => ({
   decisionId: decision.id,
   model: decision.model,
-  isWhole: decision.outcome?.kind === 'completed',
+  mayBeRefused: decision.outcome?.kind === 'completed' && !decision.signals.some(({ signal }) => isNoVerdict(signal)),
+  retry: decision.retry,
   endedAt: endOf(decision),
   shingles,
 });

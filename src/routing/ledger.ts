@@ -109,12 +109,14 @@ export function createLedger(state: StateStore, runtime: Runtime): Ledger {
 
   const openUnder = (name: string): OpenDecision | undefined => open.get(openByName.get(name) ?? '');
 
+  /** What is open here under a less sure name gives way to what is kept under a surer one. */
   const findNamed = async (names: readonly string[]): Promise<Found | null> => {
-    for (const name of names) {
-      const entry = openUnder(name);
-      if (entry) return { decision: entry.decision, name };
-    }
-    return await state.lookUp(names);
+    const first = names.findIndex((name) => openUnder(name));
+    if (first < 0) return await state.lookUp(names);
+    const name = names[first] as string;
+    const { decision } = openUnder(name) as OpenDecision;
+    const surer = first === 0 ? null : await state.lookUp(names.slice(0, first));
+    return surer ?? { decision, name };
   };
   const findByName = async (names: readonly string[]): Promise<DecisionRecord | null> =>
     (await findNamed(names))?.decision ?? null;

@@ -8,8 +8,10 @@ export interface RecentAnswer {
   decisionId: string;
   /** The arm that answered. */
   model: string;
-  /** Whether it had answered all of it. */
-  isWhole: boolean;
+  /** Whether it is a whole answer, and asking for another would be a person's verdict on it. */
+  mayBeRefused: boolean;
+  /** Answers to the same question before it. */
+  retry: number;
   /** Milliseconds since 1970. */
   endedAt: number;
   /** Of what was asked; null where only its sketch is known. */
@@ -19,7 +21,7 @@ export interface RecentAnswer {
 export interface RecentAnswers {
   /** Keeps an answer under the names of what it answered, and of what stood before the question. `isFirst`: that is no answer. */
   add(answered: string, before: string | null, isFirst: boolean, answer: RecentAnswer): void;
-  /** The latest whole answer to exactly this. */
+  /** The latest answer to exactly this. */
   to(answered: string): RecentAnswer | null;
   /** Answers to questions behind the same words, the latest first. */
   behind(before: string): readonly RecentAnswer[];
@@ -49,7 +51,7 @@ export function createRecentAnswers(keptMs: number, now: () => number): RecentAn
 
   return {
     add(answered, before, isFirst, answer) {
-      if (answer.isWhole) putLast(byQuestion, answered, answer);
+      putLast(byQuestion, answered, answer);
       if (before === null) return;
       const others = (byBefore.get(before) ?? []).filter(isRecent).slice(0, MOST_BEHIND - 1);
       putLast(byBefore, before, [answer, ...others]);

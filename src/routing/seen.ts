@@ -38,7 +38,8 @@ export function withSigns(decision: DecisionRecord, seen: Seen): DecisionRecord 
   ];
   const { signalsOff } = learner.router;
   // What is not looked at is no silence either.
-  const isUnclear = signalsOff.has('silence') || (isCut && signalsOff.has('aborted'));
+  const isUnclear =
+    signalsOff.has('silence') || (isCut && signalsOff.has('aborted')) || decision.label.next === UNCLEAR;
   const next = isUnclear ? UNCLEAR : PENDING;
   const first = { ...decision, turn, retry, sketch, label: { ...NO_LABEL, next } };
   // What follows an answer may have come before it was kept.

@@ -5,7 +5,7 @@ import { SILENCE_MS } from '../../src/bandit/fold.ts';
 import { FIRST } from '../../src/routing/follow-ups.ts';
 import { explained } from '../../src/routing/label.ts';
 import type { Message } from '../../src/routing/lineage.ts';
-import { NEXT, type Next } from '../../src/signals/signs.ts';
+import { NEXT, type Next, type SignalName } from '../../src/signals/signs.ts';
 import type { DecisionRecord } from '../../src/stores/decision-record.ts';
 import { createMemoryStore } from '../../src/stores/memory.ts';
 import { LOG_START, type StateStore } from '../../src/stores/ports.ts';
@@ -13,6 +13,7 @@ import { ANN, assistant, NOBODY, type Replica, replicaOf, TOOK_MS, user } from '
 import { type TestRuntime, testRuntime } from './runtime.ts';
 
 const MINUTE = 60_000;
+const LEARNING = { policy: 'linear-thompson', signalsOff: new Set<SignalName>() } as const;
 const ASKED = [user('What is the capital of Australia, and since when?')];
 const SAID = 'Canberra, since 1913.';
 
@@ -47,7 +48,7 @@ describe('asking the same again', () => {
   test('is none where the client says that it sends the same once more by itself', async () => {
     const first = await replica.exchange(ASKED, SAID);
     const again = await replica.ask(ASKED, ANN, true);
-    expect(replica.followUps.refusedArm(again.asked, again.found)).toBe(null);
+    expect(replica.followUps.refusedArm(again.asked, again.found, LEARNING)).toBe(null);
     await replica.answer(again, SAID);
     expect(await signalsOf(first)).toEqual(['retried']);
     expect(await nextOf(first)).toBe('unclear');
@@ -110,6 +111,70 @@ describe('wording the question anew', () => {
   });
 });
 
+describe('strangers with one key who begin alike', () => {
+  const hello = [user('Hello there, can you help me with my homework?')];
+  const goesOn = (i: number) => [
+    ...hello,
+    assistant(`Sure, ${i}.`),
+    user(`Thanks! Now about chapter ${i}, who wrote it?`),
+  ];
+
+  test('take nothing from one another: what each goes on from stays that, and counts in full', async () => {
+    const ids: string[] = [];
+    for (let i = 0; i < 12; i++) {
+      ids.push(await replica.exchange(hello, `Sure, ${i}.`, NOBODY));
+      await replica.exchange(goesOn(i), 'Somebody.', NOBODY);
+      runtime.time += MINUTE / 3;
+    }
+    for (const id of ids) {
+      expect(await nextOf(id)).toBe('continued');
+      expect((await kept(id)).label.share).toBe(1);
+    }
+  });
+
+  test('do so behind a greeting that all get, too', async () => {
+    const greeted = [assistant('Hi! How can I help?'), user('How do I reset my password?')];
+    const first = await replica.exchange(greeted, 'In the settings.', NOBODY);
+    const again = await replica.ask(greeted, NOBODY);
+    await replica.answer(again, 'In the settings.');
+    expect(await kept(first)).toMatchObject({ label: { share: 0.25 } });
+  });
+});
+
+describe('the arm that was refused', () => {
+  test('is avoided by who asks again, and by no policy that does not learn, no agent’s step and no program', async () => {
+    const refusedBy = async (
+      messages: readonly Message[],
+      router: Parameters<typeof replica.followUps.refusedArm>[2],
+    ) => {
+      const { asked, found } = await replica.ask(messages);
+      return replica.followUps.refusedArm(asked, found, router);
+    };
+    await replica.exchange(ASKED, SAID);
+    expect(await refusedBy(ASKED, LEARNING)).toBe('fake/small');
+    expect(await refusedBy(ASKED, { ...LEARNING, policy: 'cheapest' })).toBe(null);
+    expect(await refusedBy(ASKED, { ...LEARNING, signalsOff: new Set(['regenerated'] as const) })).toBe(null);
+    const step = [...ASKED, assistant(''), { role: 'tool', tool_call_id: 'call_1', content: '42' }];
+    await replica.exchange(step, SAID);
+    expect(await refusedBy(step, LEARNING)).toBe(null);
+    for (let i = 0; i < 5; i++) await replica.exchange([user('ping')], 'pong');
+    expect(await refusedBy([user('ping')], LEARNING)).toBe(null);
+  });
+});
+
+test('what is kept under a surer name goes before what is on its way under a less sure one', async () => {
+  const one = await replica.ask(ASKED);
+  const other = await replica.ask(ASKED);
+  await replica.answer(one, 'Canberra.');
+  await replica.exchange(
+    [...ASKED, assistant('Canberra.'), user('Who designed it, and when was it built?')],
+    'Two people.',
+  );
+  expect(await signalsOf(one.id)).toEqual(['continued']);
+  await replica.answer(other, 'Sydney.');
+  expect(await nextOf(other.id)).toBe('unclear');
+});
+
 describe('silence', () => {
   test('is told of after half an hour, and is gone where something follows after all', async () => {
     const id = await replica.exchange(ASKED, SAID);
@@ -140,6 +205,13 @@ describe('silence', () => {
     expect((await kept(id)).label.next).toBe(UNCLEAR);
     expect((await toldOf(id)).signals).toEqual([]);
   });
+});
+
+test('an answer that was left is no silence either, where leaving is not looked at', async () => {
+  const deaf = replicaOf(state, runtime, { off: ['aborted'] });
+  const call = await deaf.ask(ASKED);
+  await deaf.answer(call, 'Can', { outcome: 'client_abort' });
+  expect(await kept(call.id)).toMatchObject({ signals: [], label: { next: UNCLEAR } });
 });
 
 describe('a conversation', () => {

@@ -104,7 +104,7 @@ export function replicaOf(
       const sketch = asked.question()?.sketch ?? null;
       const seen = withSigns(ended, { end, observed, body: {}, standing: stands, sketch, learner, now: runtime.time });
       if (outcome === 'completed') followUps.answered(asked, seen);
-      return { decision: seen, names: namesOf(asked, text) };
+      return { decision: seen, names: namesOf(asked, text, seen) };
     });
     await runtime.settled();
   };
@@ -123,9 +123,9 @@ export function replicaOf(
   };
 }
 
-function namesOf({ lineage }: Asked, text: string): string[] {
+function namesOf({ lineage }: Asked, text: string, { turn, retry }: DecisionRecord): string[] {
   const names = [lineage.answered, ...lineage.withAnswer({ text, toolCallIds: [] })];
-  if (lineage.before !== null && (lineage.named || lineage.latest.length > 0)) names.push(lineage.before);
+  if (lineage.before !== null && (lineage.named || turn > retry)) names.push(lineage.before);
   if (lineage.session !== null) names.push(lineage.session);
   return names;
 }
