@@ -55,7 +55,8 @@ models:
   - { id: mock/small, price: { input: 1, output: 2 } }
   - { id: mock/medium, price: { input: 2, output: 4 } }
   - { id: mock/large, price: { input: 4, output: 8 } }
-routers: { auto: { models: [mock/small, mock/medium, mock/large] } }
+# What people say alone is counted: what is asked here again and again would be taken for what they do.
+routers: { auto: { models: [mock/small, mock/medium, mock/large], signals: { continued: off, regenerated: off, rephrased: off, corrected: off, aborted: off } } }
 stores: { state: "${redis.url}" }
 log: { level: warn }
 `;
