@@ -1,5 +1,8 @@
 /** Gateways that share a Redis, and what their clients notice when it is away: nothing. */
+
+import { createHash } from 'node:crypto';
 import { describe, expect, onTestFinished, test } from 'vitest';
+import { SCRIPTS } from '../../src/stores/redis/scripts.ts';
 import { conduit, directory, serve } from '../cli/run-cli.ts';
 import { answer, type FakeUpstream, startFakeUpstream } from '../support/fake-upstream.ts';
 import { decisionOf, simpleConfig, startTestGateway, type TestGateway } from '../support/gateway.ts';
@@ -229,5 +232,45 @@ describe.skipIf(NO_REDIS)(`gateways with a Redis${NO_REDIS === null ? '' : ` (${
     await expect.poll(() => redis.client.xlen('{conduit:1}log:auto'), PATIENCE).toBe(24);
     child.kill('SIGTERM');
     expect((await ended).code).toBe(0);
+  });
+
+  test('a completion takes three round trips at most, whatever it follows', async () => {
+    const { upstream, redis } = await upstreamAndRedis();
+    const gateway = await gatewayOver(upstream, redis.url);
+    await expect.poll(() => isReady(gateway), PATIENCE).toBe(true);
+    const names = new Map(
+      Object.entries(SCRIPTS).map(([name, lua]) => [createHash('sha1').update(lua).digest('hex'), name]),
+    );
+    const ofCompletions = new Set(['conduitLookUp', 'conduitRecall', 'conduitRemember', 'conduitRevise']);
+    const monitor = await redis.client.monitor();
+    onTestFinished(() => monitor.disconnect());
+    let seen: string[] = [];
+    monitor.on('monitor', (_time: string, args: string[], source: string) => {
+      const name = names.get(args[1] ?? '') ?? '';
+      if (source !== 'lua' && ofCompletions.has(name)) seen.push(name);
+    });
+    const asked = (content: string): object => ({ role: 'user', content });
+    const stories = (from: number): [what: string, messages: object[], most: number][] => {
+      const [first, second, third, foreign] = [0, 1, 2, 3].map((i) => asked(questionNumber(from + i)));
+      return [
+        ['a first question', [first!], 2],
+        ['what goes on from it', [first!, SAID, second!], 3],
+        ['the same again', [first!, SAID, second!], 3],
+        ['what nothing is known of', [foreign!, { role: 'assistant', content: 'elsewhere' }, third!], 2],
+      ];
+    };
+    const tell = async (messages: object[]): Promise<void> => {
+      const body = { model: 'auto', user: 'somebody', messages };
+      await (await gateway.post('/v1/chat/completions', body)).text();
+      await new Promise((resolve) => setTimeout(resolve, 200));
+    };
+    // A script goes as its text the first time.
+    for (const [, messages] of stories(0)) await tell(messages);
+    for (const [what, messages, most] of stories(10)) {
+      seen = [];
+      await tell(messages);
+      await expect.poll(() => seen.includes('conduitRemember'), PATIENCE).toBe(true);
+      expect(seen.length, `${what}: ${seen.join(', ')}`).toBeLessThanOrEqual(most);
+    }
   });
 });
