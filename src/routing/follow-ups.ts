@@ -2,37 +2,36 @@
  * Finds what a request says of an earlier answer without saying it: goes on from it, asks the same again, or words it anew.
  * The verdict is about whoever gave the earlier answer.
  */
-import { UNCLEAR } from '../bandit/evidence.ts';
 import { POLICIES } from '../bandit/policies/index.ts';
 import type { Router } from '../config/resolve.ts';
 import { isTextAlone, lastQuestion, verdictOn } from '../signals/next-message.ts';
-import { compared, isEdited, nearness, type Shingles, shinglesOf } from '../signals/shingles.ts';
+import { shinglesOf } from '../signals/shingles.ts';
 import type { NoVerdict } from '../signals/signs.ts';
-import { isShort, nearlySame, sketchOf } from '../signals/sketch.ts';
+import { sketchOf } from '../signals/sketch.ts';
 import type { DecisionRecord } from '../stores/decision-record.ts';
 import type { Found } from '../stores/ports.ts';
-import { isNoVerdict } from './label.ts';
 import type { Ledger } from './ledger.ts';
 import { type Asker, type Lineage, type Message, traceLineage } from './lineage.ts';
 import { createRecentAnswers, type RecentAnswer } from './recent.ts';
+import {
+  type Asking,
+  createRewordings,
+  endOf,
+  isBehindAnswer,
+  isFirst,
+  type Question,
+  recentOf,
+} from './rewordings.ts';
 import type { Runtime } from './runtime.ts';
 import { createVerdicts, type Learners } from './verdicts.ts';
 
 /** A request, as far as it may follow up on an earlier one. */
-export interface Asked {
+export interface Asked extends Asking {
   messages: readonly Message[];
-  lineage: Lineage;
-  /** What is asked now; null where the request ends in no question. Worked out when it is needed. */
-  question(): Question | null;
   /** Whether the client says itself that it sends the same once more. */
   clientRetry: boolean;
   /** Whether it is known that nothing earlier is known. */
   isUnknown: boolean;
-}
-
-interface Question {
-  sketch: string;
-  shingles: Shingles;
 }
 
 /** Where a request stands in its conversation. */
@@ -63,16 +62,10 @@ const RETRY_WINDOW_MS = 10 * 60 * 1000;
 const TEMPLATE_WINDOW_MS = 60 * 60 * 1000;
 /** The same asked so often in a row is no person's asking. */
 const MOST_REPEATS = 4;
-/** So many questions near each other behind the same words are a template, less so where one person is named who asks. */
-const TEMPLATE_SIBLINGS = { named: 3, unnamed: 2 };
-/** So many questions of others that are about as near make one too. */
-const TEMPLATE_OTHERS = 2;
-/** As near as the nearest is what differs from a question by no more than so many times as much. */
-const FARTHER = 2;
-
 export function createFollowUps(ledger: Ledger, runtime: Runtime): FollowUps {
   const recent = createRecentAnswers(TEMPLATE_WINDOW_MS, runtime.now);
   const { give, close, takeBack } = createVerdicts(ledger, runtime.now);
+  const { siblingsOf, templateOf } = createRewordings(ledger, recent);
   const sketchKey = Number.parseInt(runtime.sha256Hex(runtime.digest('sketch')).slice(0, 8), 16);
   const questionIn = (messages: readonly Message[]): Question => {
     const text = lastQuestion(messages);
@@ -119,59 +112,6 @@ export function createFollowUps(ledger: Ledger, runtime: Runtime): FollowUps {
     recent.noteVerdict(answered, earlier.id);
     await give(earlier, 'regenerated', doubtful, learners);
     return standing;
-  };
-
-  /** Answers to what is nearly the same question, behind the same words, the nearest first, and of those as near the latest. */
-  const siblingsOf = async (asked: Asked, found: Found | null, own: DecisionRecord): Promise<RecentAnswer[]> => {
-    const { before } = asked.lineage;
-    if (before === null) return [];
-    const here = recent.behind(before).filter(({ decisionId }) => decisionId !== own.id);
-    // From an answer that nobody has gone on from no other question can have come.
-    const mayBeElsewhere = found === null || found.name === before || found.decision.label.next > UNCLEAR;
-    if (here.length === 0 && !mayBeElsewhere) return [];
-    const question = asked.question();
-    if (question === null) return [];
-    const place = isBehindAnswer(asked, found) ? 'later' : 'first';
-    const distance = ({ shingles }: RecentAnswer): number => (shingles ? 1 - nearness(shingles, question.shingles) : 1);
-    const near = here
-      .filter(({ shingles }) => shingles !== null && isEdited(shingles, question.shingles, place))
-      .sort((one, other) => distance(one) - distance(other));
-    // Where nothing was found, this name was looked up too, or nobody can have been answered under it.
-    if (near.length >= TEMPLATE_SIBLINGS.named || !mayBeElsewhere || found === null) return near;
-    // The latest of all: what was answered here may have been refused since, and another replica have answered anew.
-    const latest = (found?.name === before ? found : await ledger.findNamed([before]))?.decision;
-    // Of what was answered here more is known than a sketch.
-    if (!latest?.sketch || here.some(({ decisionId }) => decisionId === latest.id)) return near;
-    const isNear = nearlySame(latest.sketch, question.sketch) && !(place === 'first' && isShort(question.sketch));
-    return isNear ? [recentOf(latest, null), ...near] : near;
-  };
-
-  /**
-   * The siblings that are filled in like a question, where several are or others ask the like: what they have in common is a
-   * template then. Null where there is none: an edit leaves a question much nearer to what it was than to any other.
-   */
-  const templateOf = (
-    { lineage, question }: Asked,
-    siblings: readonly RecentAnswer[],
-    isFollowing: boolean,
-  ): readonly RecentAnswer[] | null => {
-    const asked = question()?.shingles;
-    const nearest = siblings[0]?.shingles ?? null;
-    if (!asked || lineage.before === null) return null;
-    // Of another replica's answer it is not known how near it is.
-    const far = nearest === null ? 1 : (1 - nearness(asked, nearest)) * FARTHER;
-    const isAsNear = (other: Shingles): boolean => 1 - nearness(asked, other) <= far && isEdited(other, asked, 'first');
-    const own = siblings.filter(({ shingles }) => shingles !== null && isAsNear(shingles));
-    if (own.length >= TEMPLATE_SIBLINGS[lineage.named ? 'named' : 'unnamed']) return own;
-    // What is asked behind an answer is asked by nobody else.
-    if (isFollowing) return null;
-    let others = 0;
-    // Who asks the very same has filled nothing in.
-    const isSame = (one: Shingles, other: Shingles | null): boolean =>
-      other !== null && compared(one, other).alike === 1;
-    for (const other of recent.elsewhere(lineage.before))
-      if (isAsNear(other) && !isSame(other, nearest) && ++others >= TEMPLATE_OTHERS) return own;
-    return null;
   };
 
   const judgeRewording = async (
@@ -312,15 +252,6 @@ const isLoop = ({ messages }: Asked): boolean => {
   return role === 'tool' || role === 'function';
 };
 
-/** Whether nothing that was answered here came before it: the rest may be examples, or a greeting that all get. */
-const isFirst = ({ turn, retry }: DecisionRecord): boolean => turn <= retry;
-
-/** Whether the question stands behind an answer that was given here. */
-function isBehindAnswer({ lineage }: Asked, found: Found | null): boolean {
-  if (found === null || lineage.latest.length === 0) return false;
-  return found.name === lineage.answered ? !isFirst(found.decision) : found.name !== lineage.before;
-}
-
 /** The surest first: the very same messages, the conversation up to its latest answer, what is left of it, its session. */
 function namesToGoBy({ answered, latest, question, older, session }: Lineage): string[] {
   const names = [answered, ...latest];
@@ -334,19 +265,6 @@ function namesToGoBy({ answered, latest, question, older, session }: Lineage): s
 const isAnswer = ({ outcome }: DecisionRecord): boolean =>
   outcome?.kind === 'completed' || outcome?.kind === 'client_abort';
 
-/** Milliseconds since 1970 at which its answer had ended. */
-const endOf = ({ created, attempts }: DecisionRecord): number =>
-  attempts.reduce((end, { totalMs }) => end + totalMs, created);
-
 /** Up to which of the messages an agent's question goes. */
 const upToQuestion = (messages: readonly Message[]): readonly Message[] =>
   messages.slice(0, messages.findLastIndex(({ role }) => role === 'user') + 1);
-
-const recentOf = (decision: DecisionRecord, shingles: Shingles | null): RecentAnswer => ({
-  decisionId: decision.id,
-  model: decision.model,
-  mayBeRefused: decision.outcome?.kind === 'completed' && !decision.signals.some(({ signal }) => isNoVerdict(signal)),
-  retry: decision.retry,
-  endedAt: endOf(decision),
-  shingles,
-});

@@ -3,10 +3,8 @@
  * a later request finds the decision that answered before, without a session id and in any language.
  */
 import { type AnswerMessage, MAX_ANSWER_CHARACTERS } from '../upstream/observe.ts';
+import type { Digest } from './digest.ts';
 import { type MixState, TextMix, textOfState } from './text-mix.ts';
-
-/** A keyed hash of a text; the key is the server's secret, so that names kept elsewhere tell nothing. */
-export type Digest = (text: string) => string;
 
 export interface Message {
   role: string;

@@ -1,5 +1,5 @@
 /** What the platform hands in. Nothing below the entries reads a clock, throws dice or opens a socket by itself. */
-import type { Digest } from './lineage.ts';
+import type { Digest } from './digest.ts';
 
 export interface Log {
   debug(fields: object, message: string): void;

@@ -9,7 +9,7 @@
  * bits of what it does to the state hang on them, and the change must be undone in two words of the next block. By chance it
  * hardly happens: of two million texts that differ in the case of some letters no two agreed. It is plain integer arithmetic: the same on every replica, and in workerd.
  */
-import type { Digest } from './lineage.ts';
+import type { Digest } from './digest.ts';
 
 /** Four words, which a running hash of texts goes through. */
 export type MixState = Int32Array;
