@@ -2,6 +2,7 @@
  * Tells whether somebody says that an answer is wrong, does not work or missed the question: by one pattern for each script
  * out of the phrases of all its languages, matched where a sentence begins or where it ends.
  */
+import { alternativesOf, beginningsOf } from './first-letters.ts';
 import { folded } from './folded.ts';
 import { LANGUAGES, PHRASES, type Phrases } from './objection-phrases.ts';
 import { type Script, scriptsOf } from './scripts.ts';
@@ -20,7 +21,8 @@ interface Patterns {
   opener: RegExp;
   refusing: RegExp;
   alone: RegExp;
-  starting: RegExp;
+  /** By the letter at which it is looked for. */
+  starting: (letter: string) => RegExp;
   ending: RegExp | null;
 }
 
@@ -30,27 +32,61 @@ const patterns = new Map<Script, Patterns>();
 function patternsOf(script: Script): Patterns {
   let those = patterns.get(script);
   if (!those) {
-    those = patternsFrom(LANGUAGES[script].map((language) => PHRASES[language] as Phrases));
+    those = patternsFrom(script);
     patterns.set(script, those);
   }
   return those;
 }
 
-function patternsFrom(languages: readonly Phrases[]): Patterns {
+const languagesOf = (script: Script): Phrases[] => LANGUAGES[script].map((language) => PHRASES[language] as Phrases);
+
+function patternsFrom(script: Script): Patterns {
+  const languages = languagesOf(script);
   const all = (what: keyof Phrases): string => alternationOf(languages.flatMap((phrases) => phrases[what] ?? []));
   const no = `${all('no')}(?= ?(?:${MARK}|$))`;
   return {
     opener: new RegExp(` ?(?:${all('openers')}(?: ?${MARK}+ ?| |(?<=${CHINESE}))|${no} ?${MARK}+ ?)`, 'uy'),
     refusing: new RegExp(`${no}(?! ?${MARK}* ?${all('thanks')})`, 'uy'),
     alone: new RegExp(`${all('alone')}(?= ?(?:${MARK}|$))`, 'uy'),
-    starting: new RegExp(`${all('starts')}(?:(?<=${UNSPACED})|(?![\\p{L}\\p{N}_]))`, 'uy'),
+    starting: STARTING.get(script) as Patterns['starting'],
     ending: languages.some(({ ends }) => ends) ? new RegExp(`${all('ends')}$`, 'u') : null,
   };
 }
 
+const alternationOf = (phrases: readonly string[]): string => `(?:${foldedSource(phrases.join('|'))})`;
+
 /** Only what is no escape is folded: a capital one means something else. */
-const alternationOf = (phrases: readonly string[]): string =>
-  `(?:${phrases.join('|').split('\\S').map(folded).join('\\S')})`;
+const foldedSource = (source: string): string => source.split('\\S').map(folded).join('\\S');
+
+function startingFrom(source: string): (letter: string) => RegExp {
+  const phrases = alternativesOf(source).map((phrase) => ({ phrase, beginnings: beginningsOf(phrase) }));
+  const letters = new Set(phrases.flatMap(({ beginnings }) => [...(beginnings ?? [])]));
+  const compiled = new Map<string, RegExp>();
+  return (letter) => {
+    const key = letters.has(letter) ? letter : '';
+    let pattern = compiled.get(key);
+    if (!pattern) {
+      const those = phrases.filter(({ beginnings }) => beginnings === null || beginnings.has(key));
+      // None matches nothing.
+      const any = those.length === 0 ? '[]' : `(?:${those.map(({ phrase }) => phrase).join('|')})`;
+      pattern = new RegExp(`${any}(?:(?<=${UNSPACED})|(?![\\p{L}\\p{N}_]))`, 'uy');
+      compiled.set(key, pattern);
+    }
+    return pattern;
+  };
+}
+
+/** Sorted while the server starts, and nobody waits. */
+const STARTING = new Map(
+  (Object.keys(LANGUAGES) as Script[]).map((script) => [
+    script,
+    startingFrom(
+      languagesOf(script)
+        .map(({ starts }) => foldedSource(starts))
+        .join('|'),
+    ),
+  ]),
+);
 
 const MOST_OPENERS = 4;
 const QUESTION = new RegExp(folded(ASKING), 'u');
@@ -92,14 +128,16 @@ function sentenceObjects(text: string, asked: boolean, first: boolean): boolean 
   const bare = sentence.replace(/[.!。！… ]+$/, '');
   if (bare === '') return false;
   const inScripts = scriptsOf(bare).map(patternsOf);
-  const matchesAny = (pattern: 'refusing' | 'alone' | 'starting', of: string, at: number): boolean =>
+  const matchesAny = (pattern: 'refusing' | 'alone', of: string, at: number): boolean =>
     inScripts.some((those) => matchesAt(those[pattern], of, at));
+  const starts = (at: number): boolean =>
+    inScripts.some(({ starting }) => matchesAt(starting(bare.charAt(at)), bare, at));
   if (first && !asked && matchesAny('refusing', sentence, 0)) return true;
   const isQuestion = /[?？؟]$/.test(sentence);
   let at = 0;
   for (let openers = 0; openers <= MOST_OPENERS; openers++) {
     if (!asked && matchesAny('alone', sentence, at)) return true;
-    if (!isQuestion && matchesAny('starting', bare, at)) return !QUESTION.test(bare);
+    if (!isQuestion && starts(at)) return !QUESTION.test(bare);
     // Taken one by one: a pattern that took them all would try all ways to take them.
     const found = inScripts.find(({ opener }) => matchesAt(opener, bare, at));
     if (!found) break;

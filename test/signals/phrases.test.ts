@@ -2,12 +2,13 @@
 import { runInThisContext } from 'node:vm';
 import { describe, expect, test } from 'vitest';
 import { showsError } from '../../src/signals/error-output.ts';
+import { alternativesOf, beginningsOf } from '../../src/signals/first-letters.ts';
 import { folded } from '../../src/signals/folded.ts';
 import { verdictOn } from '../../src/signals/next-message.ts';
 import { PHRASES } from '../../src/signals/objection-phrases.ts';
 import { objects } from '../../src/signals/objections.ts';
 import { beginsWithRefusal, REFUSALS } from '../../src/signals/refusal-phrases.ts';
-import { parsed, readTwoWays, repeatedIn } from './pattern-tree.ts';
+import { parsed, readTwoWays, repeatedIn, textsOf } from './pattern-tree.ts';
 
 const objections = Object.entries(PHRASES).flatMap(([language, phrases]) =>
   Object.entries(phrases).map(([what, source]): [string, string] => [
@@ -42,6 +43,25 @@ describe('what the phrases repeat', () => {
     expect(readTwoWays(roundsOf('(?: (?:ci|ci w tym|w tym))*'))).not.toBeNull();
     expect(readTwoWays(roundsOf('(?:a b?)+'))).toBeNull();
     expect(readTwoWays(roundsOf('(?:还是|是|都)*'))).toBeNull();
+  });
+});
+
+describe('what phrases begin with', () => {
+  test('is known of each, so that only those of one letter are looked for', () => {
+    for (const [where, source] of objections.filter(([what]) => what.endsWith('starts'))) {
+      for (const phrase of alternativesOf(source)) {
+        const beginnings = beginningsOf(phrase);
+        expect(beginnings, `${where}: ${phrase}`).not.toBeNull();
+        for (const text of textsOf(parsed(phrase), 500)) expect(beginnings).toContain(text.charAt(0));
+      }
+    }
+  });
+
+  test('is not said where it may be anything', () => {
+    for (const source of ['', 'a?', '(?:a|b?){0,4}', '[ab]c', '\\S', '.', 'a|(?:b|)'])
+      expect(beginningsOf(source)).toBeNull();
+    expect([...(beginningsOf('(?:ab|c)? ?(?:d|\\(e|f)') ?? [])]).toEqual([]);
+    expect([...(beginningsOf('(?:ab|c[)|]){0,4}(?: d|e)+f|g') ?? [])]).toEqual(['a', 'c', ' ', 'e', 'g']);
   });
 });
 
