@@ -58,16 +58,17 @@ export class TextMix {
    */
   takeText(state: MixState, kind: number, text: string): void {
     const wide = beginsWide(text);
-    const { length, ends } = chunksOf(text);
+    const length = measureChunks(text);
+    const chunks = Math.max(1, Math.ceil(length / CHUNK));
     let from = 0;
-    for (let chunk = 0; chunk < ends.length; chunk++) {
+    for (let chunk = 0; chunk < chunks; chunk++) {
       const end = ends[chunk]!;
       const at = chunk * CHUNK;
       words[0] = kind;
       words[1] = length;
       words[2] = at;
       words[3] = wide ? 1 : 0;
-      const part = ends.length === 1 ? text : text.slice(from, end);
+      const part = chunks === 1 ? text : text.slice(from, end);
       let written = behindFirstBlock.write(part, wide ? 'utf16le' : 'utf8');
       if (end - from > Math.min(CHUNK, length - at)) {
         written = wide
@@ -124,19 +125,22 @@ const NEW_LINE = '\r\n';
 const RETURN = 13;
 const FEED = 10;
 
-/** How long the text is, and where each chunk of it ends, carriage returns before line feeds not counted. */
-function chunksOf(text: string): { length: number; ends: number[] } {
-  const ends: number[] = [];
+/** Where each chunk of the text that was measured last ends. */
+const ends: number[] = [];
+
+/** Finds where each chunk ends, and gives how long the text is, carriage returns before line feeds not counted. */
+function measureChunks(text: string): number {
+  let chunks = 0;
   let end = CHUNK;
   let returns = 0;
   for (let at = text.indexOf(NEW_LINE); at >= 0; at = text.indexOf(NEW_LINE, at + 2)) {
-    for (; end <= at; end += CHUNK) ends.push(end);
+    for (; end <= at; end += CHUNK) ends[chunks++] = end;
     end++;
     returns++;
   }
-  for (; end < text.length; end += CHUNK) ends.push(end);
-  ends.push(text.length);
-  return { length: text.length - returns, ends };
+  for (; end < text.length; end += CHUNK) ends[chunks++] = end;
+  ends[chunks] = text.length;
+  return text.length - returns;
 }
 
 /** The beginning of a text, so many characters of it, carriage returns before line feeds not counted. */
