@@ -197,7 +197,8 @@ function stepsOfLook(keywords: Readonly<Record<string, unknown>>, extent: Extent
   for (const keyword of BY_ITEM) if (keyword in keywords) steps += 10 * longestList;
   for (const keyword of MAPS) steps += 10 * sizeOf(keywords[keyword]);
   // Each branch is handed what the one before has seen of the members.
-  for (const keyword of BRANCHES) steps += sizeOf(keywords[keyword]) * (STEPS_OF_A_LOOK + 5 * Math.max(mostMembers, longestList));
+  for (const keyword of BRANCHES)
+    steps += sizeOf(keywords[keyword]) * (STEPS_OF_A_LOOK + 5 * Math.max(mostMembers, longestList));
   if (keywords.$ref !== undefined) steps += STEPS_OF_A_LOOK;
   if (uniqueItems) steps += longestList * values;
   if (minLength !== undefined || maxLength !== undefined) steps += longestText / 4;
