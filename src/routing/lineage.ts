@@ -4,7 +4,7 @@
  */
 import { type AnswerMessage, MAX_ANSWER_CHARACTERS } from '../upstream/observe.ts';
 import type { Digest } from './digest.ts';
-import { type MixState, TextMix, textOfState } from './text-mix.ts';
+import { beginningOf, type MixState, TextMix, textOfState } from './text-mix.ts';
 
 export interface Message {
   role: string;
@@ -129,7 +129,7 @@ export function traceLineage(messages: readonly Message[], asker: Asker, digest:
     const { role } = message;
     if (isSystem(role)) {
       if (named || answers > 0 || outline.answers > 1) continue;
-      mix.takeText(system, SYSTEM, normalised(textOf(message.content)));
+      mix.takeText(system, SYSTEM, textOf(message.content).trim());
       systemWords = textOfState(system);
     } else if (role === 'assistant') {
       const toCome = outline.answers - answers;
@@ -225,7 +225,7 @@ const placeNow = (first: boolean, said: boolean): Place => ({
 
 /** What was asked, or a tool's result. */
 function takeAsked(mix: TextMix, { role, content, tool_call_id }: Message): void {
-  const text = normalised(textOf(content));
+  const text = textOf(content).trim();
   const words = typeof tool_call_id === 'string' ? `${tool_call_id}\n${text}` : text;
   const kind = KINDS.get(role);
   if (kind === undefined) mix.takeText(exchange, ANOTHER_ROLE, `${role}\n${words}`);
@@ -258,7 +258,7 @@ function scopeOf({ key, session, person }: Asker, digest: Digest): string {
 
 /** Tool calls count by their ids alone: clients write the arguments anew, an id they keep. */
 function answerWords(text: string, toolCallIds: readonly string[]): string {
-  const words = normalised(text.length > MAX_ANSWER_CHARACTERS ? text.slice(0, MAX_ANSWER_CHARACTERS) : text);
+  const words = beginningOf(text, MAX_ANSWER_CHARACTERS).trim();
   return toolCallIds.length === 0 ? words : `${words}\0${toolCallIds.join('\0')}`;
 }
 
@@ -268,8 +268,6 @@ function callIds({ tool_calls }: Message): readonly string[] {
     typeof call?.id === 'string' && call.id !== '' ? [call.id] : [],
   );
 }
-
-const normalised = (text: string): string => (text.includes('\r') ? text.replaceAll('\r\n', '\n') : text).trim();
 
 function textOf(content: unknown): string {
   if (typeof content === 'string') return content;

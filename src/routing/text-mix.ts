@@ -18,9 +18,13 @@ export type MixState = Int32Array;
 const CHUNK = 16 * 1024;
 const BLOCK_BYTES = 16;
 const BLOCK_WORDS = 4;
-/** A block for what stands in front, at most three bytes of UTF-8 for a character of UTF-16, and what fills the last block. */
-const scratch = Buffer.alloc(BLOCK_BYTES + 3 * CHUNK + BLOCK_BYTES);
+/**
+ * A block for what stands in front, at most three bytes of UTF-8 for a character of UTF-16 with a carriage return before it, and
+ * what fills the last block.
+ */
+const scratch = Buffer.alloc(BLOCK_BYTES + 4 * CHUNK + BLOCK_BYTES);
 const behindFirstBlock = scratch.subarray(BLOCK_BYTES);
+const unitsBehindFirstBlock = new Uint16Array(scratch.buffer, scratch.byteOffset + BLOCK_BYTES, 2 * CHUNK);
 // All platforms that Node and workerd run on are little-endian, so that the words are the same.
 const words = new Int32Array(scratch.buffer, scratch.byteOffset, scratch.byteLength >> 2);
 
@@ -48,19 +52,33 @@ export class TextMix {
     for (let i = 0; i < 4; i++) state[i] = key[i]!;
   }
 
-  /** Takes the text in, with its kind and length in front, so that no text can pass for several. */
+  /**
+   * Takes the text in, with its kind and length in front, so that no text can pass for several. Lines that end in a carriage
+   * return and a line feed are taken as if they ended in a line feed.
+   */
   takeText(state: MixState, kind: number, text: string): void {
     const wide = beginsWide(text);
-    for (let at = 0; at === 0 || at < text.length; at += CHUNK) {
+    const length = measureChunks(text);
+    const chunks = Math.max(1, Math.ceil(length / CHUNK));
+    let from = 0;
+    for (let chunk = 0; chunk < chunks; chunk++) {
+      const end = ends[chunk]!;
+      const at = chunk * CHUNK;
       words[0] = kind;
-      words[1] = text.length;
+      words[1] = length;
       words[2] = at;
       words[3] = wide ? 1 : 0;
-      const chunk = text.length <= CHUNK ? text : text.slice(at, at + CHUNK);
-      const written = behindFirstBlock.write(chunk, wide ? 'utf16le' : 'utf8');
+      const part = chunks === 1 ? text : text.slice(from, end);
+      let written = behindFirstBlock.write(part, wide ? 'utf16le' : 'utf8');
+      if (end - from > Math.min(CHUNK, length - at)) {
+        written = wide
+          ? 2 * withoutReturns(unitsBehindFirstBlock, written >> 1)
+          : withoutReturns(behindFirstBlock, written);
+      }
       const rest = -written & (BLOCK_BYTES - 1);
       for (let i = 0; i < rest; i++) behindFirstBlock[written + i] = 0;
       this.#takeWords(state, BLOCK_WORDS + ((written + rest) >> 2));
+      from = end;
     }
   }
 
@@ -103,6 +121,47 @@ export class TextMix {
   }
 }
 
+const NEW_LINE = '\r\n';
+const RETURN = 13;
+const FEED = 10;
+
+/** Where each chunk of the text that was measured last ends. */
+const ends: number[] = [];
+
+/** Finds where each chunk ends, and gives how long the text is, carriage returns before line feeds not counted. */
+function measureChunks(text: string): number {
+  let chunks = 0;
+  let end = CHUNK;
+  let returns = 0;
+  for (let at = text.indexOf(NEW_LINE); at >= 0; at = text.indexOf(NEW_LINE, at + 2)) {
+    for (; end <= at; end += CHUNK) ends[chunks++] = end;
+    end++;
+    returns++;
+  }
+  for (; end < text.length; end += CHUNK) ends[chunks++] = end;
+  ends[chunks] = text.length;
+  return text.length - returns;
+}
+
+/** The beginning of a text, so many characters of it, carriage returns before line feeds not counted. */
+export function beginningOf(text: string, characters: number): string {
+  let end = characters;
+  let at = end < text.length ? text.indexOf(NEW_LINE) : -1;
+  for (; at >= 0 && at < end; at = text.indexOf(NEW_LINE, at + 2)) end++;
+  return end < text.length ? text.slice(0, end) : text;
+}
+
+/** Leaves out carriage returns before line feeds, and gives how many units remain. */
+function withoutReturns(units: Uint8Array | Uint16Array, count: number): number {
+  let to = 0;
+  for (let from = 0; from < count; from++) {
+    const unit = units[from]!;
+    if (unit === RETURN && from + 1 < count && units[from + 1] === FEED) continue;
+    units[to++] = unit;
+  }
+  return to;
+}
+
 /** How many of a text's characters tell its script. */
 const TELLING = 4;
 
@@ -111,7 +170,12 @@ const TELLING = 4;
  * costs ten times as much; any other as UTF-8, which is half as long. It hangs on the text alone, never on how the engine holds it.
  */
 function beginsWide(text: string): boolean {
-  for (let i = 0; i < TELLING && i < text.length; i++) if (text.charCodeAt(i) > 0xff) return true;
+  let telling = TELLING;
+  for (let i = 0; i < telling && i < text.length; i++) {
+    const unit = text.charCodeAt(i);
+    if (unit > 0xff) return true;
+    if (unit === RETURN && text.charCodeAt(i + 1) === FEED) telling++;
+  }
   return false;
 }
 

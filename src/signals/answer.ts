@@ -3,7 +3,7 @@ import type { Observed, ObservedToolCall } from '../upstream/observe.ts';
 import type { OutcomeKind } from '../upstream/outcome.ts';
 import { beginsWithRefusal } from './refusal-phrases.ts';
 import { endsInRepetition } from './repetition.ts';
-import { fitOf } from './schema-fit.ts';
+import { fitOf, type Judging, startJudging } from './schema-fit.ts';
 import { type Next, SHOWN, type Shown } from './signs.ts';
 
 /** What was expected of the arm for this prompt. */
@@ -55,14 +55,21 @@ const LATE_BY_MS = 2000;
 export function shownSigns(answer: AnswerToJudge, asked: Asked): Exclude<Shown, 'fine'>[] {
   const { finishReason, message, refused } = answer;
   const signs: Exclude<Shown, 'fine'>[] = [];
+  const judging = startJudging();
   const isWhole = answer.outcome === 'completed';
   const isCalling = answer.toolCalls.length > 0 || message.toolCallIds.length > 0;
   const isSilent = !isCalling && !refused && !answer.hasOtherContent && !/\S/.test(message.text);
   const isFragment = finishReason === 'length' && asked.outputCap !== null && asked.outputCap < FRAGMENT_TOKENS;
   if (isWhole && isLate(answer)) signs.push('latency');
   if (isWhole && finishReason === 'length' && !isFragment) signs.push('length');
-  if (isWhole && hasInvalidCall(answer, asked.tools)) signs.push('invalid_tool_call');
-  if (isWhole && finishReason === 'stop' && !isCalling && !isSilent && isInvalidJson(answer, asked.responseFormat)) {
+  if (isWhole && hasInvalidCall(answer, asked.tools, judging)) signs.push('invalid_tool_call');
+  if (
+    isWhole &&
+    finishReason === 'stop' &&
+    !isCalling &&
+    !isSilent &&
+    isInvalidJson(answer, asked.responseFormat, judging)
+  ) {
     signs.push('invalid_json');
   }
   if (finishReason === 'content_filter') signs.push('content_filter');
@@ -93,22 +100,27 @@ interface ResponseFormat {
 }
 
 /** As a client finds out that parses the text: a fence around JSON is none. */
-function isInvalidJson({ message, refused, hasOtherContent, wasCut }: AnswerToJudge, format: unknown): boolean {
+function isInvalidJson(answer: AnswerToJudge, format: unknown, judging: Judging): boolean {
+  const { message, refused, hasOtherContent, wasCut } = answer;
   const { type, json_schema } = (format ?? {}) as ResponseFormat;
   if ((type !== 'json_object' && type !== 'json_schema') || refused || hasOtherContent || wasCut) return false;
   const value = parsed(message.text);
   if (value === undefined) return true;
   if (type === 'json_object') return !isObject(value);
   const schema = json_schema?.schema;
-  return schema !== undefined && schema !== null && fitOf(value, schema) === 'misfits';
+  return schema !== undefined && schema !== null && fitOf(value, schema, judging) === 'misfits';
 }
 
 const FINISHED_BY_CALLING: readonly unknown[] = ['tool_calls', 'stop', 'function_call'];
 
-function hasInvalidCall({ toolCalls, finishReason, wasCut }: AnswerToJudge, tools: unknown): boolean {
+/** Calls that are held against their schemas; any more are only read. */
+const CALLS_JUDGED = 8;
+
+function hasInvalidCall(answer: AnswerToJudge, tools: unknown, judging: Judging): boolean {
+  const { toolCalls, finishReason, wasCut } = answer;
   if (toolCalls.length === 0 || wasCut || !FINISHED_BY_CALLING.includes(finishReason)) return false;
   const known = functionsIn(tools);
-  return toolCalls.some((call) => isInvalidCall(call, known));
+  return toolCalls.some((call, i) => isInvalidCall(call, known, i < CALLS_JUDGED ? judging : null));
 }
 
 interface Functions {
@@ -129,12 +141,13 @@ function functionsIn(tools: unknown): Functions {
   return { parameters, areAll };
 }
 
-function isInvalidCall({ name, arguments: given }: ObservedToolCall, { parameters, areAll }: Functions): boolean {
+function isInvalidCall(call: ObservedToolCall, { parameters, areAll }: Functions, judging: Judging | null): boolean {
+  const { name, arguments: given } = call;
   if (name === null || !parameters.has(name)) return areAll;
   const value = /\S/.test(given) ? parsed(given) : {};
   if (value === undefined) return true;
   const schema = parameters.get(name);
-  return schema !== undefined && fitOf(value, schema) === 'misfits';
+  return judging !== null && schema !== undefined && fitOf(value, schema, judging) === 'misfits';
 }
 
 const isObject = (value: unknown): boolean => typeof value === 'object' && value !== null && !Array.isArray(value);

@@ -1,5 +1,5 @@
 /** Short messages that may come again word for word without a complaint: "continue", "another one". */
-import { folded } from './objections.ts';
+import { folded } from './folded.ts';
 
 /** In small letters. Those of up to four are whole words, longer ones may be beginnings. */
 const WORDS = [

@@ -12,7 +12,7 @@ const PATTERNS: readonly RegExp[] = [
   /^(?:\[\w+\] |E\s+|> |Uncaught (?:\(in promise\) )?|Unhandled |Caused by: |fatal: )?(?:[\w$]+[.:/\\]+)*[A-Z]\w*(?:Error|Exception|Exit|Interrupt)(?: \[\w+\])?(?::\s*\S|$)/,
   /^Uncaught (?:\w+Error|\(in promise\)|Exception)/,
   // Node and browsers.
-  /^at .+(?:\(|\s)\S+:\d+:\d+\)?\s*$/,
+  /^at .+[(\s][^\s(]+:\d+:\d+\)?\s*$/,
   /^(?:npm (?:ERR!|error)|yarn error|pnpm ERR|ERR_\w+|Error: (?:Cannot|listen|connect|ENOENT|E[A-Z]{4,})|error Command failed)/,
   /UnhandledPromiseRejection|\bECONNREFUSED\b|\bENOENT: |\bEADDRINUSE\b/,
   // Java, Kotlin, C#.

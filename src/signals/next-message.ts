@@ -1,7 +1,8 @@
 /** What a request says of the answer that its messages hold last: by what stands behind it. */
 import { asksOn } from './asking-on.ts';
 import { showsError } from './error-output.ts';
-import { folded, objects } from './objections.ts';
+import { folded } from './folded.ts';
+import { objects } from './objections.ts';
 import { likeness, sketchOf } from './sketch.ts';
 
 /**

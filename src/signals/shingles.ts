@@ -11,21 +11,34 @@ export type Shingles = Uint32Array;
 const MOST = 96;
 /** Of so many times as many hashes as are kept the smallest are sorted. */
 const SPARE = 1.6;
+/** Those that are sorted, in the first places. */
+const few = new Uint32Array(hashes.length);
 
 export function shinglesOf(text: string, key: number): Shingles {
   const count = hashShingles(text, key);
-  let few = hashes.subarray(0, count);
-  if (count > MOST * SPARE) {
-    const limit = (2 ** 32 * MOST * SPARE) / count;
-    const small = few.filter((hash) => hash < limit);
-    // Of a text that says the same over and over too few may be below the limit.
-    if (small.length >= MOST) few = small;
-  }
-  const sorted = few.slice().sort();
+  let length = takeBelow(count > MOST * SPARE ? (2 ** 32 * MOST * SPARE) / count : 2 ** 32, count);
+  // Of a text that says the same over and over too few may be below the limit.
+  if (length < Math.min(MOST, count)) length = takeBelow(2 ** 32, count);
+  few.subarray(0, length).sort();
   let unique = 0;
-  for (let i = 0; i < sorted.length && unique < MOST; i++)
-    if (unique === 0 || sorted[i] !== sorted[unique - 1]) sorted[unique++] = sorted[i]!;
-  return sorted.slice(0, unique);
+  for (let i = 0; i < length && unique < MOST; i++) {
+    const hash = few[i]!;
+    if (unique === 0 || hash !== few[unique - 1]) few[unique++] = hash;
+  }
+  const kept = new Uint32Array(unique);
+  for (let i = 0; i < unique; i++) kept[i] = few[i]!;
+  return kept;
+}
+
+/** Takes those of so many hashes that are below the limit, and gives how many they are. */
+function takeBelow(limit: number, count: number): number {
+  let length = 0;
+  for (let i = 0; i < count; i++) {
+    const hash = hashes[i]!;
+    few[length] = hash;
+    if (hash < limit) length++;
+  }
+  return length;
 }
 
 /**

@@ -37,46 +37,67 @@ export interface FirstChoice {
   seen(): SeenOfChoice;
 }
 
+interface Begun {
+  call: ObservedToolCall;
+  /** The last character of its arguments, since to look there would put all pieces together each time. */
+  ending: string;
+}
+
 /** Text, names, ids and arguments together are kept up to `room` characters. */
 export function createFirstChoice(room: number): FirstChoice {
   const pieces: string[] = [];
   let textKept = 0;
-  let calls: ObservedToolCall[] = [];
+  let calls: Begun[] = [];
   let callsKept = 0;
-  let byIndex: Map<number, ObservedToolCall> | null = null;
-  const toolCallIds: string[] = [];
+  const byIndex = new Map<number, Begun>();
+  const byId = new Map<string, Begun>();
+  const toolCallIds = new Set<string>();
+  let idsKept = 0;
   let refused = false;
   let hasOtherContent = false;
   let wasCut = false;
 
   const addText = (text: string): void => {
-    if (textKept + text.length > room) wasCut = true;
-    const piece = text.slice(0, room - textKept);
+    const left = room - textKept - idsKept;
+    if (text.length > left) wasCut = true;
+    const piece = text.slice(0, left);
     if (piece === '') return;
     pieces.push(piece);
     textKept += piece.length;
     // The words go first: lineage needs them, and calls that are not whole say nothing.
-    if (textKept + callsKept > room) forgetCalls();
+    if (textKept + idsKept + callsKept > room) forgetCalls();
   };
 
   const forgetCalls = (): void => {
     calls = [];
-    byIndex = null;
+    byIndex.clear();
+    byId.clear();
     callsKept = 0;
     wasCut = true;
   };
 
   /** Whether so many characters more of calls can be kept; where they cannot, none are. */
   const hasRoomFor = (characters: number): boolean => {
-    if (textKept + callsKept + characters > room) forgetCalls();
+    if (textKept + idsKept + callsKept + characters > room) forgetCalls();
     else callsKept += characters;
     return !wasCut;
   };
 
+  /** Some providers repeat a call's id with each piece of its arguments, and others make up one for each. */
+  const keepId = (id: string): void => {
+    if (toolCallIds.has(id)) return;
+    if (textKept + idsKept + id.length > room) {
+      forgetCalls();
+      return;
+    }
+    toolCallIds.add(id);
+    idsKept += id.length;
+    if (textKept + idsKept + callsKept > room) forgetCalls();
+  };
+
   const addCall = (call: ToolCall, position: number): void => {
     const id = textIn(call.id);
-    // Some providers repeat a call's id with each piece of its arguments.
-    if (id !== null && !toolCallIds.includes(id)) toolCallIds.push(id);
+    if (id !== null) keepId(id);
     if (call.type === 'custom' || call.custom) hasOtherContent = true;
     else if (!wasCut) addFunction(call, id, position);
   };
@@ -85,30 +106,31 @@ export function createFirstChoice(room: number): FirstChoice {
     const name = textIn(call.function?.name);
     const given = textIn(call.function?.arguments) ?? '';
     const index = typeof call.index === 'number' ? call.index : null;
-    const before = index !== null ? byIndex?.get(index) : lastOf(id, position);
+    const before = index !== null ? byIndex.get(index) : lastOf(id, position);
     if (before && !beginsAnother(before, id, name, given)) {
-      const newName = before.name === null ? name : null;
-      const newId = before.id === null ? id : null;
-      if (!hasRoomFor(given.length + (newName?.length ?? 0) + (newId?.length ?? 0))) return;
-      before.name ??= newName;
-      before.id ??= newId;
-      before.arguments += given;
+      const newName = before.call.name === null ? name : null;
+      if (!hasRoomFor(given.length + (newName?.length ?? 0))) return;
+      before.call.name ??= newName;
+      if (id !== null && before.call.id === null) {
+        before.call.id = id;
+        byId.set(id, before);
+      }
+      before.call.arguments += given;
+      before.ending = given.at(-1) ?? before.ending;
       return;
     }
     if (id === null && name === null && given === '') return;
     // One more, so that no number of empty calls can make memory grow.
-    if (!hasRoomFor(given.length + (name?.length ?? 0) + (id?.length ?? 0) + 1)) return;
-    const begun = { id, name, arguments: given };
+    if (!hasRoomFor(given.length + (name?.length ?? 0) + 1)) return;
+    const begun = { call: { id, name, arguments: given }, ending: given.at(-1) ?? '' };
     calls.push(begun);
-    if (index !== null) {
-      byIndex ??= new Map();
-      byIndex.set(index, begun);
-    }
+    if (index !== null) byIndex.set(index, begun);
+    if (id !== null) byId.set(id, begun);
   };
 
   /** The call that a piece without an index goes on with. */
-  const lastOf = (id: string | null, position: number): ObservedToolCall | undefined => {
-    if (id !== null) return calls.findLast((call) => call.id === id);
+  const lastOf = (id: string | null, position: number): Begun | undefined => {
+    if (id !== null) return byId.get(id);
     // Two in one piece are two calls.
     return position === 0 ? calls.at(-1) : undefined;
   };
@@ -125,8 +147,8 @@ export function createFirstChoice(room: number): FirstChoice {
       }
     },
     seen: () => ({
-      message: { text: pieces.join(''), toolCallIds },
-      toolCalls: calls,
+      message: { text: pieces.join(''), toolCallIds: [...toolCallIds] },
+      toolCalls: calls.map(({ call }) => call),
       refused,
       hasOtherContent,
       wasCut,
@@ -138,10 +160,10 @@ export function createFirstChoice(room: number): FirstChoice {
  * Whether a piece that would go on with a call begins another one instead: some providers give all calls one index, or
  * none. A new id alone does not, since others make one up for each piece.
  */
-function beginsAnother(before: ObservedToolCall, id: string | null, name: string | null, given: string): boolean {
+function beginsAnother({ call, ending }: Begun, id: string | null, name: string | null, given: string): boolean {
   if (name === null) return false;
-  if (id !== null && before.id !== null) return id !== before.id;
-  return before.arguments.endsWith('}') && given.startsWith('{');
+  if (id !== null && call.id !== null) return id !== call.id;
+  return ending === '}' && given.startsWith('{');
 }
 
 const textIn = (value: unknown): string | null => (typeof value === 'string' && value !== '' ? value : null);

@@ -69,6 +69,36 @@ describe('a conversation that goes on', () => {
     expect(trace([{ role: 'user', content: 'Hi', name: 'Ada' } as Message]).answered).toBe(trace(asked).answered);
   });
 
+  test('is named the same whether lines end as on Windows or not, however long and in whatever script', () => {
+    const line = fc.constantFrom(
+      '',
+      'a',
+      'word ',
+      'Grüße',
+      'слово ',
+      '中',
+      '👍',
+      'x'.repeat(16_383),
+      '中'.repeat(16_384),
+    );
+    const lines = fc.array(line, { maxLength: 12 });
+    fc.assert(
+      fc.property(lines, lines, lines, (one, two, three) => {
+        const asIn = (end: string) => {
+          const all = [user(one.join(end)), said(two.join(end)), result('call', three.join(end)), user(two.join(end))];
+          const { answered, before, latest, question } = trace(all);
+          return { answered, before, latest, question };
+        };
+        expect(asIn('\r\n')).toEqual(asIn('\n'));
+      }),
+    );
+    // Longer than what is kept of an answer.
+    const long = 'line\n'.repeat(60_000);
+    const latest = (text: string) => trace([user('Hi'), said(text), user('And?')]).latest;
+    expect(latest(long.replaceAll('\n', '\r\n'))).toEqual(latest(long));
+    expect(trace([user('a\rb')]).answered).not.toBe(trace([user('ab')]).answered);
+  });
+
   test('finds the last exchange where the client has dropped what came before', () => {
     const whole = [user('One'), said('First'), user('Two'), said('Second'), user('Three')];
     const names = trace(whole).withAnswer(reply('Third'));

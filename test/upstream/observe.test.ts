@@ -174,6 +174,20 @@ describe('what is seen of a stream', () => {
     expect(observe(sse(choice({ tool_calls: empty }))).observed().toolCalls.length).toBe(200);
   });
 
+  test('keeps ids within the same bounds, each once', () => {
+    const withId = (id: string, more = {}) =>
+      sse(choice({ tool_calls: [{ index: 0, id, function: { name: 'f', arguments: '{}' }, ...more }] }));
+    const ids = Array.from({ length: 40 }, (_, i) => `${i}-${'x'.repeat(MAX_ANSWER_CHARACTERS / 32)}`);
+    const { wasCut, toolCalls, message } = observe(...ids.flatMap((id) => [withId(id), withId(id)])).observed();
+    expect({ wasCut, toolCalls }).toEqual({ wasCut: true, toolCalls: [] });
+    expect(message.toolCallIds.join('').length).toBeLessThanOrEqual(MAX_ANSWER_CHARACTERS);
+    expect(message.toolCallIds).toEqual(ids.slice(0, 31));
+    const both = observe(withId('a'), withId(ids[0] as string, { type: 'custom' }), piece('y'.repeat(300_000)));
+    const seen = both.observed();
+    expect(seen.message.text.length + seen.message.toolCallIds.join('').length).toBe(MAX_ANSWER_CHARACTERS);
+    expect(seen.wasCut).toBe(true);
+  });
+
   test('has begun with the first event of an answer, not with comments, pings or an error', () => {
     expect(observe(': keep-alive\n\n', sse({ type: 'ping' }), 'data: noise\n\n').begun()).toBe(false);
     expect(observe(sse({ error: { message: 'no' } })).begun()).toBe(false);
