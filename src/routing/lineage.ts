@@ -2,7 +2,8 @@
  * Names conversations by what was said in them: keyed hashes of their beginnings and of their last exchanges, under which
  * a later request finds the decision that answered before, without a session id and in any language.
  */
-import { type AnswerMessage, MAX_ANSWER_CHARACTERS } from '../upstream/observe.ts';
+import type { AnswerMessage } from '../upstream/first-choice.ts';
+import { MAX_ANSWER_CHARACTERS } from '../upstream/observe.ts';
 import type { Digest } from './digest.ts';
 import { beginningOf, type MixState, TextMix, textOfState } from './text-mix.ts';
 

@@ -1,5 +1,6 @@
 /** Reads from an answer itself, once it has ended, what speaks for or against it. */
-import type { Observed, ObservedToolCall } from '../upstream/observe.ts';
+import type { ObservedToolCall } from '../upstream/first-choice.ts';
+import type { Observed } from '../upstream/observe.ts';
 import type { OutcomeKind } from '../upstream/outcome.ts';
 import { beginsWithRefusal } from './refusal-phrases.ts';
 import { endsInRepetition } from './repetition.ts';

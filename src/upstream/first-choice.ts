@@ -1,6 +1,18 @@
 /** Keeps what an answer's first choice says, as it comes in pieces or at once: its text, and the functions it calls. */
 import { objectOf } from './json.ts';
-import type { AnswerMessage, ObservedToolCall } from './observe.ts';
+
+/** The answer as the client will send it back in its next request, as far as lineage needs it. */
+export interface AnswerMessage {
+  text: string;
+  toolCallIds: readonly string[];
+}
+
+/** A function that the answer calls, its arguments as the text that came. */
+export interface ObservedToolCall {
+  id: string | null;
+  name: string | null;
+  arguments: string;
+}
 
 // What an upstream sends is taken for nothing: each of these may in truth be of any type.
 

@@ -1,21 +1,14 @@
 /** Watches an answer go by and keeps what is learned from it: usage, why it finished, its words' hash material. */
-import { createFirstChoice, lengthOf, type Written } from './first-choice.ts';
+import {
+  type AnswerMessage,
+  createFirstChoice,
+  lengthOf,
+  type ObservedToolCall,
+  type Written,
+} from './first-choice.ts';
 import { parsedObject } from './json.ts';
 import { createEventReader } from './sse.ts';
 import { readUsage, type Usage } from './usage.ts';
-
-/** The answer as the client will send it back in its next request, as far as lineage needs it. */
-export interface AnswerMessage {
-  text: string;
-  toolCallIds: readonly string[];
-}
-
-/** A function that the answer calls, its arguments as the text that came. */
-export interface ObservedToolCall {
-  id: string | null;
-  name: string | null;
-  arguments: string;
-}
 
 export interface Observed {
   completionId: string | null;
