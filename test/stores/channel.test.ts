@@ -70,7 +70,7 @@ describe('a store over a channel', () => {
       store.lookUp(['a']),
       store.add('n', 2, 1_000),
     ]);
-    expect(all).toEqual([undefined, 'written', next, 2]);
+    expect(all).toEqual([undefined, 'written', { decision: next, name: 'a' }, 2]);
     expect(near.sent).toHaveLength(1);
     expect(far.sent).toHaveLength(1);
   });

@@ -55,7 +55,7 @@ describe.skipIf(NO_REDIS)(`the store in Redis${NO_REDIS === null ? '' : ` (${NO_
     await connected(store, sharded);
     expect(await store.add('n', 1, 60_000)).toBe(1);
     const kept = await rememberNew(store, {}, ['talk:a', 'asked:b', 'session:c']);
-    expect(await store.lookUp(['unknown', 'session:c', 'talk:a'])).toEqual({ decision: kept, name: 'talk:a' });
+    expect(await store.lookUp(['unknown', 'session:c', 'talk:a'])).toEqual({ decision: kept, name: 'session:c' });
     const next = { ...kept, version: 2, reward: 1 };
     expect(await store.revise(next)).toBe('written');
     await store.putHealth('arm:a', { at: 1, until: 2, reason: 'failing', strikes: 1 }, 60_000);
@@ -82,7 +82,7 @@ describe.skipIf(NO_REDIS)(`the store in Redis${NO_REDIS === null ? '' : ` (${NO_
     const kept = await rememberNew(one, {}, ['talk:a']);
     await expect.poll(() => grown).toEqual(['auto']);
     expect(await other.recall(kept.id)).toEqual(kept);
-    expect(await other.lookUp(['talk:a'])).toEqual({ decision: kept, name: 'talk:a' });
+    expect(await other.lookUp(['talk:a'])).toEqual({ decision: kept, name: 'session:c' });
     const next = { ...kept, version: 2, reward: 1 };
     expect(await other.revise(next)).toBe('written');
     expect(await one.revise({ ...next, reward: 0 })).toBe('changed');
