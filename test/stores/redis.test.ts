@@ -82,7 +82,7 @@ describe.skipIf(NO_REDIS)(`the store in Redis${NO_REDIS === null ? '' : ` (${NO_
     const kept = await rememberNew(one, {}, ['talk:a']);
     await expect.poll(() => grown).toEqual(['auto']);
     expect(await other.recall(kept.id)).toEqual(kept);
-    expect(await other.lookUp(['talk:a'])).toEqual({ decision: kept, name: 'session:c' });
+    expect(await other.lookUp(['talk:a'])).toEqual({ decision: kept, name: 'talk:a' });
     const next = { ...kept, version: 2, reward: 1 };
     expect(await other.revise(next)).toBe('written');
     expect(await one.revise({ ...next, reward: 0 })).toBe('changed');
