@@ -250,7 +250,8 @@ class Answering {
     const learner = learners.get(decision.router ?? '');
     const end = this.#tried.at(-1)?.end;
     if (!learner || !end?.observed) return decision;
-    const sketch = asked.question()?.sketch ?? null;
+    // It is of use to whoever finds the decision by what stood before its question.
+    const sketch = isFoundBefore(asked, standing) ? (asked.question()?.sketch ?? null) : null;
     return withSigns(decision, {
       end,
       sketch,
@@ -273,13 +274,16 @@ class Answering {
       names.push(lineage.answered, ...lineage.withAnswer(observed.message));
       // Whoever asks again after an agent's steps has refused what they came to.
       if (lineage.opening) names.push(lineage.opening.answered);
-      // With nobody named, the latest first question of all is hardly ever the same person's.
-      if (lineage.before !== null && (lineage.named || turn > retry)) names.push(lineage.before);
+      if (lineage.before !== null && isFoundBefore(this.#routed.asked, { turn, retry })) names.push(lineage.before);
       if (lineage.session !== null) names.push(lineage.session);
     }
     return names;
   }
 }
+
+/** With nobody named, the latest first question of all is hardly ever the same person's. */
+const isFoundBefore = ({ lineage }: Asked, { turn, retry }: Pick<Standing, 'turn' | 'retry'>): boolean =>
+  lineage.named || turn > retry;
 
 /** How long keeping a decision waits for what is known of the conversation that it is part of. */
 const STANDING_MS = 1_000;

@@ -5,7 +5,7 @@
 import { POLICIES } from '../bandit/policies/index.ts';
 import type { Router } from '../config/resolve.ts';
 import { isTextAlone, lastQuestion, verdictOn } from '../signals/next-message.ts';
-import { shinglesOf } from '../signals/shingles.ts';
+import { type Shingles, shinglesOf } from '../signals/shingles.ts';
 import type { NoVerdict } from '../signals/signs.ts';
 import { sketchOf } from '../signals/sketch.ts';
 import type { DecisionRecord } from '../stores/decision-record.ts';
@@ -69,7 +69,19 @@ export function createFollowUps(ledger: Ledger, runtime: Runtime): FollowUps {
   const sketchKey = Number.parseInt(runtime.sha256Hex(runtime.digest('sketch')).slice(0, 8), 16);
   const questionIn = (messages: readonly Message[]): Question => {
     const text = lastQuestion(messages);
-    return { sketch: sketchOf(text, sketchKey), shingles: shinglesOf(text, sketchKey) };
+    let sketch: string | null = null;
+    let shingles: Shingles | null = null;
+    // Few need both.
+    return {
+      get sketch() {
+        sketch ??= sketchOf(text, sketchKey);
+        return sketch;
+      },
+      get shingles() {
+        shingles ??= shinglesOf(text, sketchKey);
+        return shingles;
+      },
+    };
   };
 
   /** Whether the client has had all of the answer, though it may not be kept yet. */

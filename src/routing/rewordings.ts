@@ -10,8 +10,8 @@ import type { Lineage } from './lineage.ts';
 import type { RecentAnswer, RecentAnswers } from './recent.ts';
 
 export interface Question {
-  sketch: string;
-  shingles: Shingles;
+  readonly sketch: string;
+  readonly shingles: Shingles;
 }
 
 /** A request, as far as its question goes. */
@@ -45,7 +45,7 @@ export function createRewordings(ledger: Pick<Ledger, 'findNamed'>, recent: Rece
     const here = recent.behind(before).filter(({ decisionId }) => decisionId !== own.id);
     // From an answer that nobody has gone on from no other question can have come.
     const mayBeElsewhere = found === null || found.name === before || found.decision.label.next > UNCLEAR;
-    if (here.length === 0 && !mayBeElsewhere) return [];
+    if (here.length === 0 && (found === null || !mayBeElsewhere)) return [];
     const question = asked.question();
     if (question === null) return [];
     const place = isBehindAnswer(asked, found) ? 'later' : 'first';
