@@ -3,6 +3,7 @@ import type { DecidedSignal, DecisionRecord } from '../stores/decision-record.ts
 import type { StateStore } from '../stores/ports.ts';
 import { decisionTime, FEEDBACK_WINDOW_MS } from './decision.ts';
 import { isNext, withSignals } from './label.ts';
+import { revise } from './revising.ts';
 
 export const SIGNALS = ['thumbs', 'rating', 'score', 'task_success'] as const;
 export type ExplicitSignal = (typeof SIGNALS)[number];
@@ -54,8 +55,6 @@ export function readFeedbackText(text: string): Feedback | null {
 
 /** Idempotency keys remembered with a decision. */
 const MAX_IDEMPOTENCY_KEYS = 20;
-/** How often a change is tried again when somebody else changed the decision in between. */
-const MAX_TRIES = 10;
 
 /**
  * Gives feedback to a finished decision. A later value of the same signal takes the earlier one's place; the same value
@@ -68,15 +67,13 @@ export async function giveFeedback(
   now: number,
 ): Promise<FeedbackResult> {
   if (now - found.created > FEEDBACK_WINDOW_MS) return { status: 'too_old' };
-  let decision: DecisionRecord | null = found;
-  for (let tries = 0; decision && tries < MAX_TRIES; tries++) {
-    const status = feedbackStatus(decision, feedback);
-    if (status === 'duplicate') return { status, decision };
-    const changed = withSignal(decision, feedback, now);
-    if ((await state.revise(changed)) === 'written') return { status, decision: changed };
-    decision = await state.recall(found.id);
-  }
-  return { status: decision ? 'busy' : 'not_found' };
+  let status = feedbackStatus(found, feedback);
+  const revised = await revise(state, found, (decision) => {
+    status = feedbackStatus(decision, feedback);
+    return status === 'duplicate' ? null : withSignal(decision, feedback, now);
+  });
+  if ('decision' in revised) return { status, decision: revised.decision };
+  return { status: revised.outcome === 'busy' ? 'busy' : 'not_found' };
 }
 
 /** Why no decision was found under an id: too old to be kept, or never ours. */

@@ -11,6 +11,7 @@ import {
   whyUnknown,
   withSignal,
 } from './feedback.ts';
+import { revise } from './revising.ts';
 import type { Runtime } from './runtime.ts';
 
 export interface Ledger {
@@ -63,8 +64,6 @@ interface OpenDecision {
 /** How young a decision is that another replica may not have told of, and how often it is looked for meanwhile. */
 const JUST_NOW_MS = 10_000;
 const WAITS_MS = [20, 80, 300];
-/** How often a change is tried again when somebody else changed the decision in between. */
-const MAX_TRIES = 10;
 
 export function createLedger(state: StateStore, runtime: Runtime): Ledger {
   const open = new Map<string, OpenDecision>();
@@ -186,12 +185,8 @@ export function createLedger(state: StateStore, runtime: Runtime): Ledger {
         return;
       }
       await entry?.kept;
-      let decision: DecisionRecord | null = entry ? await state.recall(known.id) : known;
-      for (let tries = 0; decision && tries < MAX_TRIES; tries++) {
-        const changed = edit(decision);
-        if (changed === null || (await state.revise(changed)) === 'written') return;
-        decision = await state.recall(known.id);
-      }
+      const decision = entry ? await state.recall(known.id) : known;
+      if (decision) await revise(state, decision, edit);
     },
   };
 }
