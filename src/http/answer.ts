@@ -4,6 +4,7 @@ import { nextArm } from '../routing/fallback.ts';
 import { type Asked, FIRST, type Standing } from '../routing/follow-ups.ts';
 import type { Reservation } from '../routing/limits.ts';
 import type { Shape } from '../routing/refusals.ts';
+import { isFirst } from '../routing/rewordings.ts';
 import { withSigns } from '../routing/seen.ts';
 import { settled, spentOn, type TriedArm } from '../routing/settle.ts';
 import type { DecisionRecord } from '../stores/decision-record.ts';
@@ -282,8 +283,8 @@ class Answering {
 }
 
 /** With nobody named, the latest first question of all is hardly ever the same person's. */
-const isFoundBefore = ({ lineage }: Asked, { turn, retry }: Pick<Standing, 'turn' | 'retry'>): boolean =>
-  lineage.named || turn > retry;
+const isFoundBefore = ({ lineage }: Asked, standing: Pick<Standing, 'turn' | 'retry'>): boolean =>
+  lineage.named || !isFirst(standing);
 
 /** How long keeping a decision waits for what is known of the conversation that it is part of. */
 const STANDING_MS = 1_000;

@@ -2,7 +2,7 @@
 import { type Label, PENDING, SILENCE, UNCLEAR } from '../bandit/evidence.ts';
 import { SILENCE_MS } from '../bandit/fold.ts';
 import { type Calibration, MOST_WORTH } from '../signals/calibration.ts';
-import { NEXT, NO_VERDICT, SHOWN } from '../signals/signs.ts';
+import { type ImplicitSignal, NEXT, NO_VERDICT, SHOWN } from '../signals/signs.ts';
 import type { DecidedSignal, DecisionRecord } from '../stores/decision-record.ts';
 
 /**
@@ -131,7 +131,7 @@ export function explained(
 ): { signals: ExplainedSignal[]; reward: number | null } {
   const isSilent = calibration !== null && last.share > 0 && last.next === PENDING && now - created >= SILENCE_MS;
   const label = isSilent ? { ...last, next: SILENCE } : last;
-  const signals = isSilent ? [...kept, silence(created + SILENCE_MS)] : kept;
+  const signals = isSilent ? [...kept, implicit('silence', created + SILENCE_MS)] : kept;
   const inOrder = [...signals].sort((one, other) => one.at - other.at);
   const worth = weighed(inOrder, label, calibration);
   const rewardWith = (count: number): number | null => {
@@ -148,4 +148,11 @@ export function explained(
   };
 }
 
-const silence = (at: number): DecidedSignal => ({ signal: 'silence', source: 'implicit', value: 0, weight: 0, at });
+/** A signal that was seen; what it says, and how much, is worked out with all others. */
+export const implicit = (signal: ImplicitSignal, at: number): DecidedSignal => ({
+  signal,
+  source: 'implicit',
+  value: 0,
+  weight: 0,
+  at,
+});

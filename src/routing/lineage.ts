@@ -162,7 +162,7 @@ export function traceLineage(messages: readonly Message[], asker: Asker, digest:
     opening: opening && { answered: name('asked', opening.answered), before: name('before', opening.before) },
     latest: latest === undefined ? [] : namesOf(latest, name),
     question: question === null ? null : name('asked', question),
-    // Few requests get as far as to look for them.
+    // Worked out when they are looked for: where the request is found open they are not.
     get older() {
       older ??= endings.reverse().map((ending) => namesOf(ending, name).at(-1) as string);
       return older;

@@ -44,8 +44,9 @@ export function createRewordings(ledger: Pick<Ledger, 'findNamed'>, recent: Rece
     if (before === null) return [];
     const here = recent.behind(before).filter(({ decisionId }) => decisionId !== own.id);
     // From an answer that nobody has gone on from no other question can have come.
-    const mayBeElsewhere = found === null || found.name === before || found.decision.label.next > UNCLEAR;
-    if (here.length === 0 && (found === null || !mayBeElsewhere)) return [];
+    // And where nothing was found, this name was looked up too, or nobody can have been answered under it.
+    const mayBeElsewhere = found !== null && (found.name === before || found.decision.label.next > UNCLEAR);
+    if (here.length === 0 && !mayBeElsewhere) return [];
     const question = asked.question();
     if (question === null) return [];
     const place = isBehindAnswer(asked, found) ? 'later' : 'first';
@@ -53,10 +54,9 @@ export function createRewordings(ledger: Pick<Ledger, 'findNamed'>, recent: Rece
     const near = here
       .filter(({ shingles }) => shingles !== null && isEdited(shingles, question.shingles, place))
       .sort((one, other) => distance(one) - distance(other));
-    // Where nothing was found, this name was looked up too, or nobody can have been answered under it.
-    if (near.length >= TEMPLATE_SIBLINGS.named || !mayBeElsewhere || found === null) return near;
+    if (near.length >= TEMPLATE_SIBLINGS.named || !mayBeElsewhere) return near;
     // The latest of all: what was answered here may have been refused since, and another replica have answered anew.
-    const latest = (found?.name === before ? found : await ledger.findNamed([before]))?.decision;
+    const latest = (found.name === before ? found : await ledger.findNamed([before]))?.decision;
     // Of what was answered here more is known than a sketch.
     if (!latest?.sketch || here.some(({ decisionId }) => decisionId === latest.id)) return near;
     const isNear = nearlySame(latest.sketch, question.sketch) && !(place === 'first' && isShort(question.sketch));
@@ -87,7 +87,7 @@ export function createRewordings(ledger: Pick<Ledger, 'findNamed'>, recent: Rece
 }
 
 /** Whether nothing that was answered here came before it: the rest may be examples, or a greeting that all get. */
-export const isFirst = ({ turn, retry }: DecisionRecord): boolean => turn <= retry;
+export const isFirst = ({ turn, retry }: Pick<DecisionRecord, 'turn' | 'retry'>): boolean => turn <= retry;
 
 /** Whether the question stands behind an answer that was given here. */
 export function isBehindAnswer({ lineage }: Pick<Asking, 'lineage'>, found: Found | null): boolean {

@@ -2,13 +2,13 @@
 import { NO_LABEL, PENDING, UNCLEAR } from '../bandit/evidence.ts';
 import { askedOf, progressOf, shownSigns } from '../signals/answer.ts';
 import { type ImplicitSignal, switchOf } from '../signals/signs.ts';
-import type { DecidedSignal, DecisionRecord } from '../stores/decision-record.ts';
+import type { DecisionRecord } from '../stores/decision-record.ts';
 import type { Observed } from '../upstream/observe.ts';
 import type { AttemptEnd } from '../upstream/outcome.ts';
 import type { Standing } from './follow-ups.ts';
-import { withSignals } from './label.ts';
+import { implicit, withSignals } from './label.ts';
 import type { Learner } from './learner.ts';
-import { noVerdict, shareOf } from './verdicts.ts';
+import { shareOf } from './verdicts.ts';
 
 export interface Seen {
   end: AttemptEnd;
@@ -32,8 +32,8 @@ export function withSigns(decision: DecisionRecord, seen: Seen): DecisionRecord 
   const isSeen = decision.outcome?.kind === 'completed' || isCut;
   const found = isSeen ? signalsOf(decision, seen, isCut) : [];
   const signals = [
-    ...found.map((signal): DecidedSignal => ({ signal, source: 'implicit', value: 0, weight: 0, at: now })),
-    ...(standing.noVerdict === null ? [] : [noVerdict(standing.noVerdict, now)]),
+    ...found.map((signal) => implicit(signal, now)),
+    ...(standing.noVerdict === null ? [] : [implicit(standing.noVerdict, now)]),
     ...decision.signals,
   ];
   const { signalsOff } = learner.router;

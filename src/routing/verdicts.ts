@@ -2,7 +2,7 @@
 import { UNCLEAR } from '../bandit/evidence.ts';
 import { type NoVerdict, switchOf } from '../signals/signs.ts';
 import type { DecidedSignal, DecisionRecord } from '../stores/decision-record.ts';
-import { isNext, isNoVerdict, withSignals } from './label.ts';
+import { implicit, isNext, isNoVerdict, withSignals } from './label.ts';
 import type { Learner } from './learner.ts';
 import type { Ledger } from './ledger.ts';
 
@@ -39,25 +39,23 @@ export function createVerdicts(ledger: Ledger, now: () => number): Verdicts {
       if (before === verdict) return null;
       // What may be somebody else's says nothing against what is this one's.
       if (doubtful && (before === 'continued' || before === 'corrected')) return null;
-      const given: DecidedSignal = {
-        signal: verdict,
-        source: 'implicit',
-        value: 0,
-        weight: 0,
-        at: now(),
-      };
       const factor = doubtful ? DOUBTFUL : 1;
       // Of an answer that is about to be kept the share is worked out then, by this.
       const isOpen = current.outcome === null;
       const share = isOpen ? factor : current.label.share === 0 ? 0 : shareOf(current.turn) * factor;
-      return withSignals(current, [...current.signals.filter(isNoNext), given], calibration(), share);
+      return withSignals(
+        current,
+        [...current.signals.filter(isNoNext), implicit(verdict, now())],
+        calibration(),
+        share,
+      );
     });
 
   const close: Verdicts['close'] = (decision, why, learners) =>
     change(decision, learners, (current, { calibration }) =>
       current.signals.some((signal) => isVerdict(signal) || signal.signal === why)
         ? null
-        : withSignals(current, [...current.signals, noVerdict(why, now())], calibration()),
+        : withSignals(current, [...current.signals, implicit(why, now())], calibration()),
     );
 
   const takeBack: Verdicts['takeBack'] = async (decisionIds, learners) => {
@@ -67,7 +65,7 @@ export function createVerdicts(ledger: Ledger, now: () => number): Verdicts {
       await change(decision, learners, (current, { calibration }) => {
         if (!current.signals.some(isRefusal)) return null;
         const left = current.signals.filter(isNoNext);
-        return withSignals(current, [...left, noVerdict('template', now())], calibration());
+        return withSignals(current, [...left, implicit('template', now())], calibration());
       });
     }
   };
@@ -92,11 +90,3 @@ const isVerdict = (signal: DecidedSignal): boolean => isNext(signal) && !signal.
 const isRefusal = ({ source, signal }: DecidedSignal): boolean =>
   source === 'implicit' && (signal === 'regenerated' || signal === 'rephrased');
 const isNoNext = (signal: DecidedSignal): boolean => !isNext(signal) && !isNoVerdict(signal.signal);
-
-export const noVerdict = (why: NoVerdict, at: number): DecidedSignal => ({
-  signal: why,
-  source: 'implicit',
-  value: 0,
-  weight: 0,
-  at,
-});
