@@ -71,9 +71,10 @@ const ROOMS: Readonly<Record<string, Room>> = {
   bandit: { of: [] },
   context: { of: [] },
   signals: { of: ['bandit'], typesOf: ['upstream'], packages: ['@cfworker/json-schema'] },
+  evaluate: { of: ['bandit', 'context'], typesOf: ['stores', 'config'] },
   'crypto.ts': { of: [] },
   cli: {
-    of: ['node.ts', 'cluster', 'storage', 'routing', 'stores', 'config', 'crypto.ts', 'demo'],
+    of: ['node.ts', 'cluster', 'storage', 'routing', 'stores', 'config', 'crypto.ts', 'demo', 'evaluate'],
     packages: ['zod'],
   },
   demo: { of: ['node.ts', 'config', 'crypto.ts'], typesOf: ['routing'], packages: ['undici'] },

@@ -1,0 +1,157 @@
+/** Runs a policy over recorded outcomes, as a router would: it sees the outcome of the arm that it chose, and of no other. */
+import { weighArms } from '../bandit/contenders.ts';
+import { drawOne } from '../bandit/decide.ts';
+import type { Evidence } from '../bandit/evidence.ts';
+import { emptyFold, type Fold, foldEntry } from '../bandit/fold.ts';
+import type { PolicyName } from '../bandit/policies/index.ts';
+import { derivePosterior, type NamedArm, type Posterior } from '../bandit/posterior.ts';
+import { type Preference, type Price, type Rates, ratesFor } from '../bandit/utility.ts';
+import { encoder } from '../context/encoder.ts';
+import { estimatePromptTokens } from '../context/tokens.ts';
+import type { Recorded, RecordedOutcome, RecordedPrompt } from './recorded.ts';
+
+/** An arm as it is configured for a request. */
+export interface ReplayArm {
+  id: string;
+  price: Price;
+}
+
+/** A request of the replay. Prices, arms and outcomes may be others than those of the row before. */
+export interface ReplayRow {
+  x: readonly number[];
+  promptTokensEstimate: number;
+  arms: readonly ReplayArm[];
+  /** By the position in `arms`. */
+  outcomes: readonly RecordedOutcome[];
+}
+
+export interface ReplaySettings {
+  policy: PolicyName;
+  prefer: Preference;
+  explore: { floor: number; warmup: number };
+  /** Null: evidence never fades. */
+  halfLifeMs: number | null;
+  /** Row i comes i / perDay days after the first. */
+  perDay: number;
+  baseline?: string | undefined;
+}
+
+export interface ReplayRun {
+  /** By row: the position of the arm that was chosen, its score, and what it cost in USD. */
+  chosen: Int16Array;
+  scores: Float64Array;
+  costs: Float64Array;
+}
+
+/** What a prompt is to a router. Encoded once, since the same rows are replayed many times. */
+export function rowOf({ input, outcomes }: RecordedPrompt, arms: readonly ReplayArm[]): ReplayRow {
+  return { x: encoder.encode(input), promptTokensEstimate: estimatePromptTokens(input), arms, outcomes };
+}
+
+export const rowsOf = ({ models, prompts }: Recorded): ReplayRow[] => prompts.map((prompt) => rowOf(prompt, models));
+
+const DAY_MS = 864e5;
+const START = Date.UTC(2026, 0, 1);
+const WINDOW_MS = DAY_MS;
+const MAX_OPEN = 10_000;
+/** The more is known, the less one label moves: a posterior is derived for each of the first, and then for several at once. */
+const dueAfter = (entries: number): number => 1 + Math.floor(entries / 200);
+
+/** `warmUp`: rows of which every arm's outcome is known before the first request. */
+export function replay(
+  rows: readonly ReplayRow[],
+  settings: ReplaySettings,
+  random: () => number,
+  warmUp: readonly ReplayRow[] = [],
+): ReplayRun {
+  const run: ReplayRun = {
+    chosen: new Int16Array(rows.length),
+    scores: new Float64Array(rows.length),
+    costs: new Float64Array(rows.length),
+  };
+  const learner = createReplayLearner(settings);
+  for (const [i, row] of warmUp.entries()) {
+    const at = START + ((i - warmUp.length) / settings.perDay) * DAY_MS;
+    for (const [k, arm] of row.arms.entries()) learner.see(row, arm.id, row.outcomes[k]!, at);
+  }
+  for (const [i, row] of rows.entries()) {
+    const { posterior, rates } = learner.current(row.arms);
+    const { policy, explore, baseline } = settings;
+    const contenders = weighArms({
+      policy,
+      posterior,
+      arms: row.arms,
+      baseline,
+      x: row.x,
+      promptTokensEstimate: row.promptTokensEstimate,
+      rates,
+      explore,
+    });
+    const { chosen } = drawOne(contenders, { policy, explore, uniform: Math.floor(random() * 2 ** 32) / 2 ** 32 });
+    const k = row.arms.findIndex(({ id }) => id === chosen);
+    const outcome = row.outcomes[k]!;
+    run.chosen[i] = k;
+    run.scores[i] = outcome.score;
+    run.costs[i] = outcome.costUsd;
+    learner.see(row, chosen, outcome, START + (i / settings.perDay) * DAY_MS);
+  }
+  return run;
+}
+
+interface ReplayLearner {
+  current(arms: readonly ReplayArm[]): { posterior: Posterior; rates: Rates };
+  see(row: ReplayRow, arm: string, outcome: RecordedOutcome, at: number): void;
+}
+
+function createReplayLearner({ halfLifeMs, prefer }: ReplaySettings): ReplayLearner {
+  const fold: Fold = emptyFold({
+    encoder: encoder.id,
+    dimensions: encoder.dimensions,
+    halfLifeMs,
+    windowMs: WINDOW_MS,
+    maxOpen: MAX_OPEN,
+  });
+  let derived: { posterior: Posterior; rates: Rates } | null = null;
+  let derivedFor: readonly ReplayArm[] = [];
+  let derivedAt = 0;
+  let count = 0;
+  return {
+    current(arms) {
+      if (derived && derivedFor === arms && fold.entries - derivedAt < dueAfter(fold.entries)) return derived;
+      const named: NamedArm[] = arms.map(({ id }) => ({ id, was: [] }));
+      const posterior = derivePosterior(fold, named);
+      derived = { posterior, rates: ratesFor(prefer, posterior, arms) };
+      derivedFor = arms;
+      derivedAt = fold.entries;
+      return derived;
+    },
+    see(row, arm, outcome, at) {
+      foldEntry(fold, evidenceOf(row, arm, outcome, at, count++));
+    },
+  };
+}
+
+function evidenceOf(row: ReplayRow, arm: string, outcome: RecordedOutcome, at: number, count: number): Evidence {
+  const totalMs = outcome.latencySeconds === null ? null : outcome.latencySeconds * 1000;
+  return {
+    decisionId: `row-${count}`,
+    revision: 1,
+    at,
+    router: 'replay',
+    arm,
+    encoder: encoder.id,
+    x: row.x,
+    quality: outcome.score,
+    weight: 1,
+    shown: 0,
+    next: 0,
+    share: 1,
+    earlier: null,
+    promptTokensEstimate: row.promptTokensEstimate,
+    promptTokens: outcome.promptTokens,
+    completionTokens: outcome.completionTokens,
+    costUsd: outcome.costUsd,
+    firstByteMs: null,
+    totalMs,
+  };
+}
