@@ -8,7 +8,7 @@ import type { ReplayArm, ReplayRow, ReplayRun } from '../replay.ts';
 import { changesOfArms, type Drift, isThereAt, mixAt, priceAt, remainsAt } from './drift.ts';
 import { KINDS } from './kinds.ts';
 import { expectedOutcome, throwOutcome } from './outcomes.ts';
-import { drawNature, type Nature, writePrompt } from './prompts.ts';
+import { drawNature, type Mix, type Nature, writePrompt } from './prompts.ts';
 import { type SimulatedArm, surfaceOf, type World } from './surfaces.ts';
 import { WORLDS, type WorldName } from './worlds.ts';
 
@@ -51,12 +51,12 @@ export function simulate({ seed, rows: count, world: which, drifts = [] }: Simul
   const simulation = { world, rows: [] as ReplayRow[], truth, natures: [] as Nature[] };
   const prompts: RecordedPrompt[] = [];
   const phases = phasesOf(world.arms, drifts);
-  const unlike = createUnlike();
+  const write = createWriter(seed);
   let phase = -1;
   for (let row = 0; row < count; row++) {
     while (phases[phase + 1] && phases[phase + 1]!.from <= row) phase++;
     const { prices, there, arms } = phases[phase]!;
-    const { nature, input } = unlike(seed, row, mixAt(drifts, row));
+    const { nature, input } = write(row, mixAt(drifts, row));
     const promptTokensEstimate = estimatePromptTokens(input);
     const shape = world.scores === 'by kind' ? KINDS[nature.kind].shape : world.scores;
     const outcomes = world.arms.map((arm, k): RecordedOutcome => {
@@ -117,19 +117,15 @@ function phasesOf(arms: readonly SimulatedArm[], drifts: readonly Drift[]): Phas
 
 const MOST_TRIES = 100;
 
-/** Writes prompts, none like one before. */
-function createUnlike(): (
-  seed: number,
-  row: number,
-  mix: ReturnType<typeof mixAt>,
-) => { nature: Nature; input: ContextInput } {
+/** Writes prompts, none like one before. Throws an Error where the templates have no further one. */
+function createWriter(seed: number): (row: number, mix: Mix) => { nature: Nature; input: ContextInput } {
   const seen = new Set<string>();
-  return (seed, row, mix) => {
+  return (row, mix) => {
     const random = createDice(seedOf(seed, PROMPTS, row));
     const nature = drawNature(mix, random);
     for (let tries = 0; tries < MOST_TRIES; tries++) {
       const input = writePrompt(nature, random);
-      const text = JSON.stringify(input.messages);
+      const text = input.messages.map(textOfMessage).join('\n');
       if (seen.has(text)) continue;
       seen.add(text);
       return { nature, input };
@@ -137,6 +133,8 @@ function createUnlike(): (
     throw new Error(`no further ${nature.kind} prompt in ${nature.language} can be written`);
   };
 }
+
+const textOfMessage = (message: unknown): string => (message as { content: string }).content;
 
 function checkArms({ arms, baseline }: World, drifts: readonly Drift[]): void {
   const ids = new Set(arms.map(({ id }) => id));

@@ -75,7 +75,7 @@ const specialists = SPECIALITIES.map(([id, quality, output, at]) =>
   arm(id, {
     price: { input: output / 4, output },
     quality,
-    leanings: Object.fromEntries(at.map((kind) => [kind, 1.2])),
+    leanings: Object.fromEntries(at.map((kind) => [kind, 1.6])),
     abroad: id === 'polyglot' ? -0.5 : 0.4,
     wordiness: id === 'generalist' ? 1.4 : 1,
   }),
