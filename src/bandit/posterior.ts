@@ -56,6 +56,8 @@ export interface Posterior {
   summary(arm: string): ArmSummary;
   /** Beta(a, b) of the arm's quality without context; the prior is Beta(1, 1). */
   betas(arm: string): Betas;
+  /** a + b of all arms' betas together. */
+  readonly betaTotal: number;
 }
 
 export interface Betas {
@@ -159,6 +161,7 @@ export function derivePosterior(fold: Fold, arms: readonly NamedArm[], calibrate
       return { ...rest, share: pulls > 0 ? rest.pulls / pulls : 0, quality: { mean, low, high } };
     },
     betas: (id) => beliefOf(id).betas,
+    betaTotal: arms.reduce((sum, { id }) => sum + beliefOf(id).betas.a + beliefOf(id).betas.b, 0),
   };
 }
 
