@@ -1,8 +1,8 @@
 /** What `conduit replay` may be told, checked: what is wrong is said with what is allowed. */
-import { POLICY_NAMES, type PolicyName } from '../bandit/policies/index.ts';
-import type { Preference } from '../bandit/utility.ts';
 import { DURATION, durationMs } from '../config/duration.ts';
 import { didYouMean } from '../config/suggest.ts';
+import type { ReplaySettings } from '../evaluate/replay.ts';
+import { POLICY_NAMES } from '../evaluate/seeded-run.ts';
 import { CommandFailed } from './command-failed.ts';
 
 /** As the command line has them. */
@@ -20,8 +20,8 @@ export interface WrittenOptions {
 }
 
 export interface ReplayOptions {
-  policies: PolicyName[];
-  prefer: Preference;
+  policies: ReplaySettings['policy'][];
+  prefer: ReplaySettings['prefer'];
   usdPerRequest: number | null;
   halfLifeMs: number | null;
   perDay: number;
@@ -56,13 +56,13 @@ export function readOptions(written: WrittenOptions): ReplayOptions {
   };
 }
 
-function policyOf(name: string): PolicyName {
+function policyOf(name: string): ReplaySettings['policy'] {
   const known = POLICY_NAMES.find((one) => one === name);
   if (known) return known;
   throw refused('--policy', `unknown ${name}${didYouMean(name, POLICY_NAMES)}`, POLICY_NAMES.join(', '));
 }
 
-function preferenceOf(text: string): Preference {
+function preferenceOf(text: string): ReplaySettings['prefer'] {
   const named = PREFERENCES.find((one) => one === text);
   if (named) return named;
   const usd = numberIn(text);

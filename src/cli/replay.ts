@@ -54,7 +54,9 @@ async function replayRecorded(
     prefer === 'speed' &&
     !recorded.prompts.some(({ outcomes }) => outcomes.some((one) => one.latencySeconds !== null))
   )
-    throw new CommandFailed(`--prefer: speed, but ${file} records no latency_s (allowed: quality, balanced, cost)`);
+    throw new CommandFailed(
+      `--prefer: speed, but ${file} records no latency_s (allowed: quality, balanced, cost, or USD for a point)`,
+    );
   const rows = rowsOf(recorded);
   const models = recorded.models.map(({ id }) => id);
   const references = referencesOf(rows, usdPerRequest);

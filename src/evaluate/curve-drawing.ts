@@ -104,9 +104,9 @@ function legendOf(curves: Drawing['curves']): string[] {
   let left = PLOT.left;
   return curves.flatMap(({ name }, i) => {
     const from = left;
-    left += 42 + name.length * 7;
+    left += 40 + name.length * 6.5;
     return [
-      `<line class="curve ${classOf(i)}"${dashOf(i)} x1="${from}" y1="${LEGEND}" x2="${from + 22}" y2="${LEGEND}"/>`,
+      `<line class="curve ${classOf(i)}"${dashOf(i)} x1="${round(from)}" y1="${LEGEND}" x2="${round(from + 22)}" y2="${LEGEND}"/>`,
       label(from + 28, LEGEND + 4, name),
     ];
   });

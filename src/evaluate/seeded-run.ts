@@ -2,6 +2,9 @@
 import { createDice, shuffled } from './dice.ts';
 import { type ReplayRow, type ReplayRun, type ReplaySettings, replay } from './replay.ts';
 
+/** Which policies can be run. */
+export { POLICY_NAMES } from '../bandit/policies/index.ts';
+
 /** What all runs have in common. */
 export interface Replayed {
   rows: readonly ReplayRow[];

@@ -23,8 +23,8 @@ export function summarise(runs: readonly ReplayRun[], models: number, oracle: nu
   const rewards = runs.map(({ scores }) => mean(scores));
   const reward = mean(rewards);
   const rows = runs[0]!.scores.length;
-  const shares = new Array<number>(models).fill(0);
-  for (const { chosen } of runs) for (const k of chosen) shares[k]! += 1 / rows / runs.length;
+  const counts = new Array<number>(models).fill(0);
+  for (const { chosen } of runs) for (const k of chosen) counts[k]!++;
   return {
     seeds: runs.length,
     reward,
@@ -32,7 +32,7 @@ export function summarise(runs: readonly ReplayRun[], models: number, oracle: nu
     regret: (oracle - reward) * rows,
     costUsd: mean(runs.map(({ costs }) => mean(costs))),
     lastThirdReward: mean(runs.map(({ scores }) => mean(scores.subarray(Math.floor((2 * rows) / 3))))),
-    shares,
+    shares: counts.map((count) => count / (rows * runs.length)),
   };
 }
 
