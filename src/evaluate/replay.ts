@@ -34,6 +34,8 @@ export interface ReplaySettings {
   /** Row i comes i / perDay days after the first. */
   perDay: number;
   baseline?: string | undefined;
+  /** An average ceiling in USD; null: none. */
+  usdPerRequest?: number | null | undefined;
 }
 
 export interface ReplayRun {
