@@ -43,6 +43,8 @@ export interface Contender {
   score: Score;
   /** What cost and time take off its quality. */
   toll: number;
+  /** USD that nine in ten such requests cost less than. */
+  highCostUsd: number;
   /** The top of its 95% interval. */
   reach: number;
   pulls: number;
@@ -77,6 +79,11 @@ export function weighArms(input: WeighInput): Contender[] {
     posterior.predict(id, x, promptTokensEstimate, expected);
     const { mean, deviation, ownDeviation } = policy.belief?.(posterior, id) ?? expected.quality;
     const costUsd = expectedCost(price, expected.promptTokens, Math.min(expected.outputTokens, mostOutputTokens));
+    const highCostUsd = expectedCost(
+      price,
+      expected.promptTokens,
+      Math.min(expected.highOutputTokens, mostOutputTokens),
+    );
     const toll = tollOf(rates, costUsd, expected.totalMs);
     view.id = id;
     view.position = position;
@@ -102,6 +109,7 @@ export function weighArms(input: WeighInput): Contender[] {
       },
       score: policy.explores ? narrowed(score, utility, zeal) : score,
       toll,
+      highCostUsd,
       reach: mean + 1.96 * ownDeviation - toll,
       pulls: expected.pulls,
       uncertain: false,

@@ -182,6 +182,24 @@ export function readLabelAt({ numbers, names, signs }: Columns, at: number, into
   into.share = numbers[number + 10]!;
 }
 
+/** What was asked of an arm, and how long its answer was, as far as that is known. */
+export interface RequestAt {
+  /** Places in the list of names. */
+  arm: number;
+  encoder: number;
+  promptTokensEstimate: number;
+  completionTokens: number | null;
+}
+
+export function readRequestAt({ numbers, names }: Columns, at: number, into: RequestAt): void {
+  const number = at * NUMBERS;
+  const name = at * NAMES;
+  into.arm = names[name + 1]!;
+  into.encoder = names[name + 2]!;
+  into.promptTokensEstimate = numbers[number + 3]!;
+  into.completionTokens = knownOf(numbers[number + 6]!);
+}
+
 /** weights·x */
 export function dotAt({ features }: Columns, at: number, weights: Float64Array): number {
   const start = at * weights.length;

@@ -95,9 +95,13 @@ export function allOpen(open: OpenEntries): Evidence[] {
   return entries;
 }
 
-/** Visits them where they lie, the latest first; those that do not fit into a chunk's arrays are left out. */
-export function visitLatest(open: OpenEntries, visit: (columns: Columns, at: number) => void): void {
-  for (let slot = open.newest; slot !== NONE; ) {
+/** Visits them where they lie, the latest first, `most` of them; those that do not fit into a chunk's arrays are left out. */
+export function visitLatest(
+  open: OpenEntries,
+  visit: (columns: Columns, at: number) => void,
+  most = Number.POSITIVE_INFINITY,
+): void {
+  for (let slot = open.newest, left = most; slot !== NONE && left > 0; left--) {
     const chunk = chunkOf(open, slot);
     const at = slot & IN_CHUNK;
     if (!oddAt(open, slot)) visit(chunk, at);

@@ -7,6 +7,7 @@ import { earlierResiduals, labelledSums, recentLabels, sinceChange, worthOf } fr
 import { allFinite } from './linear-algebra.ts';
 import { OUTCOME_PRIORS, QUALITY_PRIOR } from './priors.ts';
 import { changeIn } from './recent-change.ts';
+import { type RecentRequest, recentRequests } from './recent-requests.ts';
 import { type Calibrate, noWorth, type SignWorth } from './sign-sums.ts';
 import { emptySums, type Sums } from './sums.ts';
 
@@ -23,6 +24,8 @@ export interface Prediction {
   quality: Belief;
   promptTokens: number;
   outputTokens: number;
+  /** Nine answers in ten are shorter. */
+  highOutputTokens: number;
   firstByteMs: number;
   totalMs: number;
   /** Decisions of the arm that were rated or followed up, as far as they have not faded. */
@@ -38,6 +41,7 @@ export interface ArmSummary {
   quality: { mean: number; low: number; high: number };
   promptTokens: number;
   outputTokens: number;
+  highOutputTokens: number;
   firstByteMs: number;
   totalMs: number;
 }
@@ -79,6 +83,8 @@ interface ArmBelief {
   betas: Betas;
   /** As in `Prediction`. */
   observations: number;
+  /** How long its latest answers were, against what was predicted. */
+  lengthRatio: number;
   row: Float64Array;
 }
 
@@ -114,6 +120,7 @@ export function derivePosterior(fold: Fold, arms: readonly NamedArm[], calibrate
         pulls: sums[k]!.pulls,
         betas: betasOf((changed ?? labelled)[k]!, scale),
         observations: counted(labelWeight(sums[k]!) * scale),
+        lengthRatio: 1,
         row: rowOf(
           quality[k]!,
           outcomes.map((fits) => fits[k]!),
@@ -133,12 +140,17 @@ export function derivePosterior(fold: Fold, arms: readonly NamedArm[], calibrate
   ) as Record<Outcome, number>;
   const expectedAt = (row: Float64Array, outcome: Outcome, x: Float64Array): number =>
     expectedOf(row, starts[outcome], x, small, OUTCOME_PRIORS[outcome]);
+  for (const [id, lengthRatio] of lengthRatios(arms, recentRequests(fold, LENGTHS), (id, x) =>
+    expectedAt(beliefOf(id).row, 'outputTokens', x),
+  ))
+    beliefOf(id).lengthRatio = lengthRatio;
   const predict: Posterior['predict'] = (id, x, promptTokensEstimate, into = blankPrediction()) => {
-    const { row, observations, pulls } = beliefOf(id);
+    const { row, observations, pulls, lengthRatio } = beliefOf(id);
     believeAt(row, x, dimensions, QUALITY_PRIOR, into.quality);
     const totalMs = expectedAt(row, 'totalMs', x);
     into.promptTokens = promptTokensEstimate * expectedAt(row, 'promptRatio', x);
-    into.outputTokens = expectedAt(row, 'outputTokens', x);
+    into.outputTokens = lengthRatio * expectedAt(row, 'outputTokens', x);
+    into.highOutputTokens = lengthRatio * highOf();
     // Learned from streams alone, and the total from whole answers too: where the one is a guess, the other bounds it.
     into.firstByteMs = Math.min(expectedAt(row, 'firstByteMs', x), totalMs);
     into.totalMs = totalMs;
@@ -163,6 +175,36 @@ export function derivePosterior(fold: Fold, arms: readonly NamedArm[], calibrate
     betas: (id) => beliefOf(id).betas,
     betaTotal: arms.reduce((sum, { id }) => sum + beliefOf(id).betas.a + beliefOf(id).betas.b, 0),
   };
+}
+
+/** How many of the latest answers correct what is expected of lengths, and how many as expected stand beside them. */
+const LENGTHS = 400;
+const AS_EXPECTED = 20;
+
+/**
+ * By arm, how long its latest answers were in all, against what is expected of them: lengths have longer tails than the
+ * log-normal, and what matters is their sum, which is what is paid for (a smearing factor: Duan 1983).
+ */
+function lengthRatios(
+  arms: readonly NamedArm[],
+  requests: readonly RecentRequest[],
+  expected: (arm: string, x: Float64Array) => number,
+): Map<string, number> {
+  return new Map(
+    arms.map(({ id, was }) => {
+      let actual = 0;
+      let predicted = 0;
+      let count = 0;
+      for (const { arm, x, completionTokens } of requests) {
+        if (completionTokens === null || (arm !== id && !was.includes(arm))) continue;
+        actual += completionTokens;
+        predicted += expected(id, x);
+        count++;
+      }
+      const beside = count > 0 ? (AS_EXPECTED * predicted) / count : 1;
+      return [id, (beside + actual) / (beside + predicted)];
+    }),
+  );
 }
 
 /** With what changed arms had shown before they changed counting for little; null where none has changed. */
@@ -199,7 +241,16 @@ function sumsOf({ arms, settings }: Fold, { id, was }: NamedArm): ArmSums {
 /** A prediction to be written. */
 export function blankPrediction(): Prediction {
   const quality = { mean: 0, deviation: 0, ownDeviation: 0 };
-  return { quality, promptTokens: 0, outputTokens: 0, firstByteMs: 0, totalMs: 0, observations: 0, pulls: 0 };
+  return {
+    quality,
+    promptTokens: 0,
+    outputTokens: 0,
+    highOutputTokens: 0,
+    firstByteMs: 0,
+    totalMs: 0,
+    observations: 0,
+    pulls: 0,
+  };
 }
 
 function betasOf({ xx, xy }: Sums, scale: number): Betas {
@@ -256,9 +307,19 @@ function expectedOf(row: Float64Array, from: number, x: Float64Array, n: number,
   const at = dotAt(row, from, x, n);
   const noise = row[from + outcomeLength(n) - 1]!;
   const variance = Math.min(noise + quadraticAt(row, from + n, x, n), MOST_LOG_VARIANCE);
-  const log = at + variance / 2;
-  return Math.exp(Number.isFinite(log) ? Math.min(MOST_LOG, Math.max(-MOST_LOG, log)) : prior.mean);
+  LAST_LOG.mean = at;
+  LAST_LOG.variance = variance;
+  return expOf(at + variance / 2, prior.mean);
 }
+
+/** The mean and variance of the last expectation's logarithm: what its quantiles are made of. */
+const LAST_LOG = { mean: 0, variance: 0 };
+
+/** Nine in ten are below: of the outcome whose expectation was asked for last. */
+const highOf = (): number => expOf(LAST_LOG.mean + 1.2816 * Math.sqrt(LAST_LOG.variance), 0);
+
+const expOf = (log: number, otherwise: number): number =>
+  Math.exp(Number.isFinite(log) ? Math.min(MOST_LOG, Math.max(-MOST_LOG, log)) : otherwise);
 
 /** The mean context, and the prompt length in the middle (the geometric mean), of what the router has been asked. */
 function usualRequest(sums: readonly ArmSums[], dimensions: number, scale: number): Posterior['usual'] {

@@ -3,8 +3,20 @@ import { weighArms } from '../bandit/contenders.ts';
 import { drawOne } from '../bandit/decide.ts';
 import type { Evidence } from '../bandit/evidence.ts';
 import { emptyFold, type Fold, foldEntry } from '../bandit/fold.ts';
+import {
+  keepWithin,
+  moneyPrice,
+  PACED_BY,
+  type Pace,
+  type PaceTable,
+  paceTable,
+  type Spending,
+  targetOf,
+  withMoneyPrice,
+} from '../bandit/pacing.ts';
 import type { PolicyName } from '../bandit/policies/index.ts';
 import { derivePosterior, type NamedArm, type Posterior } from '../bandit/posterior.ts';
+import { recentRequests } from '../bandit/recent-requests.ts';
 import { type Preference, type Price, type Rates, ratesFor } from '../bandit/utility.ts';
 import { encoder } from '../context/encoder.ts';
 import { estimatePromptTokens } from '../context/tokens.ts';
@@ -76,8 +88,11 @@ export function replay(
     const at = START + ((i - warmUp.length) / settings.perDay) * DAY_MS;
     for (const [k, arm] of row.arms.entries()) learner.see(row, arm.id, row.outcomes[k]!, at);
   }
+  const usdPerRequest = settings.usdPerRequest ?? null;
+  let spentUsd = 0;
   for (const [i, row] of rows.entries()) {
-    const { posterior, rates } = learner.current(row.arms);
+    const { posterior, rates, table } = learner.current(row.arms);
+    const pace = usdPerRequest === null ? null : paceNow(usdPerRequest, { requests: i, usd: spentUsd }, table);
     const { policy, explore, baseline } = settings;
     const contenders = weighArms({
       policy,
@@ -86,22 +101,24 @@ export function replay(
       baseline,
       x: row.x,
       promptTokensEstimate: row.promptTokensEstimate,
-      rates,
+      rates: pace ? withMoneyPrice(rates, pace.qualityPerUsd) : rates,
       explore,
     });
+    if (pace) keepWithin(contenders, pace, explore.warmup);
     const { chosen } = drawOne(contenders, { policy, explore, uniform: Math.floor(random() * 2 ** 32) / 2 ** 32 });
     const k = row.arms.findIndex(({ id }) => id === chosen);
     const outcome = row.outcomes[k]!;
     run.chosen[i] = k;
     run.scores[i] = outcome.score;
     run.costs[i] = outcome.costUsd;
+    spentUsd += outcome.costUsd;
     learner.see(row, chosen, outcome, START + (i / settings.perDay) * DAY_MS);
   }
   return run;
 }
 
 interface ReplayLearner {
-  current(arms: readonly ReplayArm[]): { posterior: Posterior; rates: Rates };
+  current(arms: readonly ReplayArm[]): { posterior: Posterior; rates: Rates; table: PaceTable };
   see(row: ReplayRow, arm: string, outcome: RecordedOutcome, at: number): void;
 }
 
@@ -113,7 +130,7 @@ function createReplayLearner({ halfLifeMs, prefer }: ReplaySettings): ReplayLear
     windowMs: WINDOW_MS,
     maxOpen: MAX_OPEN,
   });
-  let derived: { posterior: Posterior; rates: Rates } | null = null;
+  let derived: ReturnType<ReplayLearner['current']> | null = null;
   let derivedFor: readonly ReplayArm[] = [];
   let derivedAt = 0;
   let count = 0;
@@ -122,7 +139,8 @@ function createReplayLearner({ halfLifeMs, prefer }: ReplaySettings): ReplayLear
       if (derived && derivedFor === arms && fold.entries - derivedAt < dueAfter(fold.entries)) return derived;
       const named: NamedArm[] = arms.map(({ id }) => ({ id, was: [] }));
       const posterior = derivePosterior(fold, named);
-      derived = { posterior, rates: ratesFor(prefer, posterior, arms) };
+      const rates = ratesFor(prefer, posterior, arms);
+      derived = { posterior, rates, table: paceTable(posterior, arms, rates, recentRequests(fold, PACED_BY)) };
       derivedFor = arms;
       derivedAt = fold.entries;
       return derived;
@@ -131,6 +149,11 @@ function createReplayLearner({ halfLifeMs, prefer }: ReplaySettings): ReplayLear
       foldEntry(fold, evidenceOf(row, arm, outcome, at, count++));
     },
   };
+}
+
+function paceNow(ceilingUsd: number, spending: Spending, table: PaceTable): Pace {
+  const { targetUsd, ...rest } = targetOf(ceilingUsd, spending);
+  return { ...rest, qualityPerUsd: moneyPrice(table, targetUsd) };
 }
 
 function evidenceOf(row: ReplayRow, arm: string, outcome: RecordedOutcome, at: number, count: number): Evidence {

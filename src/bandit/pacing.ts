@@ -1,0 +1,155 @@
+/**
+ * Paces spending against a ceiling: money has a price, and the price is the least at which the latest requests, answered by
+ * the arms that would then have been the best, would have cost what may be spent now (a dual price, solved for instead of
+ * approached by steps: Agrawal & Devanur, EC 2014, §4; Balseiro & Gur, EC 2017).
+ */
+import type { Contender } from './contenders.ts';
+import { blankPrediction, type Posterior } from './posterior.ts';
+import type { RecentRequest } from './recent-requests.ts';
+import { expectedCost, type Price, type Rates, tollOf } from './utility.ts';
+
+/** How things stand with a budget at one request. */
+export interface Pace {
+  /** What a USD takes off the quality (in [0, 1]), beside what the preference takes off. */
+  qualityPerUsd: number;
+  /** USD that have accrued for requests so far, this one included, and what is left of them: below 0 when too much was spent. */
+  accruedUsd: number;
+  balanceUsd: number;
+  /** USD that a request may cost on average. */
+  ceilingUsd: number;
+}
+
+/** What a budget has seen so far. */
+export interface Spending {
+  /** Before this one. */
+  requests: number;
+  usd: number;
+}
+
+/** Requests whose money a router may spend before it has accrued, while it has seen few: else it could not try anything. */
+const CREDIT = { requests: 20, until: 200 };
+/** What was saved, or spent too much, is spread over so many requests. */
+const HORIZON = 150;
+/** However much was spent too much, so much of the ceiling is left for each request. */
+const LEAST_SHARE = 0.1;
+
+/** What may be spent on a request now: the ceiling, and a share of what was saved before. */
+export function targetOf(
+  ceilingUsd: number,
+  { requests, usd }: Spending,
+): Omit<Pace, 'qualityPerUsd'> & { targetUsd: number } {
+  const accruedUsd = ceilingUsd * (requests + 1);
+  const credit = ceilingUsd * CREDIT.requests * Math.max(0, 1 - requests / CREDIT.until);
+  const balanceUsd = accruedUsd + credit - usd;
+  const targetUsd = Math.max(ceilingUsd * LEAST_SHARE, ceilingUsd + (accruedUsd - usd) / HORIZON);
+  return { accruedUsd: accruedUsd + credit, balanceUsd, ceilingUsd, targetUsd };
+}
+
+/** What each arm would have been worth, and would have cost in USD, at the latest requests: request by request, arm by arm. */
+export interface PaceTable {
+  arms: number;
+  worth: Float64Array;
+  costs: Float64Array;
+}
+
+/** How many of the latest requests stand for those to come. */
+export const PACED_BY = 100;
+
+export function paceTable(
+  posterior: Posterior,
+  arms: readonly { id: string; price: Price }[],
+  rates: Rates,
+  requests: readonly RecentRequest[],
+): PaceTable {
+  const { usual } = posterior;
+  const all = requests.length > 0 ? requests : [{ x: usual.x, promptTokensEstimate: usual.promptTokens }];
+  const worth = new Float64Array(all.length * arms.length);
+  const costs = new Float64Array(all.length * arms.length);
+  const expected = blankPrediction();
+  let at = 0;
+  for (const { x, promptTokensEstimate } of all) {
+    for (const { id, price } of arms) {
+      posterior.predict(id, x, promptTokensEstimate, expected);
+      const costUsd = expectedCost(price, expected.promptTokens, expected.outputTokens);
+      worth[at] = expected.quality.mean - tollOf(rates, costUsd, expected.totalMs);
+      costs[at++] = costUsd;
+    }
+  }
+  return { arms: arms.length, worth, costs };
+}
+
+/** Beyond it nothing but cost counts. */
+const MOST_PRICE = 1e9;
+const STEPS = 40;
+
+/**
+ * The least price of money, in quality per USD and at least 0, at which the requests of the table would have cost `targetUsd`
+ * each or less on average; `MOST_PRICE` where even the cheapest arms would have cost more.
+ */
+export function moneyPrice(table: PaceTable, targetUsd: number): number {
+  if (meanSpend(table, 0) <= targetUsd) return 0;
+  // Between these the logarithm is halved: nobody knows beforehand whether a USD is worth a hundredth or a thousand.
+  let low = Math.log(1e-3);
+  let high = Math.log(MOST_PRICE);
+  for (let step = 0; step < STEPS; step++) {
+    const middle = (low + high) / 2;
+    if (meanSpend(table, Math.exp(middle)) <= targetUsd) high = middle;
+    else low = middle;
+  }
+  return Math.exp(high);
+}
+
+/** USD a request, when at this price the best arm answers each. */
+function meanSpend({ arms, worth, costs }: PaceTable, price: number): number {
+  let total = 0;
+  for (let start = 0; start < costs.length; start += arms) {
+    let best = start;
+    let most = worth[start]! - price * costs[start]!;
+    for (let at = start + 1; at < start + arms; at++) {
+      const value = worth[at]! - price * costs[at]!;
+      if (value > most) {
+        most = value;
+        best = at;
+      }
+    }
+    total += costs[best]!;
+  }
+  return total / (costs.length / arms);
+}
+
+/** An arm that is expected to cost so much less than the ceiling repays what was spent too much. */
+const REPAYS = 0.8;
+/** What trying arms of which little is known may take of what has accrued. */
+const TRYING = 0.1;
+
+/**
+ * Rules out, among those that are eligible, the arms that the budget has no room for: those that may well cost more than is
+ * left, and those of which little is known yet where trying them has taken its share. One is left in any case, the cheapest.
+ */
+export function keepWithin(
+  contenders: readonly Contender[],
+  { accruedUsd, balanceUsd, ceilingUsd }: Pace,
+  early: number,
+): void {
+  const eligible = contenders.filter(({ candidate }) => candidate.eligible);
+  const cheapest = eligible.reduce((one, other) => (other.candidate.costUsd < one.candidate.costUsd ? other : one));
+  for (const contender of eligible) {
+    const { candidate, pulls, highCostUsd } = contender;
+    const { costUsd } = candidate;
+    if (contender === cheapest || costUsd <= REPAYS * ceilingUsd) continue;
+    if (highCostUsd > balanceUsd)
+      candidate.ruledOut = `may cost ${usd(highCostUsd)}, more than the router has to spare for now`;
+    else if (pulls < early && (pulls + 1) * costUsd > TRYING * accruedUsd)
+      candidate.ruledOut = `expected to cost ${usd(costUsd)}, and little more may be spent on trying it for now`;
+    else continue;
+    candidate.eligible = false;
+  }
+}
+
+const usd = (amount: number): string => `$${amount.toPrecision(3)}`;
+
+/** The rates with a price of money on top. */
+export const withMoneyPrice = ({ usdPerPoint, secondsPerPoint }: Rates, qualityPerUsd: number): Rates => ({
+  usdPerPoint: 1 / (1 / usdPerPoint + 100 * qualityPerUsd),
+  secondsPerPoint,
+});
