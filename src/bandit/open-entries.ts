@@ -204,7 +204,7 @@ export function newChunk(dimensions: number): Chunk {
 
 function put(open: OpenEntries, slot: number, entry: Evidence): void {
   if (!putEntry(chunkOf(open, slot), slot & IN_CHUNK, entry, open.dimensions, open.names))
-    open.odd.set(slot, { ...entry, earlier: null });
+    open.odd.set(slot, { ...entry, earlier: null, worthBefore: null });
   else if (open.odd.size > 0) open.odd.delete(slot);
 }
 

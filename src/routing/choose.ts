@@ -145,6 +145,8 @@ function blankDecision(
     labelBefore: null,
     turn: 0,
     retry: 0,
+    prefixTokens: null,
+    worthBefore: null,
     sketch: null,
     completionId: null,
     idempotencyKeys: [],

@@ -65,13 +65,22 @@ function outcomeOf(decision: DecisionRecord, end: AttemptEnd, model: Model): Dec
     // What it wrote is unknown, but a provider bills the prompt that it was working on.
     const promptTokens = decision.promptTokensEstimate;
     const costUsd = costOf(estimatedUsage(promptTokens, 0), model.price);
-    return { kind: end.outcome, finishReason: null, promptTokens, completionTokens: null, costUsd, estimated: true };
+    return {
+      kind: end.outcome,
+      finishReason: null,
+      promptTokens,
+      completionTokens: null,
+      cachedTokens: null,
+      costUsd,
+      estimated: true,
+    };
   }
   return {
     kind: end.outcome,
     finishReason: observed?.finishReason ?? null,
     promptTokens: usage?.promptTokens ?? null,
     completionTokens: usage?.completionTokens ?? null,
+    cachedTokens: told?.cachedTokens ?? null,
     costUsd: usage ? costOf(usage, model.price) : 0,
     estimated: told === null && usage !== null,
   };

@@ -113,6 +113,7 @@ export function durableStoreSuite({ name, create }: DurableStoreSuite): void {
           finishReason: null,
           promptTokens: null,
           completionTokens: null,
+          cachedTokens: null,
           costUsd: 0,
           estimated: true,
         },

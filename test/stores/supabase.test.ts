@@ -683,6 +683,7 @@ const answered = (kind: 'completed' | 'timeout' | 'client_abort', tokens: number
   finishReason: null,
   promptTokens: tokens === null ? null : tokens * 10,
   completionTokens: tokens,
+  cachedTokens: null,
   costUsd,
   estimated: false,
 });
