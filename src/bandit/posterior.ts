@@ -58,6 +58,8 @@ export interface Posterior {
   predict(arm: string, x: Float64Array, promptTokensEstimate: number, into?: Prediction): Prediction;
   /** At the router's usual request. */
   summary(arm: string): ArmSummary;
+  /** In [0, 1]: of what the arm's provider might have in its cache the share that it has. */
+  cachedShare(arm: string): number;
   /** Beta(a, b) of the arm's quality without context; the prior is Beta(1, 1). */
   betas(arm: string): Betas;
 }
@@ -80,6 +82,7 @@ interface ArmBelief {
   pulls: number;
   betas: Betas;
   changedAt: number | null;
+  cachedShare: number;
   /** As in `Prediction`. */
   observations: number;
   row: Float64Array;
@@ -116,6 +119,7 @@ export function derivePosterior(fold: Fold, arms: readonly NamedArm[], calibrate
       {
         pulls: sums[k]!.pulls,
         betas: betasOf(known[k]!, scale),
+        cachedShare: cachedShareOf(sums[k]!, scale),
         changedAt: changes.find(({ arm }) => arm === id)?.since ?? sums[k]!.changes[0]?.since ?? null,
         observations: counted(labelWeight(sums[k]!) * scale),
         row: rowOf(
@@ -170,6 +174,7 @@ export function derivePosterior(fold: Fold, arms: readonly NamedArm[], calibrate
         changedAt: beliefOf(id).changedAt,
       };
     },
+    cachedShare: (id) => beliefOf(id).cachedShare,
     betas: (id) => beliefOf(id).betas,
   };
 }
@@ -194,6 +199,11 @@ function betasOf({ xx, xy }: Sums, scale: number): Betas {
   const bad = (xx[0]! - xy[0]!) * scale;
   return { a: 1 + counted(good), b: 1 + counted(bad) };
 }
+
+/** Some providers cache everything, some nothing, and one answer that was not cached may have come late: half, worth four. */
+const HALF_CACHED = { weight: 4, hits: 2 };
+const cachedShareOf = ({ cache }: ArmSums, scale: number): number =>
+  Math.min(1, (HALF_CACHED.hits + counted(cache.hits * scale)) / (HALF_CACHED.weight + counted(cache.weight * scale)));
 
 const counted = (sum: number): number => (Number.isFinite(sum) ? Math.max(0, sum) : 0);
 

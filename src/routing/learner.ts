@@ -130,6 +130,8 @@ export function createLearner(
   let again = false;
   /** Whether it was logged that what was learned cannot be brought up to date. */
   let told = false;
+  /** The same of a change that the log cannot be told of. */
+  let untold = false;
   let retired = false;
   let sinceSnapshot = 0;
   let snapshotAt = runtime.now();
@@ -147,8 +149,11 @@ export function createLearner(
     if (!posterior.changes.some(({ canBeTold }) => canBeTold)) return;
     try {
       for (const { arm, canBeTold } of posterior.changes) if (canBeTold) await tellChange(arm);
+      untold = false;
     } catch (error) {
-      runtime.log.warn({ err: error, router: router.name }, 'that a model has changed could not be kept yet');
+      // Once, until it can be told.
+      if (!untold) runtime.log.warn({ err: error, router: router.name }, 'that a model has changed cannot be kept yet');
+      untold = true;
     }
   };
 

@@ -250,16 +250,16 @@ function readBody(
     cursor,
     promptTokensEstimate,
     attempts,
-    outcome: outcome && { ...outcome, cachedTokens: learned.cachedTokens },
+    outcome: outcome && withCached(outcome, learned.cachedTokens),
     signals: learned.signals,
     reward: learned.reward,
     label: learned.label,
     labelBefore: learned.labelBefore,
     turn: learned.turn,
     retry: learned.retry,
+    sketch: learned.sketch,
     prefixTokens: learned.prefixTokens,
     worthBefore: learned.worthBefore,
-    sketch: learned.sketch,
     completionId,
     idempotencyKeys: learned.idempotencyKeys,
   };
@@ -418,6 +418,12 @@ function readOutcome(from: ByteReader, estimated: boolean): Omit<DecidedOutcome,
     estimated,
   };
 }
+
+/** In the order in which an outcome has its fields everywhere. */
+const withCached = (
+  { kind, finishReason, promptTokens, completionTokens, costUsd, estimated }: Omit<DecidedOutcome, 'cachedTokens'>,
+  cachedTokens: number | null,
+): DecidedOutcome => ({ kind, finishReason, promptTokens, completionTokens, cachedTokens, costUsd, estimated });
 
 /** Not as a symbol: a provider may say whatever it likes, and the table of symbols is the config's. */
 function writeFinishReason(to: ByteWriter, reason: string | null): void {

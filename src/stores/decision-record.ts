@@ -82,6 +82,8 @@ export interface DecisionRecord {
   turn: number;
   /** Answers to the same question that came before: it was asked again, or reworded. */
   retry: number;
+  /** What tells whether another question is nearly the same; null where nobody will ask, as in a durable store. */
+  sketch: string | null;
   /**
    * Tokens that the provider of the arm that answered might have in its cache: those up to the answer that the arm gave in the
    * same conversation a few minutes before. Null where there was none.
@@ -92,8 +94,6 @@ export interface DecisionRecord {
    * (0, 1); null where nothing is known of a change.
    */
   worthBefore: number | null;
-  /** What tells whether another question is nearly the same; null where nobody will ask, as in a durable store. */
-  sketch: string | null;
   /** The answer's own id, as the client saw it. */
   completionId: string | null;
   /** Keys of feedback requests that have been carried out. */
