@@ -36,6 +36,8 @@ export function settled(decision: DecisionRecord, tried: readonly TriedArm[], st
       totalMs: rounded(attempt.totalMs),
     })),
     outcome: outcomeOf(decision, end, model),
+    // Of the arm that was drawn.
+    prefixTokens: model.id === decision.chosen ? decision.prefixTokens : null,
     completionId: end.observed?.completionId ?? null,
   };
 }
@@ -101,7 +103,7 @@ function estimatedUsage(promptTokens: number, characters: number): Usage {
   return {
     promptTokens,
     completionTokens: Math.ceil(characters * TOKENS_PER_CHARACTER),
-    cachedTokens: 0,
+    cachedTokens: null,
     cacheWriteTokens: 0,
   };
 }
