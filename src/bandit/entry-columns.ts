@@ -149,6 +149,9 @@ export const revisionOf = ({ numbers }: Columns, at: number): number => numbers[
 /** The decision's time. */
 export const timeOf = ({ numbers }: Columns, at: number): number => numbers[at * NUMBERS + AT]!;
 
+/** The arm's place in the list of names. */
+export const armAt = ({ names }: Columns, at: number): number => names[at * NAMES + 1]!;
+
 /** Whether an entry that a fold counted can lie there, of a decision made by `newest`. */
 export function isEntry(
   { ids, numbers, names }: Columns,

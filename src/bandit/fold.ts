@@ -12,7 +12,6 @@ import {
 } from './arm-sums.ts';
 import { type Evidence, type Label, PENDING, SILENCE } from './evidence.ts';
 import {
-  allOpen,
   emptyOpenEntries,
   entryAt,
   forgetOldest,
@@ -20,6 +19,7 @@ import {
   NONE,
   type OpenEntries,
   oldestAt,
+  openSinceOf,
   revisionAt,
   slotFor,
 } from './open-entries.ts';
@@ -144,10 +144,8 @@ function noteChange(fold: Fold, { arm: id, at: since, worthBefore }: Evidence): 
   const from = Math.max(since, fold.openSince);
   if (from > since) fold.changesLate++;
   const after = emptyArm(fold.settings.dimensions);
-  for (const entry of allOpen(fold.open)) {
-    if (entry.arm !== id || entry.at < from) continue;
+  for (const entry of openSinceOf(fold.open, id, from))
     addAnswer(fold, after, entry, contextOf(fold.settings, entry), worthAt(arm.changes, entry.at));
-  }
   scaleShown(arm, worthBefore);
   addShown(arm, after, 1 - worthBefore);
   arm.changes.push({ since, from, worthBefore });

@@ -88,7 +88,11 @@ describe('a router', () => {
     expect(arm?.changed_at).toBeLessThanOrEqual(Date.now() / 1000);
     const told = gateway.logged.filter((line) => line.includes('a model has changed'));
     expect(told).toHaveLength(1);
-    expect(JSON.parse(told[0] as string)).toMatchObject({ router: 'auto', arm: 'fake/only', shift: expect.any(Number) });
+    expect(JSON.parse(told[0] as string)).toMatchObject({
+      router: 'auto',
+      arm: 'fake/only',
+      shift: expect.any(Number),
+    });
   });
 
   test('believes the latest word: a thumb that is taken back counts as if it had been so from the start', async () => {
