@@ -45,6 +45,8 @@ export function evidence(i: number, arms: readonly string[]): Evidence {
     next: 0,
     share: 1,
     earlier: null,
+    cachedShare: null,
+    worthBefore: null,
     promptTokensEstimate: tokens,
     promptTokens: tokens,
     completionTokens: Math.ceil(random() * 600),

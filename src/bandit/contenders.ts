@@ -21,6 +21,12 @@ export interface Candidate {
   ruledOut: string | null;
 }
 
+/** The beginning of the prompt that an arm's provider may have in its cache, in tokens. */
+export interface WarmPrefix {
+  arm: string;
+  tokens: number;
+}
+
 export interface WeighInput {
   policy: PolicyName;
   posterior: Posterior;
@@ -32,6 +38,8 @@ export interface WeighInput {
   promptTokensEstimate: number;
   /** Null where the request leaves it open. */
   maxOutputTokens?: number | null;
+  /** Of the arm that gave this conversation's earlier answer; null or left out where there is none that helps. */
+  warm?: WarmPrefix | null;
   rates: Rates;
   explore: { floor: number; warmup: number };
 }
@@ -55,7 +63,7 @@ export interface Contender {
 }
 
 export function weighArms(input: WeighInput): Contender[] {
-  const { arms, posterior, promptTokensEstimate, rates, baseline } = input;
+  const { arms, posterior, promptTokensEstimate, rates, baseline, warm = null } = input;
   const policy = POLICIES[input.policy];
   const zeal = zealOf(posterior);
   const mostOutputTokens = input.maxOutputTokens ?? Number.POSITIVE_INFINITY;
@@ -78,11 +86,15 @@ export function weighArms(input: WeighInput): Contender[] {
     const { id, price } = arms[position]!;
     posterior.predict(id, x, promptTokensEstimate, expected);
     const { mean, deviation, ownDeviation } = policy.belief?.(posterior, id) ?? expected.quality;
-    const costUsd = expectedCost(price, expected.promptTokens, Math.min(expected.outputTokens, mostOutputTokens));
+    const cachedTokens =
+      warm?.arm === id ? Math.min(warm.tokens, expected.promptTokens) * posterior.cachedShare(id) : 0;
+    const outputTokens = Math.min(expected.outputTokens, mostOutputTokens);
+    const costUsd = expectedCost(price, expected.promptTokens, outputTokens, cachedTokens);
     const highCostUsd = expectedCost(
       price,
       expected.promptTokens,
       Math.min(expected.highOutputTokens, mostOutputTokens),
+      cachedTokens,
     );
     const toll = tollOf(rates, costUsd, expected.totalMs);
     view.id = id;

@@ -14,7 +14,10 @@ export interface Columns {
 }
 
 const ID_BYTES = 40;
-const NUMBERS = 11;
+/** In each entry. */
+export const NUMBERS = 12;
+/** What an entry of a release before had, which are the first of them. */
+export const NUMBERS_BEFORE = 11;
 /** Where the decision's time is among them. */
 const AT = 1;
 const NAMES = 3;
@@ -70,7 +73,8 @@ function putNumbers(numbers: Float64Array, at: number, entry: Evidence): boolean
     putNumberOrNull(numbers, at + 7, entry.costUsd) &&
     putNumberOrNull(numbers, at + 8, entry.firstByteMs) &&
     putNumberOrNull(numbers, at + 9, entry.totalMs) &&
-    putNumber(numbers, at + 10, entry.share)
+    putNumber(numbers, at + 10, entry.share) &&
+    putNumberOrNull(numbers, at + 11, entry.cachedShare)
   );
 }
 
@@ -122,6 +126,17 @@ function putName(numbers: Uint8Array, at: number, name: string, names: string[])
   return true;
 }
 
+/** Those of a release before, with null for what it did not know. */
+export function withNumbersSince(before: Float64Array): Float64Array {
+  const count = before.length / NUMBERS_BEFORE;
+  const numbers = new Float64Array(count * NUMBERS);
+  for (let i = 0; i < count; i++) {
+    numbers.set(before.subarray(i * NUMBERS_BEFORE, (i + 1) * NUMBERS_BEFORE), i * NUMBERS);
+    numbers[i * NUMBERS + NUMBERS_BEFORE] = Number.NaN;
+  }
+  return numbers;
+}
+
 export function hasId({ ids }: Columns, at: number, id: string): boolean {
   const start = at * ID_BYTES;
   if (ids[start] !== id.length) return false;
@@ -133,6 +148,9 @@ export const revisionOf = ({ numbers }: Columns, at: number): number => numbers[
 
 /** The decision's time. */
 export const timeOf = ({ numbers }: Columns, at: number): number => numbers[at * NUMBERS + AT]!;
+
+/** The arm's place in the list of names. */
+export const armAt = ({ names }: Columns, at: number): number => names[at * NAMES + 1]!;
 
 /** Whether an entry that a fold counted can lie there, of a decision made by `newest`. */
 export function isEntry(
@@ -241,6 +259,9 @@ export function entryOf(
     costUsd: knownOf(numbers[number + 7]!),
     firstByteMs: knownOf(numbers[number + 8]!),
     totalMs: knownOf(numbers[number + 9]!),
+    cachedShare: knownOf(numbers[number + 11]!),
+    // The fold has taken note of it.
+    worthBefore: null,
   };
 }
 

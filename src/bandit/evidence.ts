@@ -24,7 +24,7 @@ export const NO_LABEL: Label = { quality: null, weight: 0, shown: 0, next: PENDI
 
 /**
  * The whole current evidence of a decision, never a difference: a later revision takes an earlier one's place. From one
- * revision to the next only the label changes.
+ * revision to the next only the label changes, and that its arm has changed with it may come to be known.
  */
 export interface Evidence extends Label {
   decisionId: string;
@@ -49,4 +49,11 @@ export interface Evidence extends Label {
   /** Of a stream. */
   firstByteMs: number | null;
   totalMs: number | null;
+  /** Of the tokens that its provider might have had in its cache the share that it had, in [0, 1]. */
+  cachedShare: number | null;
+  /**
+   * Where its arm was found to have changed with this decision: how often what the arm had shown before counts from then on,
+   * in (0, 1).
+   */
+  worthBefore: number | null;
 }

@@ -7,11 +7,13 @@
  * filled up with zeros to eight bytes.
  */
 
-import { type ArmSums, emptyArm, OUTCOMES, waitingIn } from './arm-sums.ts';
+import { type ArmSums, emptyArm, MOST_CHANGES, OUTCOMES, waitingIn } from './arm-sums.ts';
 import { checksumOf } from './checksum.ts';
+import { NUMBERS, NUMBERS_BEFORE, withNumbersSince } from './entry-columns.ts';
 import type { Fold } from './fold.ts';
 import { type OddEntry, readOdd, writeOdd } from './odd-entries.ts';
 import { areSound, arraysOf, type OpenFrame, roomFor } from './open-arrays.ts';
+import { CHUNK } from './open-entries.ts';
 import { noRatedSigns, SIGNS, type SignSums } from './sign-sums.ts';
 import type { Sums } from './sums.ts';
 
@@ -21,11 +23,19 @@ const CHECKSUM_WORD = 4;
 const HEADER_BYTES = 24;
 
 /** What has been written once can be read for ever, or is folded anew: a change of what is kept is a new version. */
-const READERS: ReadonlyMap<number, (bytes: Uint8Array, headBytes: number) => Fold | null> = new Map([[2, readFold]]);
-const VERSION = 2;
+const VERSION = 3;
+const READERS: ReadonlyMap<number, (bytes: Uint8Array, headBytes: number) => Fold | null> = new Map([
+  [2, readBeforeChanges],
+  [VERSION, readFold],
+]);
 
 interface Head extends Omit<Fold, 'arms' | 'open' | 'rated'> {
-  arms: { id: string; pairs: number[]; waiting: [stretch: number, pairs: number[]][] }[];
+  arms: {
+    id: string;
+    pairs: number[];
+    waiting: [stretch: number, pairs: number[]][];
+    changes: [since: number, from: number, worthBefore: number][];
+  }[];
   open: Omit<OpenFrame, 'odd' | 'dimensions'>;
   odd: OddEntry[];
 }
@@ -75,7 +85,7 @@ export function isOfOtherVersion(bytes: Uint8Array): boolean {
 
 /** In one order, whatever order the fold's fields came to be in. */
 function headOf(fold: Fold): Head {
-  const { landmark, newest, openSince, entries, labels, late, broken, open } = fold;
+  const { landmark, newest, openSince, entries, labels, late, broken, changesLate, open } = fold;
   const { encoder, dimensions, halfLifeMs, windowMs, maxOpen } = fold.settings;
   const { size, used, free, oldest, newest: newestOpen, names } = open;
   return {
@@ -87,10 +97,12 @@ function headOf(fold: Fold): Head {
     labels,
     late,
     broken,
-    arms: [...fold.arms].map(([id, { signs, waiting }]) => ({
+    changesLate,
+    arms: [...fold.arms].map(([id, { signs, waiting, changes }]) => ({
       id,
       pairs: pairsOf(signs),
       waiting: [...waiting].map(([stretch, sums]) => [stretch, pairsOf(sums)]),
+      changes: changes.map(({ since, from, worthBefore }) => [since, from, worthBefore]),
     })),
     open: { size, used, free, oldest, newest: newestOpen, names },
     odd: writeOdd(open),
@@ -98,8 +110,24 @@ function headOf(fold: Fold): Head {
 }
 
 function readFold(bytes: Uint8Array, headBytes: number): Fold | null {
-  const text = new TextDecoder('utf-8', { fatal: true }).decode(bytes.subarray(HEADER_BYTES, HEADER_BYTES + headBytes));
-  const { arms: heads, odd, open: frame, ...rest } = JSON.parse(text) as Head;
+  return foldIn(bytes, headBytes, headIn(bytes, headBytes), SCALARS, NUMBERS);
+}
+
+/** Of version 2, when no change of an arm was kept, and nothing of what a provider had cached. */
+function readBeforeChanges(bytes: Uint8Array, headBytes: number): Fold | null {
+  const head = headIn(bytes, headBytes);
+  const arms = head.arms.map((arm) => ({ ...arm, changes: [] }));
+  return foldIn(bytes, headBytes, { ...head, arms, changesLate: 0 }, SCALARS_BEFORE, NUMBERS_BEFORE);
+}
+
+const headIn = (bytes: Uint8Array, headBytes: number): Head =>
+  JSON.parse(
+    new TextDecoder('utf-8', { fatal: true }).decode(bytes.subarray(HEADER_BYTES, HEADER_BYTES + headBytes)),
+  ) as Head;
+
+/** `scalars` and `numbers`: how many there are of each arm, and of each open entry. */
+function foldIn(bytes: Uint8Array, headBytes: number, head: Head, scalars: number, numbers: number): Fold | null {
+  const { arms: heads, odd, open: frame, ...rest } = head;
   const { dimensions } = rest.settings;
   if (!isClockSound(rest) || !isShapeSound(dimensions, heads, frame, bytes.length)) return null;
 
@@ -107,16 +135,18 @@ function readFold(bytes: Uint8Array, headBytes: number): Fold | null {
   if (arms.size !== heads.length) return null;
   const rated = noRatedSigns();
   const open = roomFor({ ...frame, dimensions, odd: readOdd(odd) });
-  const scalars = new Float64Array(heads.length * SCALARS);
+  const ofArms = new Float64Array(heads.length * scalars);
+  const chunks = open.chunks;
+  if (numbers !== NUMBERS) for (const chunk of chunks) chunk.numbers = new Float64Array(CHUNK * numbers);
   let at = HEADER_BYTES + filledUp(headBytes);
-  for (const array of [scalars, rated, ...[...arms.values()].flatMap(armArrays), ...arraysOf(open)]) {
+  for (const array of [ofArms, rated, ...[...arms.values()].flatMap(armArrays), ...arraysOf(open)]) {
     bytesOf(array).set(bytes.subarray(at, at + array.byteLength));
     at += filledUp(array.byteLength);
   }
   if (at !== bytes.length) return null;
+  if (numbers !== NUMBERS) for (const chunk of chunks) chunk.numbers = withNumbersSince(chunk.numbers);
 
-  for (const [k, arm] of [...arms.values()].entries())
-    putScalars(arm, scalars.subarray(k * SCALARS, (k + 1) * SCALARS));
+  for (const [k, arm] of [...arms.values()].entries()) putScalars(arm, ofArms.subarray(k * scalars, (k + 1) * scalars));
   const fold = { ...rest, arms, rated, open };
   return areSumsSound(fold) && open.size <= rest.settings.maxOpen && areSound(open, rest.newest) ? fold : null;
 }
@@ -138,8 +168,9 @@ function armArrays({ quality, signs, waiting, outcomes, requests }: ArmSums): Fl
 const pairsOf = ({ pairs }: SignSums): number[] => [...pairs.keys()];
 
 /** With all the sums that it had, and nothing in them. */
-function roomForArm({ pairs, waiting }: Head['arms'][number], dimensions: number): ArmSums {
+function roomForArm({ pairs, waiting, changes }: Head['arms'][number], dimensions: number): ArmSums {
   const arm = emptyArm(dimensions);
+  arm.changes = changes.map(([since, from, worthBefore]) => ({ since, from, worthBefore }));
   const fill = (sums: SignSums, of: readonly number[]): void => {
     for (const pair of of) sums.pairs.set(pair, new Float64Array(dimensions));
   };
@@ -149,15 +180,19 @@ function roomForArm({ pairs, waiting }: Head['arms'][number], dimensions: number
 }
 
 /** An arm's numbers that lie in no array. */
-function scalarsOf({ pulls, labels, quality, outcomes, requests }: ArmSums): number[] {
+function scalarsOf({ pulls, labels, quality, outcomes, requests, cache }: ArmSums): number[] {
   const squares = OUTCOMES.map((outcome) => outcomes[outcome].yy);
-  return [pulls, labels, requests.weight, requests.logPrompt, quality.yy, ...squares];
+  return [pulls, labels, requests.weight, requests.logPrompt, quality.yy, ...squares, cache.weight, cache.hits];
 }
 const SCALARS = scalarsOf(emptyArm(1)).length;
+/** Without those of the cache, which are the last. */
+const SCALARS_BEFORE = SCALARS - 2;
 
 function putScalars(arm: ArmSums, scalars: Float64Array): void {
-  const [pulls, labels, weight, logPrompt, square, ...squares] = scalars as unknown as number[];
-  Object.assign(arm, { pulls, labels });
+  const [pulls, labels, weight, logPrompt, square, ...more] = scalars as unknown as number[];
+  const squares = more.slice(0, OUTCOMES.length);
+  const [cached = 0, hits = 0] = more.slice(OUTCOMES.length);
+  Object.assign(arm, { pulls, labels, cache: { weight: cached, hits } });
   Object.assign(arm.requests, { weight, logPrompt });
   arm.quality.yy = square!;
   for (const [i, outcome] of OUTCOMES.entries()) arm.outcomes[outcome].yy = squares[i]!;
@@ -179,7 +214,7 @@ function isClockSound({
     typeof encoder === 'string' &&
     (halfLifeMs === null || (isTime(halfLifeMs) && halfLifeMs > 0)) &&
     [windowMs, newest, openSince].every(isTime) &&
-    [maxOpen, counts.entries, counts.labels, counts.late, counts.broken].every(isCount) &&
+    [maxOpen, counts.entries, counts.labels, counts.late, counts.broken, counts.changesLate].every(isCount) &&
     landmark === (halfLifeMs === null ? 0 : Math.floor(newest / halfLifeMs) * halfLifeMs)
   );
 }
@@ -193,7 +228,14 @@ function isShapeSound(dimensions: number, arms: Head['arms'], { used, names }: H
     isCount(used) &&
     names.every((name) => typeof name === 'string') &&
     arms.every(
-      ({ id, waiting }) => typeof id === 'string' && waiting.every(([stretch]) => Number.isSafeInteger(stretch)),
+      ({ id, waiting, changes }) =>
+        typeof id === 'string' &&
+        waiting.every(([stretch]) => Number.isSafeInteger(stretch)) &&
+        changes.length <= MOST_CHANGES &&
+        changes.every(
+          ([since, from, worth], k) =>
+            isTime(since) && from >= since && worth > 0 && worth < 1 && !(from > (changes[k - 1]?.[1] ?? from)),
+        ),
     ) &&
     pairs.every((pair) => isCount(pair) && pair < SIGNS ** 2) &&
     arms.length * 12 * dimensions ** 2 + pairs.length * 8 * dimensions + used * (110 + 2 * dimensions) <= bytes

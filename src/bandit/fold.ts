@@ -1,5 +1,15 @@
 /** Folds the log of evidence into what is learned from it: sums per arm, and the entries that may still be revised. */
-import { type ArmSums, emptyArm, endWaiting, scaleArm, waitingIn } from './arm-sums.ts';
+import {
+  type ArmSums,
+  addShown,
+  emptyArm,
+  endWaiting,
+  MOST_CHANGES,
+  scaleArm,
+  scaleShown,
+  waitingIn,
+  worthAt,
+} from './arm-sums.ts';
 import { type Evidence, type Label, PENDING, SILENCE } from './evidence.ts';
 import {
   emptyOpenEntries,
@@ -9,6 +19,7 @@ import {
   NONE,
   type OpenEntries,
   oldestAt,
+  openSinceOf,
   revisionAt,
   slotFor,
 } from './open-entries.ts';
@@ -44,6 +55,8 @@ export interface Fold {
   /** Entries left out: a revision that changes nothing or came too late, or no evidence at all. */
   late: number;
   broken: number;
+  /** Changes of arms that were told when not every decision since was open: they count from later than they were. */
+  changesLate: number;
   arms: Map<string, ArmSums>;
   /** Of all arms: a sign that is worth more with one arm than with another would hide how they differ. */
   rated: RatedSigns;
@@ -61,6 +74,7 @@ export function emptyFold(settings: FoldSettings): Fold {
     labels: 0,
     late: 0,
     broken: 0,
+    changesLate: 0,
     arms: new Map(),
     rated: noRatedSigns(),
     open: emptyOpenEntries(settings.dimensions),
@@ -106,6 +120,44 @@ export function foldEntry(fold: Fold, entry: Evidence): void {
     contribute(fold, entry, 1);
   }
   keepOpen(fold, entry);
+  noteChange(fold, entry);
+}
+
+/**
+ * An arm that has changed. Its sums become what they would be had all that it showed before been counted so many times: those
+ * of what it has shown since stay, which can be told from the rest while all that is open. What comes of an earlier decision
+ * from now on goes in, and out again, as often. So whatever order the entries come in, the sums are
+ *
+ *   Σ over decisions of  weight · Π over the arm's changes after them of worthBefore
+ *
+ * Where it is told so late that not all of that is open, it counts from where all is (`changesLate`), and another order of the
+ * entries might have another fold. Nobody tells as late (`recent-change.ts`), and who folds all anew does so twice (`recovery.ts`).
+ *
+ * That goes for quality, signs, lengths and times: another model behind the name writes otherwise. What requests the arm got is
+ * the router's doing, what was cached the provider's.
+ */
+function noteChange(fold: Fold, { arm: id, at: since, worthBefore }: Evidence): void {
+  if (worthBefore === null || !(worthBefore > 0 && worthBefore < 1)) return;
+  const arm = armOf(fold, id);
+  // Told again, by a later revision.
+  if (arm.changes.some((one) => one.since === since)) return;
+  const from = Math.max(since, fold.openSince);
+  if (from > since) fold.changesLate++;
+  const after = emptyArm(fold.settings.dimensions);
+  for (const entry of openSinceOf(fold.open, id, from))
+    addAnswer(fold, after, entry, contextOf(fold.settings, entry), worthAt(arm.changes, entry.at));
+  scaleShown(arm, worthBefore);
+  addShown(arm, after, 1 - worthBefore);
+  arm.changes.push({ since, from, worthBefore });
+  arm.changes.sort((one, other) => other.from - one.from);
+  // What was before so many changes counts for nothing any more.
+  if (arm.changes.length > MOST_CHANGES) arm.changes.pop();
+}
+
+/** Has a fold that has counted nothing yet know beforehand how arms have changed, as another one found. */
+export function expectChanges(fold: Fold, known: Fold): void {
+  for (const [id, { changes }] of known.arms)
+    if (changes.length > 0) armOf(fold, id).changes = changes.map((one) => ({ ...one, from: one.since }));
 }
 
 /** Whether a decision with this label can be among those counted: one that cannot be was never seen, whatever its revision. */
@@ -175,39 +227,53 @@ function contribute(fold: Fold, entry: Evidence, sign: 1 | -1): void {
   fold.entries += sign;
   arm.pulls += sign;
 
-  const logPrompt = Math.log(bounded(entry.promptTokensEstimate, 1, 1e8));
   arm.requests.weight += weight;
-  arm.requests.logPrompt += weight * logPrompt;
+  arm.requests.logPrompt += weight * logPromptOf(entry);
   for (let i = 0; i < dimensions; i++) arm.requests.x[i] = arm.requests.x[i]! + weight * x[i]!;
-
-  addLabel(fold, arm, x, entry, entry.at, sign);
-  const { promptTokens, completionTokens, firstByteMs, totalMs } = entry;
-  const { outcomes } = arm;
-  if (isKnown(completionTokens)) addObservation(outcomes.outputTokens, x, logOf(completionTokens), weight);
-  if (isKnown(promptTokens)) addObservation(outcomes.promptRatio, x, logOf(promptTokens) - logPrompt, weight);
-  if (isKnown(firstByteMs)) addObservation(outcomes.firstByteMs, x, logOf(firstByteMs), weight);
-  if (isKnown(totalMs)) addObservation(outcomes.totalMs, x, logOf(totalMs), weight);
+  const { cachedShare } = entry;
+  if (isKnown(cachedShare)) {
+    arm.cache.weight += weight;
+    arm.cache.hits += weight * Math.min(cachedShare, 1);
+  }
+  countLabel(fold, arm, entry, entry.at, sign);
+  addAnswer(fold, arm, entry, x, sign * worthAt(arm.changes, entry.at));
 }
 
 /** Puts into the sums of an entry's arm, or takes out, what was known of how good its answer was at one time. */
 function contributeLabel(fold: Fold, entry: Evidence, label: Label, sign: 1 | -1): void {
-  addLabel(fold, armOf(fold, entry.arm), contextOf(fold.settings, entry), label, entry.at, sign);
+  const arm = armOf(fold, entry.arm);
+  countLabel(fold, arm, label, entry.at, sign);
+  addLabel(fold, arm, contextOf(fold.settings, entry), label, entry.at, sign * worthAt(arm.changes, entry.at));
 }
 
-/** What people said outweighs what was seen, which then tells what seeing that is worth. */
-function addLabel(fold: Fold, arm: ArmSums, x: readonly number[], label: Label, at: number, sign: 1 | -1): void {
+/** What an answer has shown, so many times: all that goes by what its arm is. */
+function addAnswer(fold: Fold, arm: ArmSums, entry: Evidence, x: readonly number[], times: number): void {
+  addLabel(fold, arm, x, entry, entry.at, times);
+  const weight = times * weightAt(fold, entry.at);
+  const { promptTokens, completionTokens, firstByteMs, totalMs } = entry;
+  const { outcomes } = arm;
+  if (isKnown(completionTokens)) addObservation(outcomes.outputTokens, x, logOf(completionTokens), weight);
+  if (isKnown(promptTokens)) addObservation(outcomes.promptRatio, x, logOf(promptTokens) - logPromptOf(entry), weight);
+  if (isKnown(firstByteMs)) addObservation(outcomes.firstByteMs, x, logOf(firstByteMs), weight);
+  if (isKnown(totalMs)) addObservation(outcomes.totalMs, x, logOf(totalMs), weight);
+}
+
+/** Counts a label, and what its signs came with: whatever arm it is of, and whatever has become of that. */
+function countLabel(fold: Fold, arm: ArmSums, label: Label, at: number, sign: 1 | -1): void {
   if (isLabel(label)) {
     fold.labels += sign;
     arm.labels += sign;
   }
-  const weight = sign * weightAt(fold, at);
-  const seen = isSeen(label);
   const rating = ratingIn(label);
-  if (rating) {
-    const worth = weight * rating.weight;
-    addObservation(arm.quality, x, rating.quality, worth);
-    if (seen) addRated(fold.rated, label, rating.quality, worth);
-  } else if (seen) addUnrated(fold, arm, x, label, at, weight * shareIn(label));
+  if (rating && isSeen(label)) addRated(fold.rated, label, rating.quality, sign * weightAt(fold, at) * rating.weight);
+}
+
+/** What people said outweighs what was seen, which then tells what seeing that is worth. */
+function addLabel(fold: Fold, arm: ArmSums, x: readonly number[], label: Label, at: number, times: number): void {
+  const weight = times * weightAt(fold, at);
+  const rating = ratingIn(label);
+  if (rating) addObservation(arm.quality, x, rating.quality, weight * rating.weight);
+  else if (isSeen(label)) addUnrated(fold, arm, x, label, at, weight * shareIn(label));
 }
 
 function addUnrated(fold: Fold, arm: ArmSums, x: readonly number[], label: Label, at: number, weight: number): void {
@@ -261,6 +327,7 @@ function armOf(fold: Fold, id: string): ArmSums {
 
 const isKnown = (value: number | null): value is number => value !== null && Number.isFinite(value) && value >= 0;
 const logOf = (value: number): number => Math.log(bounded(value, 1, 1e9));
+const logPromptOf = ({ promptTokensEstimate }: Evidence): number => Math.log(bounded(promptTokensEstimate, 1, 1e8));
 
 function bounded(value: number, least: number, most: number): number {
   return value >= least ? Math.min(value, most) : least;

@@ -22,9 +22,10 @@ export function readOdd(entries: readonly OddEntry[]): OpenEntries['odd'] {
     entries.map(([slot, names, numbers, x]) => {
       const fields = [
         ...NAMES.map((name, i) => [name, `${names[i]}`]),
-        ...NUMBERS.map((name, i) => [name, read(numbers[i]!)]),
+        // Of a release before there are fewer.
+        ...NUMBERS.map((name, i) => [name, read(numbers[i] ?? null)]),
       ];
-      return [slot, { ...Object.fromEntries(fields), earlier: null, x: x.map(read) } as Evidence];
+      return [slot, { ...Object.fromEntries(fields), earlier: null, worthBefore: null, x: x.map(read) } as Evidence];
     }),
   );
 }
@@ -44,6 +45,7 @@ const NUMBERS = [
   'costUsd',
   'firstByteMs',
   'totalMs',
+  'cachedShare',
 ] as const satisfies readonly (keyof Evidence)[];
 
 const written = (value: number | null): Written =>

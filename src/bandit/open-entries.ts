@@ -3,7 +3,17 @@
  * that live for thousands of requests are copied by the collector and visited by it ever after. Plain data, so that a fold
  * may go to another process as it is.
  */
-import { type Columns, entryOf, hasId, idOf, newColumns, putEntry, revisionOf, timeOf } from './entry-columns.ts';
+import {
+  armAt,
+  type Columns,
+  entryOf,
+  hasId,
+  idOf,
+  newColumns,
+  putEntry,
+  revisionOf,
+  timeOf,
+} from './entry-columns.ts';
 import type { Evidence } from './evidence.ts';
 
 export interface OpenEntries {
@@ -92,6 +102,22 @@ export function allOpen(open: OpenEntries): Evidence[] {
   const entries: Evidence[] = [];
   for (let slot = open.oldest; slot !== NONE; slot = chunkOf(open, slot).newer[slot & IN_CHUNK]!)
     entries.push(entryAt(open, slot));
+  return entries;
+}
+
+/** An arm's, of decisions made at this time or later; the others are not read. */
+export function openSinceOf(open: OpenEntries, arm: string, from: number): Evidence[] {
+  const name = open.names.indexOf(arm);
+  const entries: Evidence[] = [];
+  for (let slot = open.oldest; slot !== NONE; ) {
+    const chunk = chunkOf(open, slot);
+    const at = slot & IN_CHUNK;
+    const odd = oddAt(open, slot);
+    if (odd) {
+      if (odd.arm === arm && odd.at >= from) entries.push(odd);
+    } else if (armAt(chunk, at) === name && timeOf(chunk, at) >= from) entries.push(entryAt(open, slot));
+    slot = chunk.newer[at]!;
+  }
   return entries;
 }
 
@@ -208,7 +234,7 @@ export function newChunk(dimensions: number): Chunk {
 
 function put(open: OpenEntries, slot: number, entry: Evidence): void {
   if (!putEntry(chunkOf(open, slot), slot & IN_CHUNK, entry, open.dimensions, open.names))
-    open.odd.set(slot, { ...entry, earlier: null });
+    open.odd.set(slot, { ...entry, earlier: null, worthBefore: null });
   else if (open.odd.size > 0) open.odd.delete(slot);
 }
 

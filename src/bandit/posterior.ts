@@ -1,12 +1,12 @@
 /** What is believed of each arm after a fold: quality, lengths and times, with how sure one is. Pure and deterministic. */
 import { dotAt, outcomeLength, quadraticAt, quadraticsAt, qualityLength, rowOf } from './arm-row.ts';
 import { type ArmSums, addedUp, OUTCOME_DIMENSIONS, OUTCOMES, type Outcome } from './arm-sums.ts';
+import { type NoticedChange, withoutOldSelves } from './changed-arms.ts';
 import { type Fold, weightAt } from './fold.ts';
 import { type ArmFit, fitHierarchy, type HierarchyPrior } from './hierarchy.ts';
-import { earlierResiduals, labelledSums, recentLabels, sinceChange, worthOf } from './labelled-sums.ts';
+import { labelledSums, worthOf } from './labelled-sums.ts';
 import { allFinite } from './linear-algebra.ts';
 import { OUTCOME_PRIORS, QUALITY_PRIOR } from './priors.ts';
-import { changeIn } from './recent-change.ts';
 import { type RecentRequest, recentRequests } from './recent-requests.ts';
 import { type Calibrate, noWorth, type SignWorth } from './sign-sums.ts';
 import { emptySums, type Sums } from './sums.ts';
@@ -44,6 +44,8 @@ export interface ArmSummary {
   highOutputTokens: number;
   firstByteMs: number;
   totalMs: number;
+  /** When it was found to have become another the last time, milliseconds since 1970; null where it never was. */
+  changedAt: number | null;
 }
 
 export interface Posterior {
@@ -52,12 +54,16 @@ export interface Posterior {
   readonly observations: number;
   /** What it was taken to mean that something was seen of an answer. */
   readonly worth: SignWorth;
+  /** Arms that have changed, as far as the log does not say so yet. */
+  readonly changes: readonly NoticedChange[];
   /** The router's usual request. */
   readonly usual: { x: Float64Array; promptTokens: number };
   /** Written into `into`, where it is given: whoever looks at one arm after another needs one prediction only. */
   predict(arm: string, x: Float64Array, promptTokensEstimate: number, into?: Prediction): Prediction;
   /** At the router's usual request. */
   summary(arm: string): ArmSummary;
+  /** In [0, 1]: of what the arm's provider might have in its cache the share that it has. */
+  cachedShare(arm: string): number;
   /** Beta(a, b) of the arm's quality without context; the prior is Beta(1, 1). */
   betas(arm: string): Betas;
   /** a + b of all arms' betas together. */
@@ -81,6 +87,8 @@ const MOST_LOG = 16;
 interface ArmBelief {
   pulls: number;
   betas: Betas;
+  changedAt: number | null;
+  cachedShare: number;
   /** As in `Prediction`. */
   observations: number;
   /** How long its latest answers were, against what was predicted. */
@@ -102,8 +110,8 @@ export function derivePosterior(fold: Fold, arms: readonly NamedArm[], calibrate
   const worth = worthOf(fold, sums, scale, calibrate);
   const labelled = sums.map((arm) => labelledSums(arm, worth));
   const fits = fitOrPrior(labelled, dimensions, scale, QUALITY_PRIOR);
-  const changed = withoutOldSelves(fold, arms, labelled, fits, worth, scale);
-  const quality = changed ? fitOrPrior(changed, dimensions, scale, QUALITY_PRIOR) : fits;
+  const { labelled: known, changes } = withoutOldSelves(fold, arms, sums, labelled, fits, worth, scale);
+  const quality = changes.length > 0 ? fitOrPrior(known, dimensions, scale, QUALITY_PRIOR) : fits;
   const small = Math.min(OUTCOME_DIMENSIONS, dimensions);
   const outcomes = OUTCOMES.map((outcome) =>
     fitOrPrior(
@@ -118,7 +126,9 @@ export function derivePosterior(fold: Fold, arms: readonly NamedArm[], calibrate
       id,
       {
         pulls: sums[k]!.pulls,
-        betas: betasOf((changed ?? labelled)[k]!, scale),
+        betas: betasOf(known[k]!, scale),
+        cachedShare: cachedShareOf(sums[k]!, scale),
+        changedAt: changes.find(({ arm }) => arm === id)?.since ?? sums[k]!.changes[0]?.since ?? null,
         observations: counted(labelWeight(sums[k]!) * scale),
         lengthRatio: 1,
         row: rowOf(
@@ -163,6 +173,7 @@ export function derivePosterior(fold: Fold, arms: readonly NamedArm[], calibrate
     labels: fold.labels,
     observations: fold.entries,
     worth,
+    changes,
     usual,
     predict,
     summary(id) {
@@ -170,8 +181,14 @@ export function derivePosterior(fold: Fold, arms: readonly NamedArm[], calibrate
       const { mean, deviation } = quality;
       const low = Math.max(0, mean - 1.96 * deviation);
       const high = Math.min(1, mean + 1.96 * deviation);
-      return { ...rest, share: pulls > 0 ? rest.pulls / pulls : 0, quality: { mean, low, high } };
+      return {
+        ...rest,
+        share: pulls > 0 ? rest.pulls / pulls : 0,
+        quality: { mean, low, high },
+        changedAt: beliefOf(id).changedAt,
+      };
     },
+    cachedShare: (id) => beliefOf(id).cachedShare,
     betas: (id) => beliefOf(id).betas,
     betaTotal: arms.reduce((sum, { id }) => sum + beliefOf(id).betas.a + beliefOf(id).betas.b, 0),
   };
@@ -207,28 +224,6 @@ function lengthRatios(
   );
 }
 
-/** With what changed arms had shown before they changed counting for little; null where none has changed. */
-function withoutOldSelves(
-  fold: Fold,
-  arms: readonly NamedArm[],
-  labelled: readonly Sums[],
-  fits: readonly ArmFit[],
-  worth: SignWorth,
-  scale: number,
-): Sums[] | null {
-  const expected = arms.map(({ id, was }, k) => ({ ids: [id, ...was], weights: fits[k]!.mean }));
-  const recent = recentLabels(fold, worth, expected);
-  let isChanged = false;
-  const sums = labelled.map((ofArm, k) => {
-    const labels = recent[k]!;
-    const from = changeIn(labels, earlierResiduals(ofArm, labels, fits[k]!.mean, scale));
-    if (from === null) return ofArm;
-    isChanged = true;
-    return sinceChange(ofArm, labels.slice(from), fold.settings.dimensions, scale);
-  });
-  return isChanged ? sums : null;
-}
-
 /** Decisions of which it is known how good they were, more or less surely: rated ones, and those that something has followed. */
 const labelWeight = ({ quality, signs }: ArmSums): number => quality.xx[0]! + signs.followed[0]!;
 
@@ -258,6 +253,11 @@ function betasOf({ xx, xy }: Sums, scale: number): Betas {
   const bad = (xx[0]! - xy[0]!) * scale;
   return { a: 1 + counted(good), b: 1 + counted(bad) };
 }
+
+/** Some providers cache everything, some nothing, and one answer that was not cached may have come late: half, worth four. */
+const HALF_CACHED = { weight: 4, hits: 2 };
+const cachedShareOf = ({ cache }: ArmSums, scale: number): number =>
+  Math.min(1, (HALF_CACHED.hits + counted(cache.hits * scale)) / (HALF_CACHED.weight + counted(cache.weight * scale)));
 
 const counted = (sum: number): number => (Number.isFinite(sum) ? Math.max(0, sum) : 0);
 

@@ -2,7 +2,7 @@
  * Notices that an arm has changed: a likelihood-ratio test for a shift of the mean of its latest labels, at an unknown time
  * (Siegmund & Venkatraman 1995, with both means unknown), over what the regression leaves unexplained, so that other prompts
  * are not taken for another arm. What came before the shift then counts for little. Worked out of the open entries whenever a
- * posterior is derived, so that the log alone decides.
+ * posterior is derived; whoever notices it tells the log (`routing/learner.ts`), so that it lasts.
  */
 
 /** What is left of a label of an arm once what was expected at its prompt is taken off. */
@@ -29,11 +29,18 @@ export interface Earlier {
   sum: number;
 }
 
+export interface Change {
+  /** Of the residuals the first of what the arm is now. 0: it was another before all of them. */
+  from: number;
+  /** By how much their mean is another than before. */
+  shift: number;
+}
+
 /**
- * From which on the arm is another, of its latest residuals in the order in which its decisions came; null where it is the same
- * all along. 0: it was another before all of them. A residual of weight w is taken to have the variance σ²/w.
+ * Where the arm became another, of its latest residuals in the order in which its decisions came; null where it is the same all
+ * along. A residual of weight w is taken to have the variance σ²/w.
  */
-export function changeIn(residuals: readonly Residual[], earlier: Earlier = NOTHING): number | null {
+export function changeIn(residuals: readonly Residual[], earlier: Earlier = NOTHING): Change | null {
   let latest = 0;
   let sumLatest = 0;
   let squares = 0;
@@ -42,7 +49,7 @@ export function changeIn(residuals: readonly Residual[], earlier: Earlier = NOTH
     sumLatest += weight * value;
     squares += weight * value * value;
   }
-  let best: number | null = null;
+  let best: Change | null = null;
   let most = SURE;
   let seen = 0;
   let sumSeen = 0;
@@ -56,7 +63,7 @@ export function changeIn(residuals: readonly Residual[], earlier: Earlier = NOTH
       const variance = Math.max(within / residuals.length, LEAST_VARIANCE);
       if (between / variance > most && Math.abs(shift) >= LEAST_SHIFT) {
         most = between / variance;
-        best = k;
+        best = { from: k, shift };
       }
     }
     seen += residuals[k]!.weight;

@@ -41,10 +41,10 @@ export function addSigns(sums: SignSums, x: readonly number[], { shown, next }: 
   }
 }
 
-export function addSignSums(sums: SignSums, other: SignSums): void {
-  addNumbers(sums.unfollowed, other.unfollowed);
-  addNumbers(sums.followed, other.followed);
-  for (const [pair, x] of other.pairs) addNumbers(pairAt(sums, pair, x.length), x);
+export function addSignSums(sums: SignSums, other: SignSums, factor = 1): void {
+  addNumbers(sums.unfollowed, other.unfollowed, factor);
+  addNumbers(sums.followed, other.followed, factor);
+  for (const [pair, x] of other.pairs) addNumbers(pairAt(sums, pair, x.length), x, factor);
 }
 
 /** Adds decisions that were waited for long enough: what came next of them is silence. */

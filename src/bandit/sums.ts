@@ -30,13 +30,13 @@ export function scaleSums(sums: Sums, factor: number): void {
   sums.yy *= factor;
 }
 
-/** Adds the others' sums: what comes out is that of all their observations. */
-export function addSums(sums: Sums, other: Sums): void {
-  addNumbers(sums.xx, other.xx);
-  addNumbers(sums.xy, other.xy);
-  sums.yy += other.yy;
+/** Adds the others' sums, so many times: what comes out is that of all their observations. */
+export function addSums(sums: Sums, other: Sums, factor = 1): void {
+  addNumbers(sums.xx, other.xx, factor);
+  addNumbers(sums.xy, other.xy, factor);
+  sums.yy += factor * other.yy;
 }
 
-export function addNumbers(numbers: Float64Array, others: Float64Array): void {
-  for (let i = 0; i < numbers.length; i++) numbers[i] = numbers[i]! + others[i]!;
+export function addNumbers(numbers: Float64Array, others: Float64Array, factor = 1): void {
+  for (let i = 0; i < numbers.length; i++) numbers[i] = numbers[i]! + factor * others[i]!;
 }

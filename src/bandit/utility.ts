@@ -55,9 +55,10 @@ export function ratesFor(
   };
 }
 
-/** USD of a request with this many tokens. */
-export function expectedCost(price: Price, promptTokens: number, outputTokens: number): number {
-  return (price.input * promptTokens + price.output * outputTokens) / 1e6 + (price.request ?? 0);
+/** USD of a request with this many tokens, of whose prompt so many are in the provider's cache. */
+export function expectedCost(price: Price, promptTokens: number, outputTokens: number, cachedTokens = 0): number {
+  const saved = cachedTokens > 0 ? (price.input - (price.cached_input ?? price.input)) * cachedTokens : 0;
+  return (price.input * promptTokens + price.output * outputTokens - saved) / 1e6 + (price.request ?? 0);
 }
 
 /** What cost and time take off an arm's quality. */

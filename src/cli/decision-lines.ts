@@ -1,10 +1,10 @@
 /** Decisions as lines of JSON, to be read by other programs and by another Conduit. */
 import * as z from 'zod';
 import { decisionTime } from '../routing/decision.ts';
-import { type DecisionRecord, learnedFromRewards } from '../stores/decision-record.ts';
+import { BEFORE_CHANGES, type DecisionRecord, learnedFromRewards } from '../stores/decision-record.ts';
 
 /** Changes whenever older releases could not read what is written. */
-const FORMAT = 2;
+const FORMAT = 3;
 
 export function lineOf(decision: DecisionRecord): string {
   return `${JSON.stringify({ object: 'decision', format: FORMAT, ...decision })}\n`;
@@ -66,6 +66,8 @@ const known = z.object({
       finishReason: text.nullable(),
       promptTokens: number.nullable(),
       completionTokens: number.nullable(),
+      // From format 3 on.
+      cachedTokens: number.nullable().default(null),
       costUsd: number,
       estimated: z.boolean(),
     })
@@ -89,17 +91,24 @@ const known = z.object({
   idempotencyKeys: z.array(text),
 });
 
+const labelled = known.extend({
+  label,
+  labelBefore: label.nullable(),
+  turn: count,
+  retry: count,
+  sketch: text.max(64).nullable(),
+});
+
 const decisionSchema = z.discriminatedUnion('format', [
-  known.extend({
+  labelled.extend({
     format: z.literal(FORMAT),
-    label,
-    labelBefore: label.nullable(),
-    turn: count,
-    retry: count,
-    sketch: text.max(64).nullable(),
+    prefixTokens: number.min(0).nullable(),
+    worthBefore: z.number().gt(0).lt(1).nullable(),
   }),
+  labelled.extend({ format: z.literal(2) }).transform((decision) => ({ ...decision, ...BEFORE_CHANGES })),
   known.extend({ format: z.literal(1), rewardBefore: share.nullable() }).transform(({ rewardBefore, ...decision }) => ({
     ...decision,
+    ...BEFORE_CHANGES,
     ...learnedFromRewards(decision.version, decision.reward, rewardBefore),
   })),
 ]);

@@ -175,6 +175,8 @@ function evidenceOf(row: ReplayRow, arm: string, outcome: RecordedOutcome, at: n
     promptTokensEstimate: row.promptTokensEstimate,
     promptTokens: outcome.promptTokens,
     completionTokens: outcome.completionTokens,
+    cachedShare: null,
+    worthBefore: null,
     costUsd: outcome.costUsd,
     firstByteMs: null,
     totalMs,

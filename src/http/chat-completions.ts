@@ -7,6 +7,7 @@ import type { Learner } from '../routing/learner.ts';
 import type { Asker } from '../routing/lineage.ts';
 import { type Needs, needsOf } from '../routing/needs.ts';
 import type { Shape } from '../routing/refusals.ts';
+import { warmPrefix } from '../routing/warm-prefix.ts';
 import type { Found } from '../stores/ports.ts';
 import { admit, keyUsdLeft, noEligible, overBudget, requireAsked, requireBudget, routerUsdLeft } from './admit.ts';
 import { answer, type Routed } from './answer.ts';
@@ -96,6 +97,7 @@ async function route(
       refusals,
       prefer: headers.prefer ?? router.prefer,
       stickTo: refused === null ? armToStayWith(router, asked, found) : null,
+      warm: warmPrefix(found, asked.lineage, shape.needs.promptTokensEstimate, runtime.now()),
       refused,
       key: caller.name,
     },

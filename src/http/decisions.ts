@@ -55,6 +55,7 @@ function decisionView(decision: DecisionRecord, { signals, reward }: ReturnType<
       finish_reason: outcome.finishReason,
       prompt_tokens: outcome.promptTokens,
       completion_tokens: outcome.completionTokens,
+      cached_tokens: outcome.cachedTokens,
       cost_usd: outcome.costUsd,
       estimated: outcome.estimated,
     },

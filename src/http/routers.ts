@@ -37,6 +37,7 @@ export async function getRouter(gateway: Gateway, name: string): Promise<object>
         quality: summary.quality,
         cost_usd: expectedCost(arm.price, summary.promptTokens, summary.outputTokens),
         first_byte_ms: summary.firstByteMs,
+        changed_at: summary.changedAt === null ? null : Math.floor(summary.changedAt / 1000),
         resting: health.rest !== null,
         resting_reason: health.rest?.reason ?? null,
         resting_until: health.rest && Math.ceil(health.rest.until / 1000),

@@ -1,5 +1,5 @@
 /** Chooses the arm for one request: eligible arms → a distribution → one draw → a decision that can be explained. */
-import { type Contender, weighArms } from '../bandit/contenders.ts';
+import { type Contender, type WarmPrefix, weighArms } from '../bandit/contenders.ts';
 import { type Candidate, type Draw, drawOne, rankRest } from '../bandit/decide.ts';
 import { NO_LABEL } from '../bandit/evidence.ts';
 import { expectedCost, type Preference } from '../bandit/utility.ts';
@@ -20,6 +20,8 @@ export interface ChoiceRequest extends ShortlistRequest {
   prefer: Preference;
   /** The arm that this conversation stays with, if it is eligible. */
   stickTo: string | null;
+  /** The arm whose provider may have the beginning of the prompt in its cache. */
+  warm: WarmPrefix | null;
   key: string | null;
 }
 
@@ -49,6 +51,7 @@ export function choose(learner: Learner, request: ChoiceRequest, runtime: Runtim
     x,
     promptTokensEstimate,
     maxOutputTokens: needs.outputTokens,
+    warm: request.warm,
     rates: learner.rates(request.prefer),
     explore,
   });
@@ -81,6 +84,7 @@ export function choose(learner: Learner, request: ChoiceRequest, runtime: Runtim
   decision.uniform = uniform;
   decision.cursor = cursor;
   decision.promptTokensEstimate = promptTokensEstimate;
+  if (request.warm?.arm === draw.chosen) decision.prefixTokens = request.warm.tokens;
 
   const position = arms.findIndex((arm) => arm.id === draw.chosen);
   const order = [arms[position] as Model];
@@ -145,6 +149,8 @@ function blankDecision(
     labelBefore: null,
     turn: 0,
     retry: 0,
+    prefixTokens: null,
+    worthBefore: null,
     sketch: null,
     completionId: null,
     idempotencyKeys: [],

@@ -125,12 +125,14 @@ export function mergedDecisions(mine: DecisionRecord, theirs: DecisionRecord): D
   const latest = new Map(theirs.signals.map((signal) => [named(signal), signal]));
   const news = mine.signals.filter((signal) => !(signal.at <= (latest.get(named(signal))?.at ?? -1)));
   const newKeys = mine.idempotencyKeys.filter((key) => !theirs.idempotencyKeys.includes(key));
-  if (news.length === 0 && newKeys.length === 0) return theirs;
+  const worthBefore = theirs.worthBefore ?? mine.worthBefore;
+  if (news.length === 0 && newKeys.length === 0 && worthBefore === theirs.worthBefore) return theirs;
   for (const signal of news) latest.set(named(signal), signal);
   const signals = [...latest.values()].sort((one, other) => one.at - other.at);
   const share = Math.min(mine.label.share, theirs.label.share);
   return {
     ...withSignals(theirs, signals, null, share),
+    worthBefore,
     idempotencyKeys: [...theirs.idempotencyKeys, ...newKeys].slice(-MAX_IDEMPOTENCY_KEYS),
   };
 }

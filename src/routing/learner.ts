@@ -1,4 +1,5 @@
 /** One router's learning: folds what is new in its log and derives the posterior from it, off the response path. */
+import type { NoticedChange } from '../bandit/changed-arms.ts';
 import { emptyFold, type Fold, foldEntry } from '../bandit/fold.ts';
 import { foldToBytes } from '../bandit/fold-bytes.ts';
 import { derivePosterior, type Posterior } from '../bandit/posterior.ts';
@@ -6,10 +7,12 @@ import { type Preference, type Rates, ratesFor } from '../bandit/utility.ts';
 import type { Model, Router } from '../config/resolve.ts';
 import { encoder } from '../context/encoder.ts';
 import { type Calibration, calibrate } from '../signals/calibration.ts';
+import type { DecisionRecord } from '../stores/decision-record.ts';
 import { LOG_START, type SharedState, type Snapshot, type Snapshots, type StateStore } from '../stores/ports.ts';
 
 import { FEEDBACK_WINDOW_MS } from './decision.ts';
 import { DAMAGED, soundSnapshot } from './recovery.ts';
+import { revise } from './revising.ts';
 import type { Log, Runtime } from './runtime.ts';
 
 export interface Learner {
@@ -50,6 +53,8 @@ const shareFor = (entries: number): number => Math.min(0.1, Math.max(0.01, 50 / 
 const UNLABELLED = 0.25;
 /** When what has been learned is left for others, and for how long nobody else need do so. */
 const SNAPSHOT = { entries: 10_000, ms: 60_000, leaseMs: 30_000 };
+/** Who tells the log that an arm has changed is the only one for so long: by then the others have read it. */
+const TELLING_MS = 60_000;
 /** Open decisions whose current entry is kept so that a revision can take it out; the same bound as the store's. */
 const MAX_OPEN = 10_000;
 
@@ -125,6 +130,8 @@ export function createLearner(
   let again = false;
   /** Whether it was logged that what was learned cannot be brought up to date. */
   let told = false;
+  /** The same of a change that the log cannot be told of. */
+  let untold = false;
   let retired = false;
   let sinceSnapshot = 0;
   let snapshotAt = runtime.now();
@@ -133,7 +140,52 @@ export function createLearner(
     if (retired) return;
     const folded = await learnOn(learned, router.name, state, runtime.log);
     if (learned.cursor !== posteriorCursor) derive();
+    await tellChanges();
     if (state.shared) await shareSnapshot(state.shared, folded);
+  };
+
+  /** Until the log has it, what is noticed counts here all the same: who cannot write adapts, too. Never rejects. */
+  const tellChanges = async (): Promise<void> => {
+    if (!posterior.changes.some(({ canBeTold }) => canBeTold)) return;
+    try {
+      for (const { arm, canBeTold } of posterior.changes) if (canBeTold) await tellChange(arm);
+      untold = false;
+    } catch (error) {
+      // Once, until it can be told.
+      if (!untold) runtime.log.warn({ err: error, router: router.name }, 'that a model has changed cannot be kept yet');
+      untold = true;
+    }
+  };
+
+  const tellChange = async (arm: string): Promise<void> => {
+    if ((await state.add(`change:${router.name}:${arm}`, 1, TELLING_MS)) > 1) return;
+    // Somebody else may have told it before.
+    await foldOn();
+    const change = posterior.changes.find((one) => one.arm === arm && one.canBeTold);
+    const first = change && (await state.recall(change.decisionId));
+    if (!first || !(await tell(change, first))) return;
+    const { since, shift } = change;
+    const changedAt = new Date(since).toISOString();
+    runtime.log.info(
+      { router: router.name, arm, shift, changedAt },
+      'a model has changed: what it was counts for little',
+    );
+    await foldOn();
+  };
+
+  const foldOn = async (): Promise<void> => {
+    await learnOn(learned, router.name, state, runtime.log);
+    if (learned.cursor !== posteriorCursor) derive();
+  };
+
+  /** False where it is told already. */
+  const tell = async ({ worthBefore }: NoticedChange, first: DecisionRecord): Promise<boolean> => {
+    const { outcome } = await revise(state, first, (decision) =>
+      decision.worthBefore !== null
+        ? null
+        : { ...decision, version: decision.version + 1, labelBefore: decision.label, worthBefore },
+    );
+    return outcome === 'written';
   };
 
   const derive = (): void => {

@@ -1,6 +1,6 @@
 /** Learns from what is kept: the latest sound snapshot of a router's fold, and what came behind it. */
 import type { Evidence } from '../bandit/evidence.ts';
-import { type Fold, type FoldSettings, foldEntry } from '../bandit/fold.ts';
+import { expectChanges, type Fold, type FoldSettings, foldEntry } from '../bandit/fold.ts';
 import { foldFromBytes, isOfOtherVersion } from '../bandit/fold-bytes.ts';
 import { type DecisionRecord, evidenceOf } from '../stores/decision-record.ts';
 import { type Counted, type DecisionLog, type DurableStore, LOG_START, type Snapshots } from '../stores/ports.ts';
@@ -55,7 +55,11 @@ export async function recoverFold(durable: DurableStore, router: string, empty: 
       behind++;
     };
     const from = at.cursor;
-    if (await foldKept(at, durable, router, count)) return { ...at, refused, behind };
+    if (await foldKept(at, durable, router, count)) {
+      // A snapshot may know of decisions that are no longer kept: its fold goes on as it is.
+      if (found || at.fold.changesLate === 0) return { ...at, refused, behind };
+      return { ...(await foldAll(durable, router, empty, at.fold)), refused, behind };
+    }
     // The snapshot is of another log than the one that is there.
     tried.add(from);
   }
@@ -68,13 +72,32 @@ export interface Rebuilt extends FoldAt {
 
 /** Everything that the durable store has of a router, folded anew whatever snapshots there are. */
 export async function rebuildFold(durable: DurableStore, router: string, empty: () => Fold): Promise<Rebuilt> {
-  const at = { fold: empty(), cursor: LOG_START };
-  const { encoder } = at.fold.settings;
+  const { encoder } = empty().settings;
   let otherEncoder = 0;
-  await foldKept(at, durable, router, (entry) => {
+  const count = (entry: Evidence): void => {
     if (entry.encoder !== encoder) otherEncoder++;
-  });
-  return { ...at, otherEncoder };
+  };
+  const at = await foldAll(durable, router, empty, null, count);
+  if (at.fold.changesLate === 0) return { ...at, otherEncoder };
+  otherEncoder = 0;
+  return { ...(await foldAll(durable, router, empty, at.fold, count)), otherEncoder };
+}
+
+/**
+ * A decision that was rated later comes later in the log, and so does what it tells of a change: with what it came after closed
+ * by then. Who knows of all changes beforehand, of a fold that went before, need not have anything open.
+ */
+async function foldAll(
+  durable: DurableStore,
+  router: string,
+  empty: () => Fold,
+  known: Fold | null,
+  onEntry?: (entry: Evidence) => void,
+): Promise<FoldAt> {
+  const at = { fold: empty(), cursor: LOG_START };
+  if (known) expectChanges(at.fold, known);
+  await foldKept(at, durable, router, onEntry);
+  return at;
 }
 
 /** Folds what is behind the cursor; false, and nothing is folded, where the log does not go back to there. */

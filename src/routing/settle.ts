@@ -36,6 +36,8 @@ export function settled(decision: DecisionRecord, tried: readonly TriedArm[], st
       totalMs: rounded(attempt.totalMs),
     })),
     outcome: outcomeOf(decision, end, model),
+    // Of the arm that was drawn.
+    prefixTokens: model.id === decision.chosen ? decision.prefixTokens : null,
     completionId: end.observed?.completionId ?? null,
   };
 }
@@ -65,13 +67,22 @@ function outcomeOf(decision: DecisionRecord, end: AttemptEnd, model: Model): Dec
     // What it wrote is unknown, but a provider bills the prompt that it was working on.
     const promptTokens = decision.promptTokensEstimate;
     const costUsd = costOf(estimatedUsage(promptTokens, 0), model.price);
-    return { kind: end.outcome, finishReason: null, promptTokens, completionTokens: null, costUsd, estimated: true };
+    return {
+      kind: end.outcome,
+      finishReason: null,
+      promptTokens,
+      completionTokens: null,
+      cachedTokens: null,
+      costUsd,
+      estimated: true,
+    };
   }
   return {
     kind: end.outcome,
     finishReason: observed?.finishReason ?? null,
     promptTokens: usage?.promptTokens ?? null,
     completionTokens: usage?.completionTokens ?? null,
+    cachedTokens: told?.cachedTokens ?? null,
     costUsd: usage ? costOf(usage, model.price) : 0,
     estimated: told === null && usage !== null,
   };
@@ -92,7 +103,7 @@ function estimatedUsage(promptTokens: number, characters: number): Usage {
   return {
     promptTokens,
     completionTokens: Math.ceil(characters * TOKENS_PER_CHARACTER),
-    cachedTokens: 0,
+    cachedTokens: null,
     cacheWriteTokens: 0,
   };
 }

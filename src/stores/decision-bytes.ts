@@ -3,6 +3,7 @@ import type { OutcomeKind } from '../upstream/outcome.ts';
 import type { ByteReader } from './byte-reader.ts';
 import type { ByteWriter } from './byte-writer.ts';
 import {
+  BEFORE_CHANGES,
   type DecidedAttempt,
   type DecidedCandidate,
   type DecidedOutcome,
@@ -14,9 +15,10 @@ import {
 import { readLabel, readPair, writeLabel, writePair } from './label-bytes.ts';
 
 /** Changes whenever what is written does; what was written before stays readable. */
-const FORMAT = 3;
+const FORMAT = 4;
 const READERS: Readonly<Record<number, (from: ByteReader, core: Core) => Learned>> = {
   2: readRewards,
+  3: (from, core) => readLearned(from, core, NOTHING_MORE),
   [FORMAT]: readLearned,
 };
 
@@ -30,8 +32,18 @@ interface Core {
 /** What stands at the end, where formats differ. */
 type Learned = Pick<
   DecisionRecord,
-  'signals' | 'reward' | 'label' | 'labelBefore' | 'turn' | 'retry' | 'sketch' | 'idempotencyKeys'
->;
+  | 'signals'
+  | 'reward'
+  | 'label'
+  | 'labelBefore'
+  | 'turn'
+  | 'retry'
+  | 'prefixTokens'
+  | 'worthBefore'
+  | 'sketch'
+  | 'idempotencyKeys'
+> &
+  Pick<DecidedOutcome, 'cachedTokens'>;
 
 /** What a decision's first byte says, so that what is usual takes no more. */
 const AT_TIME_OF_ID = 1;
@@ -48,6 +60,15 @@ const FOLLOWING = 64;
 const USUAL_COMPLETION = 128;
 
 const COMPLETION_PREFIX = 'chatcmpl-';
+
+/** What the byte before the sketch says: which of these follow. */
+const CACHED = 1;
+/** The provider had none of the prompt in its cache. */
+const NONE_CACHED = 2;
+const PREFIXED = 4;
+const CHANGED = 8;
+/** Of formats that have no such byte. */
+const NOTHING_MORE = 0;
 
 /** What a candidate's byte says. */
 const ELIGIBLE = 1;
@@ -159,6 +180,7 @@ function writeBody(to: ByteWriter, decision: DecisionRecord): void {
   to.text(usualCompletion ? (decision.completionId as string).slice(COMPLETION_PREFIX.length) : decision.completionId);
   writeLabel(to, decision.label);
   if (following) writePair(to, decision.turn, decision.retry);
+  writeMore(to, decision);
   to.text(decision.sketch);
   if (!rated) return;
   to.number(signals.length);
@@ -168,6 +190,17 @@ function writeBody(to: ByteWriter, decision: DecisionRecord): void {
   if (decision.labelBefore) writeLabel(to, decision.labelBefore);
   to.number(idempotencyKeys.length);
   for (const key of idempotencyKeys) to.text(key);
+}
+
+function writeMore(to: ByteWriter, { outcome, prefixTokens, worthBefore }: DecisionRecord): void {
+  const cachedTokens = outcome?.cachedTokens ?? null;
+  let cached = CACHED;
+  if (cachedTokens === null) cached = 0;
+  else if (Object.is(cachedTokens, 0)) cached = NONE_CACHED;
+  to.byte(cached | (prefixTokens === null ? 0 : PREFIXED) | (worthBefore === null ? 0 : CHANGED));
+  if (cached === CACHED) to.number(cachedTokens);
+  if (prefixTokens !== null) to.number(prefixTokens);
+  if (worthBefore !== null) to.float(worthBefore);
 }
 
 function readBody(
@@ -195,7 +228,7 @@ function readBody(
   const outcome = readOutcome(from, (flags & ESTIMATED) !== 0);
   const attempts =
     flags & ONE_ATTEMPT
-      ? [readTimes(from, model, (outcome as DecidedOutcome).kind)]
+      ? [readTimes(from, model, (outcome as { kind: OutcomeKind }).kind)]
       : listOf(from, (reader) => readTimes(reader, reader.symbol(), reader.symbol() as OutcomeKind));
   const completionId = flags & USUAL_COMPLETION ? COMPLETION_PREFIX + from.text() : from.textOrNull();
   const learned = readEnd(from, { flags, version, created });
@@ -217,7 +250,7 @@ function readBody(
     cursor,
     promptTokensEstimate,
     attempts,
-    outcome,
+    outcome: outcome && withCached(outcome, learned.cachedTokens),
     signals: learned.signals,
     reward: learned.reward,
     label: learned.label,
@@ -225,21 +258,32 @@ function readBody(
     turn: learned.turn,
     retry: learned.retry,
     sketch: learned.sketch,
+    prefixTokens: learned.prefixTokens,
+    worthBefore: learned.worthBefore,
     completionId,
     idempotencyKeys: learned.idempotencyKeys,
   };
 }
 
-function readLearned(from: ByteReader, { flags, created }: Core): Learned {
+/** `given`: what the byte before the sketch says, in a format that has none. */
+function readLearned(from: ByteReader, { flags, created }: Core, given?: number): Learned {
   const rated = (flags & RATED) !== 0;
   // In the order in which it was written.
   const label = readLabel(from);
   const [turn, retry] = flags & FOLLOWING ? readPair(from) : [0, 0];
+  const more = given ?? from.byte();
+  let cachedTokens = more & NONE_CACHED ? 0 : null;
+  if (more & CACHED) cachedTokens = from.number();
+  const prefixTokens = more & PREFIXED ? from.number() : null;
+  const worthBefore = more & CHANGED ? from.float() : null;
   const sketch = from.textOrNull();
   return {
     label,
     turn,
     retry,
+    cachedTokens,
+    prefixTokens,
+    worthBefore,
     sketch,
     signals: rated ? listOf(from, (reader) => readSignal(reader, created)) : [],
     reward: rated ? from.decimalOrNull() : null,
@@ -255,7 +299,8 @@ function readRewards(from: ByteReader, { flags, version }: Core): Learned {
   const reward = rated ? from.numberOrNull() : null;
   const rewardBefore = rated ? from.numberOrNull() : null;
   const idempotencyKeys = rated ? textsIn(from) : [];
-  return { signals, reward, idempotencyKeys, ...learnedFromRewards(version, reward, rewardBefore) };
+  const unknown = { ...BEFORE_CHANGES, cachedTokens: null };
+  return { signals, reward, idempotencyKeys, ...unknown, ...learnedFromRewards(version, reward, rewardBefore) };
 }
 
 const textsIn = (from: ByteReader): string[] => listOf(from, (reader) => reader.text());
@@ -361,7 +406,7 @@ function writeOutcome(to: ByteWriter, outcome: DecidedOutcome | null): void {
   to.decimal(outcome.costUsd);
 }
 
-function readOutcome(from: ByteReader, estimated: boolean): DecidedOutcome | null {
+function readOutcome(from: ByteReader, estimated: boolean): Omit<DecidedOutcome, 'cachedTokens'> | null {
   const kind = from.symbolOrNull() as OutcomeKind | null;
   if (kind === null) return null;
   return {
@@ -373,6 +418,12 @@ function readOutcome(from: ByteReader, estimated: boolean): DecidedOutcome | nul
     estimated,
   };
 }
+
+/** In the order in which an outcome has its fields everywhere. */
+const withCached = (
+  { kind, finishReason, promptTokens, completionTokens, costUsd, estimated }: Omit<DecidedOutcome, 'cachedTokens'>,
+  cachedTokens: number | null,
+): DecidedOutcome => ({ kind, finishReason, promptTokens, completionTokens, cachedTokens, costUsd, estimated });
 
 /** Not as a symbol: a provider may say whatever it likes, and the table of symbols is the config's. */
 function writeFinishReason(to: ByteWriter, reason: string | null): void {

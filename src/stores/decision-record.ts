@@ -26,6 +26,8 @@ export interface DecidedOutcome {
   finishReason: string | null;
   promptTokens: number | null;
   completionTokens: number | null;
+  /** Of the prompt's, those that the provider had in its cache; null where it told nothing. */
+  cachedTokens: number | null;
   costUsd: number;
   /** Whether tokens and cost are our estimate, since the provider told none. */
   estimated: boolean;
@@ -82,6 +84,16 @@ export interface DecisionRecord {
   retry: number;
   /** What tells whether another question is nearly the same; null where nobody will ask, as in a durable store. */
   sketch: string | null;
+  /**
+   * Tokens that the provider of the arm that answered might have in its cache: those up to the answer that the arm gave in the
+   * same conversation a few minutes before. Null where there was none.
+   */
+  prefixTokens: number | null;
+  /**
+   * Where the arm was found to have changed with this decision: how often what it had shown before counts from then on, in
+   * (0, 1); null where nothing is known of a change.
+   */
+  worthBefore: number | null;
   /** The answer's own id, as the client saw it. */
   completionId: string | null;
   /** Keys of feedback requests that have been carried out. */
@@ -96,6 +108,9 @@ export const labelOf = (reward: number | null): Label => ({
   next: 0,
   share: 0,
 });
+
+/** What a decision lacks that was kept before changes of arms were, and what providers had in their caches. */
+export const BEFORE_CHANGES = { prefixTokens: null, worthBefore: null } as const;
 
 /** What a decision lacks that was kept before there were labels, when rewards were all that was known of it. */
 export const learnedFromRewards = (
@@ -151,5 +166,13 @@ export function evidenceOf(decision: DecisionRecord): Evidence | null {
     costUsd: outcome.costUsd,
     firstByteMs: attempt.firstByteMs,
     totalMs: whole ? attempt.totalMs : null,
+    cachedShare: cachedShareOf(decision, outcome),
+    worthBefore: decision.worthBefore,
   };
+}
+
+function cachedShareOf({ prefixTokens }: DecisionRecord, { cachedTokens }: DecidedOutcome): number | null {
+  return prefixTokens === null || cachedTokens === null || !(prefixTokens > 0)
+    ? null
+    : Math.min(1, cachedTokens / prefixTokens);
 }

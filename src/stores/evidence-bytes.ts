@@ -5,7 +5,7 @@ import type { ByteWriter } from './byte-writer.ts';
 import { readLabel, writeLabel } from './label-bytes.ts';
 
 /** Changes whenever what is written does. */
-const FORMAT = 2;
+const FORMAT = 3;
 
 export function writeEvidence(to: ByteWriter, evidence: Evidence): void {
   to.byte(FORMAT);
@@ -25,6 +25,8 @@ export function writeEvidence(to: ByteWriter, evidence: Evidence): void {
   to.number(evidence.costUsd);
   to.number(evidence.firstByteMs);
   to.number(evidence.totalMs);
+  to.number(evidence.cachedShare);
+  to.number(evidence.worthBefore);
 }
 
 export function readEvidence(from: ByteReader): Evidence {
@@ -47,5 +49,7 @@ export function readEvidence(from: ByteReader): Evidence {
     costUsd: from.numberOrNull(),
     firstByteMs: from.numberOrNull(),
     totalMs: from.numberOrNull(),
+    cachedShare: from.numberOrNull(),
+    worthBefore: from.numberOrNull(),
   };
 }

@@ -25,10 +25,10 @@ export function createSupabaseStore(options: SupabaseStoreOptions): DurableStore
 
     async ingest({ log, feed = '', after, cursor, kept }) {
       const latest = latestOf(kept);
-      const by_table = tablesOf([...latest.values()]);
+      const rows_by_table = tablesOf([...latest.values()]);
       const ingested = (await call(
         'conduit_ingest',
-        { log, feed, after, cursor, by_table },
+        { log, feed, after, cursor, rows_by_table },
         BATCH_MS,
       )) as IngestedBatch;
       if (ingested.outcome === 'moved') return ingested;
@@ -47,7 +47,7 @@ export function createSupabaseStore(options: SupabaseStoreOptions): DurableStore
     },
 
     async readKept(log, cursor, limit, origin = cursor) {
-      const read = (await call('conduit_read_kept', { log, cursor, at_most: limit, origin }, BATCH_MS)) as KeptEntries;
+      const read = (await call('conduit_read_kept', { log, cursor, batch: limit, origin }, BATCH_MS)) as KeptEntries;
       const kept = read.entries.map(({ rows, counted }) => ({
         decision: decisionOf(rows),
         names: [],

@@ -4,8 +4,8 @@ import type { ModelPrice } from '../config/resolve.ts';
 export interface Usage {
   promptTokens: number;
   completionTokens: number;
-  /** Part of `promptTokens` that the provider had cached. */
-  cachedTokens: number;
+  /** Part of `promptTokens` that the provider had cached; null where it does not tell. */
+  cachedTokens: number | null;
   /** Part of `promptTokens` that the provider has put into its cache now. */
   cacheWriteTokens: number;
 }
@@ -16,18 +16,19 @@ export function readUsage(value: unknown): Usage | null {
   const { prompt_tokens, completion_tokens, prompt_tokens_details } = value as Record<string, unknown>;
   if (!isCount(prompt_tokens)) return null;
   const details = prompt_tokens_details as { cached_tokens?: unknown; cache_write_tokens?: unknown } | null | undefined;
-  const cachedTokens = countUpTo(details?.cached_tokens, prompt_tokens);
+  const cachedTokens = isCount(details?.cached_tokens) ? Math.min(details.cached_tokens, prompt_tokens) : null;
   return {
     promptTokens: prompt_tokens,
     completionTokens: isCount(completion_tokens) ? completion_tokens : 0,
     cachedTokens,
-    cacheWriteTokens: countUpTo(details?.cache_write_tokens, prompt_tokens - cachedTokens),
+    cacheWriteTokens: countUpTo(details?.cache_write_tokens, prompt_tokens - (cachedTokens ?? 0)),
   };
 }
 
 /** USD for one request: token prices are per million. */
 export function costOf(usage: Usage, price: ModelPrice): number {
-  const { promptTokens, completionTokens, cachedTokens, cacheWriteTokens } = usage;
+  const { promptTokens, completionTokens, cacheWriteTokens } = usage;
+  const cachedTokens = usage.cachedTokens ?? 0;
   const usd =
     (promptTokens - cachedTokens - cacheWriteTokens) * price.input +
     cachedTokens * (price.cached_input ?? price.input) +

@@ -16,13 +16,18 @@ export function numbersOf({ arms, rated }: Fold): Map<string, number> {
     for (const [pair, x] of pairs) note(`${name} pair ${pair}`, x);
   };
   note('rated', rated);
-  for (const [id, { pulls, labels, quality, signs, waiting, outcomes, requests }] of arms) {
+  for (const [id, { pulls, labels, quality, signs, waiting, outcomes, requests, cache, changes }] of arms) {
     note(`${id} counts`, [pulls, labels]);
     for (const [name, { xx, xy, yy }] of Object.entries({ quality, ...outcomes }))
       note(`${id} ${name}`, [...xx, ...xy, yy]);
     noteSigns(`${id} signs`, signs);
     for (const [stretch, sums] of waiting) noteSigns(`${id} waiting ${stretch}`, sums);
     note(`${id} requests`, [...requests.x, requests.weight, requests.logPrompt]);
+    note(`${id} cache`, [cache.weight, cache.hits]);
+    note(
+      `${id} changes`,
+      changes.flatMap(({ since, from, worthBefore }) => [since, from, worthBefore]),
+    );
   }
   return numbers;
 }

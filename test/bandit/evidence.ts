@@ -35,6 +35,8 @@ export function evidence(given: Partial<Evidence> = {}): Evidence {
     costUsd: 0.001,
     firstByteMs: 300,
     totalMs: 2000,
+    cachedShare: null,
+    worthBefore: null,
     ...given,
   };
 }

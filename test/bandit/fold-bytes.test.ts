@@ -1,6 +1,10 @@
 /** Snapshots of folds: nothing is lost in them, and none that is not whole is taken. */
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { gunzipSync } from 'node:zlib';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
+import type { ArmChange } from '../../src/bandit/arm-sums.ts';
 import { checksumOf } from '../../src/bandit/checksum.ts';
 import type { Evidence, Label } from '../../src/bandit/evidence.ts';
 import { type Fold, foldEntry } from '../../src/bandit/fold.ts';
@@ -30,6 +34,7 @@ const decision = fc.record({
   arm: fc.constantFrom('a', 'b', '__proto__'),
   promptTokensEstimate: number,
   totalMs: fc.option(number),
+  cachedShare: fc.option(fc.double({ noNaN: true, min: 0, max: 1 })),
   x: context,
 });
 const label = fc.oneof(
@@ -54,7 +59,9 @@ const log = fc
       const one = decisions[which % decisions.length]!;
       const before = latest.get(one) ?? null;
       const earlier = before && labelIn(before);
-      latest.set(one, evidence({ ...one, revision: 1 + (before?.revision ?? 0), ...label, earlier }));
+      // Some are found to be the first of another arm, once they have been revised.
+      const worthBefore = before && Number(one.decisionId.slice(-1)) % 5 === 0 ? 0.25 : null;
+      latest.set(one, evidence({ ...one, revision: 1 + (before?.revision ?? 0), ...label, earlier, worthBefore }));
       return latest.get(one)!;
     });
   });
@@ -168,7 +175,7 @@ describe('a snapshot', () => {
 
   test('of a version to come is refused, and any text that is none', () => {
     const words = new Uint32Array(bytes.slice().buffer);
-    words[1] = 3;
+    words[1] = 4;
     expect(foldFromBytes(withChecksum(new Uint8Array(words.buffer)))).toBeNull();
     fc.assert(fc.property(fc.uint8Array({ maxLength: 200 }), (any) => foldFromBytes(any) === null));
   });
@@ -187,6 +194,10 @@ describe('a snapshot', () => {
     expect(outcomes.taken).toBeGreaterThan(300);
   });
 
+  function changeOf({ arms }: Fold, ...changes: Partial<ArmChange>[]): void {
+    arms.get('a')!.changes.push(...changes.map((one) => ({ since: 1, from: 1, worthBefore: 0.5, ...one })));
+  }
+
   const spoilings: [string, (fold: Fold) => void][] = [
     ['a list that loops', ({ open }) => open.chunks[0]!.newer.fill(open.oldest, open.newest, open.newest + 1)],
     ['a list that is too short', ({ open }) => open.chunks[0]!.newer.fill(-1, open.oldest, open.oldest + 1)],
@@ -200,6 +211,8 @@ describe('a snapshot', () => {
     ['fewer labels than none', (fold) => Object.assign(fold.arms.get('a')!, { labels: -1 })],
     ['no number among its sums', (fold) => fold.arms.get('a')!.quality.xx.fill(Number.NaN, 0, 1)],
     ['a negative square', (fold) => fold.arms.get('a')!.quality.xx.fill(-3, 0, 1)],
+    ['a change that makes more of what was before', (fold) => changeOf(fold, { worthBefore: 2 })],
+    ['changes in no order', (fold) => changeOf(fold, { from: 1 }, { from: 2 })],
     ['a landmark that is none', (fold) => fold.landmark++],
     ['more dimensions than there is room for', (fold) => Object.assign(fold.settings, { dimensions: 1e9 })],
     ['more slots than there is room for', ({ open }) => Object.assign(open, { used: 1e9 })],
@@ -208,6 +221,26 @@ describe('a snapshot', () => {
     const spoilt = foldFromBytes(bytes)!;
     spoil(spoilt);
     expect(foldFromBytes(foldToBytes(spoilt))).toBeNull();
+  });
+
+  test('of the release before changes of arms were kept is read, and goes on as if it were of this one', () => {
+    const written = readFileSync(join(import.meta.dirname, 'before-changes.fold'), 'utf8');
+    const read = foldFromBytes(gunzipSync(Buffer.from(written, 'base64')))!;
+    expect(read.entries).toBe(30);
+    expect(allOpen(read.open)).toHaveLength(20);
+    expect(allOpen(read.open).map(({ cachedShare }) => cachedShare)).toEqual(Array(20).fill(null));
+    for (const { changes, cache } of read.arms.values())
+      expect({ changes, cache }).toEqual({ changes: [], cache: { weight: 0, hits: 0 } });
+    // Taken out again what was put in: nothing of it is left.
+    const sumsBefore = [...read.arms.values()].map(({ quality }) => quality.xx[0]!);
+    for (const one of allOpen(read.open)) {
+      foldEntry(read, { ...one, revision: 2, quality: 1, weight: 1 });
+      foldEntry(read, { ...one, revision: 3 });
+    }
+    expect([...read.arms.values()].map(({ quality }) => quality.xx[0]!)).toEqual(
+      sumsBefore.map((sum) => expect.closeTo(sum, 9)),
+    );
+    expect(foldFromBytes(foldToBytes(read))).toStrictEqual(read);
   });
 
   test('of another release is told from one that is damaged', () => {

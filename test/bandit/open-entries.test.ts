@@ -63,6 +63,12 @@ const entry: fc.Arbitrary<Evidence> = fc.record(
     costUsd: numberOrNull,
     firstByteMs: numberOrNull,
     totalMs: numberOrNull,
+    cachedShare: numberOrNull,
+    worthBefore: fc.oneof(
+      { weight: 8, arbitrary: fc.constant(null) },
+      { weight: 2, arbitrary: fc.double({ noNaN: true, min: 0.01, max: 0.99 }) },
+      { weight: 1, arbitrary: wild },
+    ),
   },
   { noNullPrototype: true },
 );
@@ -105,6 +111,8 @@ function longLog(count: number): Evidence[] {
         ...seen(),
         firstByteMs: random() < 0.5 ? null : random() * 1_000,
         totalMs: random() * 5_000,
+        cachedShare: random() < 0.7 ? null : random(),
+        worthBefore: random() < 0.995 ? null : random(),
       }),
     );
   }

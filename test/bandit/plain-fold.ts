@@ -15,13 +15,14 @@ export interface PlainFold {
   labels: number;
   late: number;
   broken: number;
+  changesLate: number;
   arms: Map<string, ArmSums>;
   rated: Float64Array;
   open: Map<string, Evidence>;
 }
 
 export function plainFoldOf(entries: readonly Evidence[], settings: FoldSettings): PlainFold {
-  const counts = { landmark: 0, newest: 0, openSince: 0, entries: 0, labels: 0, late: 0, broken: 0 };
+  const counts = { landmark: 0, newest: 0, openSince: 0, entries: 0, labels: 0, late: 0, broken: 0, changesLate: 0 };
   const fold: PlainFold = { settings, ...counts, arms: new Map(), rated: new Float64Array(65), open: new Map() };
   for (const entry of entries) foldPlainly(fold, entry);
   return fold;
@@ -48,11 +49,47 @@ function foldPlainly(fold: PlainFold, entry: Evidence): void {
     if (before) contribute(fold, before, -1);
     contribute(fold, entry, 1);
   }
-  fold.open.set(entry.decisionId, { ...entry, earlier: null });
-  if (fold.open.size <= fold.settings.maxOpen) return;
-  const [id, oldest] = fold.open.entries().next().value!;
-  fold.open.delete(id);
-  fold.openSince = Math.max(fold.openSince, oldest.at + 1);
+  fold.open.set(entry.decisionId, { ...entry, earlier: null, worthBefore: null });
+  if (fold.open.size > fold.settings.maxOpen) {
+    const [id, oldest] = fold.open.entries().next().value!;
+    fold.open.delete(id);
+    fold.openSince = Math.max(fold.openSince, oldest.at + 1);
+  }
+  noteChange(fold, entry);
+}
+
+/** What the arm showed before counts less: all that it showed does, but for what is added again of what is open since. */
+function noteChange(fold: PlainFold, { arm: id, at: since, worthBefore }: Evidence): void {
+  const { changes } = fold.arms.get(id)!;
+  if (worthBefore === null || !(worthBefore > 0 && worthBefore < 1)) return;
+  if (changes.some((one) => one.since === since)) return;
+  const from = Math.max(since, fold.openSince);
+  if (since < from) fold.changesLate++;
+  const after: PlainFold = { ...fold, arms: new Map([[id, { ...emptyArm(fold.settings.dimensions), changes }]]) };
+  for (const entry of fold.open.values()) if (entry.arm === id && entry.at >= from) addShown(after, entry, 1);
+  const [arm, shown] = [fold.arms.get(id)!, after.arms.get(id)!];
+  const mix = (numbers: Float64Array, since: Float64Array | undefined): void => {
+    for (const i of numbers.keys()) numbers[i] = numbers[i]! * worthBefore;
+    if (since) for (const i of numbers.keys()) numbers[i] = numbers[i]! + (1 - worthBefore) * since[i]!;
+  };
+  for (const [sums, recent] of [
+    [arm.quality, shown.quality] as const,
+    ...OUTCOMES.map((outcome) => [arm.outcomes[outcome], shown.outcomes[outcome]] as const),
+  ]) {
+    mix(sums.xx, recent.xx);
+    mix(sums.xy, recent.xy);
+    sums.yy = sums.yy * worthBefore + (1 - worthBefore) * recent.yy;
+  }
+  const signs: [SignSums, SignSums | undefined][] = [[arm.signs, shown.signs]];
+  for (const [stretch, sums] of arm.waiting) signs.push([sums, shown.waiting.get(stretch)]);
+  for (const [sums, recent] of signs) {
+    mix(sums.unfollowed, recent?.unfollowed);
+    mix(sums.followed, recent?.followed);
+    for (const [pair, x] of sums.pairs) mix(x, recent?.pairs.get(pair));
+  }
+  changes.push({ since, from, worthBefore });
+  changes.sort((one, other) => other.from - one.from);
+  changes.splice(32);
 }
 
 function advance(fold: PlainFold, newest: number): void {
@@ -64,7 +101,9 @@ function advance(fold: PlainFold, newest: number): void {
     const factor = 2 ** -Math.round((landmark - fold.landmark) / halfLifeMs);
     fold.landmark = landmark;
     for (const i of fold.rated.keys()) fold.rated[i] = fold.rated[i]! * factor;
-    for (const { quality, signs, waiting, outcomes, requests } of fold.arms.values()) {
+    for (const { quality, signs, waiting, outcomes, requests, cache } of fold.arms.values()) {
+      cache.weight *= factor;
+      cache.hits *= factor;
       for (const sums of [quality, ...OUTCOMES.map((outcome) => outcomes[outcome])]) scaleSums(sums, factor);
       for (const { unfollowed, followed, pairs } of [signs, ...waiting.values()])
         for (const numbers of [unfollowed, followed, ...pairs.values()])
@@ -115,20 +154,33 @@ function weightOf({ settings, landmark }: PlainFold, { at }: Evidence): number {
   return settings.halfLifeMs === null ? 1 : 2 ** ((at - landmark) / settings.halfLifeMs);
 }
 
+/** The product of what changes say of what was before them. */
+function timesOf(fold: PlainFold, { arm, at }: Evidence, sign: 1 | -1): number {
+  let times = 1;
+  for (const { from, worthBefore } of fold.arms.get(arm)!.changes) if (from > at) times *= worthBefore;
+  return sign * times;
+}
+
 function addLabel(fold: PlainFold, entry: Evidence, sign: 1 | -1): void {
   const arm = fold.arms.get(entry.arm)!;
   if (counts(entry)) {
     fold.labels += sign;
     arm.labels += sign;
   }
+  if (isGiven(entry) && isSeen(entry)) {
+    const weight = sign * weightOf(fold, entry) * Math.min(entry.weight, 100);
+    addRated(fold.rated, entry, bounded(entry.quality!, 0, 1), weight);
+  }
+  showLabel(fold, entry, sign);
+}
+
+function showLabel(fold: PlainFold, entry: Evidence, sign: 1 | -1): void {
+  const arm = fold.arms.get(entry.arm)!;
   const x = contextOf(fold.settings, entry);
-  const faded = sign * weightOf(fold, entry);
-  if (isGiven(entry)) {
-    const weight = faded * Math.min(entry.weight, 100);
-    const quality = bounded(entry.quality!, 0, 1);
-    addObservation(arm.quality, x, quality, weight);
-    if (isSeen(entry)) addRated(fold.rated, entry, quality, weight);
-  } else if (isSeen(entry)) addSigns(fold, arm, x, entry, faded * Math.min(entry.share, 1));
+  const weight = timesOf(fold, entry, sign) * weightOf(fold, entry);
+  if (isGiven(entry))
+    addObservation(arm.quality, x, bounded(entry.quality!, 0, 1), weight * Math.min(entry.weight, 100));
+  else if (isSeen(entry)) addSigns(fold, arm, x, entry, weight * Math.min(entry.share, 1));
 }
 
 /** For each sign what came with good answers, then what came with bad ones; what came next is behind what was shown. */
@@ -178,7 +230,25 @@ function contribute(fold: PlainFold, entry: Evidence, sign: 1 | -1): void {
   arm.requests.weight += weight;
   arm.requests.logPrompt += weight * logPrompt;
   for (const i of arm.requests.x.keys()) arm.requests.x[i] = arm.requests.x[i]! + weight * x[i]!;
+  if (entry.cachedShare !== null && Number.isFinite(entry.cachedShare) && entry.cachedShare >= 0) {
+    arm.cache.weight += weight;
+    arm.cache.hits += weight * Math.min(1, entry.cachedShare);
+  }
   addLabel(fold, entry, sign);
+  showOutcomes(fold, entry, sign);
+}
+
+/** What an answer shows of its arm. */
+function addShown(fold: PlainFold, entry: Evidence, sign: 1 | -1): void {
+  showLabel(fold, entry, sign);
+  showOutcomes(fold, entry, sign);
+}
+
+function showOutcomes(fold: PlainFold, entry: Evidence, sign: 1 | -1): void {
+  const arm = fold.arms.get(entry.arm)!;
+  const weight = timesOf(fold, entry, sign) * weightOf(fold, entry);
+  const x = contextOf(fold.settings, entry);
+  const logPrompt = Math.log(bounded(entry.promptTokensEstimate, 1, 1e8));
   const known = {
     outputTokens: logOf(entry.completionTokens),
     promptRatio: logOf(entry.promptTokens),

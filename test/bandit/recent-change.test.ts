@@ -29,7 +29,7 @@ const change = (labels: readonly RecentLabel[], { mean }: { mean: Float64Array }
       weight,
       value: quality - mean.reduce((sum, part, i) => sum + part * x[i]!, 0),
     })),
-  );
+  )?.from ?? null;
 const middle = (numbers: readonly number[]): number => [...numbers].sort((a, b) => a - b)[numbers.length >> 1]!;
 
 describe('an arm', () => {

@@ -75,7 +75,9 @@ describe('conduit import', () => {
   });
 
   test('takes what a release before there were labels has exported, as its rewards teach it', async () => {
-    const { label: _, labelBefore: __, turn: ___, retry: ____, sketch: _____, ...known } = finishedDecision();
+    const { label, labelBefore, turn, retry, sketch, prefixTokens, worthBefore, outcome, ...rest } = finishedDecision();
+    const { cachedTokens, ...told } = outcome as NonNullable<typeof outcome>;
+    const known = { ...rest, outcome: told };
     const earlier = { object: 'decision', format: 1, ...known };
     const lines = [
       { ...earlier, rewardBefore: null },
@@ -89,7 +91,18 @@ describe('conduit import', () => {
     const nothing = { quality: null, weight: 0, shown: 0, next: 0, share: 0 };
     const exported = (await conduit(['export'], folder)).stdout.trim().split('\n');
     expect(exported.map((line) => JSON.parse(line))).toMatchObject([
-      { ...known, format: 2, label: nothing, labelBefore: null, turn: 0, retry: 0, sketch: null },
+      {
+        ...rest,
+        format: 3,
+        outcome: { ...told, cachedTokens: null },
+        label: nothing,
+        labelBefore: null,
+        turn: 0,
+        retry: 0,
+        sketch: null,
+        prefixTokens: null,
+        worthBefore: null,
+      },
       {
         version: 3,
         reward: 0.5,
@@ -99,8 +112,20 @@ describe('conduit import', () => {
     ]);
   });
 
+  test('takes what a release before changes were kept has exported', async () => {
+    const { prefixTokens, worthBefore, outcome, ...known } = finishedDecision();
+    const { cachedTokens, ...told } = outcome as NonNullable<typeof outcome>;
+    const line = JSON.stringify({ object: 'decision', format: 2, ...known, outcome: told });
+    const folder = directory({ 'conduit.yaml': CONFIG, 'all.jsonl': line });
+    expect(await conduit(['import', 'all.jsonl'], folder)).toMatchObject({ code: 0 });
+    const after = { ...known, outcome: { ...told, cachedTokens: null }, prefixTokens: null, worthBefore: null };
+    expect(JSON.parse((await conduit(['export'], folder)).stdout)).toEqual({ object: 'decision', format: 3, ...after });
+  });
+
   test.each([
-    [{ format: 3 }, 'format: '],
+    [{ format: 4 }, 'format: '],
+    [{ worthBefore: 1 }, 'worthBefore: '],
+    [{ prefixTokens: -1 }, 'prefixTokens: '],
     [{ turn: -1 }, 'turn: '],
     [{ retry: 0.5 }, 'retry: '],
     [{ sketch: 'x'.repeat(65) }, 'sketch: '],

@@ -71,6 +71,30 @@ describe('a router', () => {
     expect(late.filter((model) => model === 'fake/cheap').length / late.length).toBeGreaterThan(0.8);
   });
 
+  test('finds out that a model has become another, and says since when, once', async () => {
+    upstream = await startFakeUpstream(answer());
+    gateway = await startTestGateway(simpleConfig(upstream.url, ['only']));
+    const view = async () =>
+      (await (await gateway.get('/v1/routers/auto')).json()) as {
+        arms: { quality: { mean: number }; changed_at: number | null }[];
+      };
+    const began = Math.floor(Date.now() / 1000);
+    for (let i = 0; i < 150; i++) await askAndRate(questionNumber(i), () => i % 8 !== 0);
+    expect((await view()).arms[0]?.changed_at).toBe(null);
+    for (let i = 150; i < 210; i++) await askAndRate(questionNumber(i), () => i % 8 === 0);
+    const [arm] = (await view()).arms;
+    expect(arm?.quality.mean).toBeLessThan(0.45);
+    expect(arm?.changed_at).toBeGreaterThanOrEqual(began);
+    expect(arm?.changed_at).toBeLessThanOrEqual(Date.now() / 1000);
+    const told = gateway.logged.filter((line) => line.includes('a model has changed'));
+    expect(told).toHaveLength(1);
+    expect(JSON.parse(told[0] as string)).toMatchObject({
+      router: 'auto',
+      arm: 'fake/only',
+      shift: expect.any(Number),
+    });
+  });
+
   test('believes the latest word: a thumb that is taken back counts as if it had been so from the start', async () => {
     upstream = await startFakeUpstream(answer());
     gateway = await startTestGateway(simpleConfig(upstream.url, ['only']));

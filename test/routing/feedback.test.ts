@@ -146,6 +146,14 @@ describe('two replicas that each took feedback to one decision', () => {
     expect(merged).toMatchObject({ label: { quality: 0.25, weight: 1 }, labelBefore: { quality: 0, weight: 1 } });
   });
 
+  test('do not lose that its model has changed with it, whichever of them knows', () => {
+    const changed = { ...first, version: 2, labelBefore: first.label, worthBefore: 0.1 };
+    const rated = saying('thumbs', 0, 20);
+    for (const merged of [mergedDecisions(changed, rated), mergedDecisions(rated, changed)])
+      expect(merged).toMatchObject({ version: 3, reward: 0, worthBefore: 0.1, labelBefore: expect.any(Object) });
+    expect(mergedDecisions(first, changed)).toBe(changed);
+  });
+
   test('where the one knows all that the other does, nothing is changed', () => {
     const mine = saying('thumbs', 1, 10);
     const theirs = saying('thumbs', 0, 20, mine);

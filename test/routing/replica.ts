@@ -97,6 +97,7 @@ export function replicaOf(
           finishReason: outcome === 'completed' ? 'stop' : null,
           promptTokens: 10,
           completionTokens: 10,
+          cachedTokens: null,
           costUsd: 0,
           estimated: false,
         },

@@ -109,6 +109,7 @@ export const anyDecision: fc.Arbitrary<DecisionRecord> = fc.record(
           finishReason: orNull(anyText),
           promptTokens: orNull(anyNumber),
           completionTokens: orNull(anyNumber),
+          cachedTokens: orNull(anyNumber),
           costUsd: anyNumber,
           estimated: fc.boolean(),
         },
@@ -134,6 +135,8 @@ export const anyDecision: fc.Arbitrary<DecisionRecord> = fc.record(
     labelBefore: orNull(anyLabel),
     turn: anyCount,
     retry: anyCount,
+    prefixTokens: orNull(anyNumber),
+    worthBefore: orNull(fc.double({ noNaN: true })),
     sketch: orNull(anySketch),
     completionId: orNull(
       fc.oneof(
@@ -164,6 +167,8 @@ export const anyEvidence: fc.Arbitrary<Evidence> = fc
       costUsd: orNull(anyNumber),
       firstByteMs: orNull(anyNumber),
       totalMs: orNull(anyNumber),
+      cachedShare: orNull(anyNumber),
+      worthBefore: orNull(anyNumber),
     },
     { noNullPrototype: true },
   )

@@ -78,6 +78,8 @@ export function durableStoreSuite({ name, create }: DurableStoreSuite): void {
         labelBefore: { quality: null, weight: 0, shown: 3, next: 0, share: 1 / 3 },
         turn: 30_000,
         retry: 4,
+        prefixTokens: 123_456,
+        worthBefore: 1 / 3,
         idempotencyKeys: ['key-1', 'ключ “2” 🙂'],
       });
       await ingest(kept(one));
@@ -113,6 +115,7 @@ export function durableStoreSuite({ name, create }: DurableStoreSuite): void {
           finishReason: null,
           promptTokens: null,
           completionTokens: null,
+          cachedTokens: null,
           costUsd: 0,
           estimated: true,
         },

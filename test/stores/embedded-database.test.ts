@@ -78,9 +78,48 @@ describe('the database of the embedded store', () => {
   });
 
   test('migrates once', () => {
-    expect(rows('select version from schema_version')).toEqual([{ version: 1 }, { version: 2 }]);
+    expect(rows('select version from schema_version')).toEqual([{ version: 1 }, { version: 2 }, { version: 3 }]);
     openDatabase(file.sql);
-    expect(rows('select version from schema_version')).toEqual([{ version: 1 }, { version: 2 }]);
+    expect(rows('select version from schema_version')).toEqual([{ version: 1 }, { version: 2 }, { version: 3 }]);
+  });
+
+  test('has the decisions of a release before changes were kept as they were, and goes on with them', async () => {
+    const script = await readFile(join(import.meta.dirname, 'before-changes.sql'), 'utf8');
+    const earlier = await mkdtemp(join(tmpdir(), 'conduit-earlier-'));
+    onTestFinished(() => rm(earlier, { recursive: true }));
+    const writer = new DatabaseSync(join(earlier, 'conduit.sqlite'));
+    writer.exec(script);
+    writer.close();
+    const opened = openFile(earlier, process.pid);
+    onTestFinished(() => opened.close());
+    const database = openDatabase(opened.sql);
+    const read = (): DecisionRecord[] => {
+      const found: DecisionRecord[] = [];
+      database.readKept('auto', LOG_START, 10, LOG_START, ({ decision }) => found.push(decision));
+      return found;
+    };
+    const lines = (await readFile(join(import.meta.dirname, 'before-changes.jsonl'), 'utf8')).trim().split('\n');
+    const asTheyWere = lines.slice(0, 2).map((line): DecisionRecord => {
+      const { decision } = JSON.parse(line) as { decision: DecisionRecord };
+      const outcome = decision.outcome && { ...decision.outcome, cachedTokens: null };
+      return { ...decision, outcome, prefixTokens: null, worthBefore: null, sketch: null };
+    });
+    expect(read()).toEqual(asTheyWere);
+    const next = asTheyWere.map((one) => ({
+      ...one,
+      version: one.version + 1,
+      worthBefore: 0.125,
+      prefixTokens: 2_000,
+    }));
+    const kept = next.map((decision) => ({ decision, names: [] }));
+    expect(database.ingest({ log: 'auto', after: '2', cursor: '3', kept })).toMatchObject({ outcome: 'ingested' });
+    expect(read()).toEqual(next);
+    const reader = new DatabaseSync(join(earlier, 'conduit.sqlite'));
+    onTestFinished(() => reader.close());
+    expect(reader.prepare('select cached_tokens from usage_by_key').all()).toEqual([
+      { cached_tokens: null },
+      { cached_tokens: null },
+    ]);
   });
 
   test('teaches what its rewards say of a decision from before there were labels, and goes on with it', async () => {

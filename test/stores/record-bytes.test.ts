@@ -6,7 +6,13 @@ import type { Evidence } from '../../src/bandit/evidence.ts';
 import { ByteReader } from '../../src/stores/byte-reader.ts';
 import { ByteWriter } from '../../src/stores/byte-writer.ts';
 import { readDecision, writeDecision } from '../../src/stores/decision-bytes.ts';
-import { type DecisionRecord, evidenceOf, rounded, roundedShare } from '../../src/stores/decision-record.ts';
+import {
+  BEFORE_CHANGES,
+  type DecisionRecord,
+  evidenceOf,
+  rounded,
+  roundedShare,
+} from '../../src/stores/decision-record.ts';
 import { readEvidence, writeEvidence } from '../../src/stores/evidence-bytes.ts';
 import { createRecords } from '../../src/stores/redis/records.ts';
 import { createSymbols } from '../../src/stores/symbols.ts';
@@ -44,8 +50,17 @@ const anyRounded = fc.oneof(
 const BEFORE_LABELS: {
   texts: string;
   bytes: string;
-  decision: { version: number; reward: number | null; rewardBefore: number | null };
+  decision: Partial<DecisionRecord> & { version: number; reward: number | null; rewardBefore: number | null };
 }[] = readFileSync(join(import.meta.dirname, 'before-labels.jsonl'), 'utf8')
+  .trimEnd()
+  .split('\n')
+  .map((line) => JSON.parse(line));
+
+/** The same of the release before changes of arms were kept. */
+const BEFORE_THEM: { texts: string; bytes: string; decision: DecisionRecord }[] = readFileSync(
+  join(import.meta.dirname, 'before-changes.jsonl'),
+  'utf8',
+)
   .trimEnd()
   .split('\n')
   .map((line) => JSON.parse(line));
@@ -102,6 +117,8 @@ describe('a record that was written as bytes comes back as it was', () => {
       const { rewardBefore, ...rest } = one;
       expect(reading.decisionOf({ texts: Buffer.from(texts), bytes: Buffer.from(bytes, 'base64') })).toStrictEqual({
         ...rest,
+        ...BEFORE_CHANGES,
+        outcome: rest.outcome && { ...rest.outcome, cachedTokens: null },
         label: one.reward === null ? nothing : { ...nothing, quality: one.reward, weight: 1 },
         labelBefore: one.version === 1 ? null : { ...nothing, quality: rewardBefore, weight: 1 },
         turn: 0,
@@ -113,6 +130,21 @@ describe('a record that was written as bytes comes back as it was', () => {
       [1, null],
       [3, 0],
       [1, 0.75],
+    ]);
+  });
+
+  test('every decision of a release before changes were kept, without one', () => {
+    const reading = createRecords();
+    for (const { texts, bytes, decision: one } of BEFORE_THEM)
+      expect(reading.decisionOf({ texts: Buffer.from(texts), bytes: Buffer.from(bytes, 'base64') })).toStrictEqual({
+        ...one,
+        ...BEFORE_CHANGES,
+        outcome: one.outcome && { ...one.outcome, cachedTokens: null },
+      });
+    expect(BEFORE_THEM.map(({ decision }) => [decision.version, decision.reward])).toEqual([
+      [1, null],
+      [2, 1],
+      [1, null],
     ]);
   });
 

@@ -169,7 +169,7 @@ for (const { name, why, grants, open } of ENGINES) {
       );
       const time = fc.oneof(fc.integer({ min: 0, max: 4_102_444_800_000 }), fc.constant(1_764_000_000_123));
       const five = (value: number): number => (Math.abs(value) < 1e-15 || Math.abs(value) > 1e7 ? 0 : rounded(value));
-      const cases = fc.record({ numbers: fc.array(number, { minLength: 29, maxLength: 29 }), time });
+      const cases = fc.record({ numbers: fc.array(number, { minLength: 30, maxLength: 30 }), time });
       const sample = fc.sample(cases, 100).map(({ numbers, time }) => {
         const next = (): number => numbers.pop() as number;
         const { outcome, ...rest } = finishedDecision();
@@ -179,6 +179,7 @@ for (const { name, why, grants, open } of ENGINES) {
           propensity: next(),
           uniform: next(),
           reward: next(),
+          worthBefore: next(),
           label: { quality: next(), weight: next(), shown: 7, next: 9, share: next() },
           labelBefore: { quality: next(), weight: next(), shown: 0, next: 255, share: next() },
           x: [next(), next(), next()],
@@ -238,7 +239,11 @@ for (const { name, why, grants, open } of ENGINES) {
         onTestFinished(() => database.close());
         const [tables, ...more] = MIGRATIONS.map((file) => readFileSync(file, 'utf8'));
         await database.run(ROLES + grants + tables);
-        const [silent, rated] = [finishedDecision({ turn: 0, retry: 0 }), finishedDecision({ turn: 0, retry: 0 })];
+        const unknown = (): DecisionRecord => {
+          const one = finishedDecision({ turn: 0, retry: 0, prefixTokens: null });
+          return { ...one, outcome: one.outcome && { ...one.outcome, cachedTokens: null } };
+        };
+        const [silent, rated] = [unknown(), unknown()];
         const said = (value: number) => ({ signal: 'thumb', source: 'explicit' as const, value, weight: 1, at: DAY });
         const second = { ...rated, version: 2, signals: [said(1)], reward: 1 };
         const third = { ...second, version: 3, signals: [said(0.25)], reward: 0.25 };
@@ -301,6 +306,36 @@ for (const { name, why, grants, open } of ENGINES) {
         expect(await countedUpTo('2')).toEqual([{ label: labelOf(null) }, { label: labelOf(null) }]);
         expect(await countedUpTo('3')).toEqual([{ label: labelOf(null) }, { label: labelOf(1) }]);
         expect(await countedUpTo('4')).toEqual([{ label: labelOf(null) }, { label: labelOf(0.25) }]);
+      },
+      STARTING_MS,
+    );
+
+    test(
+      'has what was kept before changes were as it was, and takes nothing until it can keep them',
+      async () => {
+        const database = await open();
+        onTestFinished(() => database.close());
+        const [tables, labels, changes] = MIGRATIONS.map((file) => readFileSync(file, 'utf8'));
+        await database.run(ROLES + grants + tables + labels);
+        const one = finishedDecision({ version: 2, label: labelOf(1), labelBefore: labelOf(null), reward: 1 });
+        const { query, decision, response } = rowsOf(one);
+        const rows = { queries: [query], routing_decisions: [decision], responses: [response] };
+        await database.query('select conduit_ingest($1, $2, $3, $4, $5)', [
+          ...['auto', '', null, '1'],
+          JSON.stringify({ ...rows, feedback: [], implicit_feedback: [] }),
+        ]);
+        const server = await startPostgrestServer(database);
+        onTestFinished(() => server.close());
+        const store = createSupabaseStore({ url: server.url, serviceRoleKey: SERVICE_ROLE_KEY });
+        onTestFinished(() => store.close());
+        const failure = await failureOf(store.ingest(batch([one], '1', '2')));
+        expect(failure.message).toContain('apply supabase/migrations');
+        await database.run(changes as string);
+        const before = { ...one, outcome: one.outcome && { ...one.outcome, cachedTokens: null }, prefixTokens: null };
+        expect((await store.readKept('auto', LOG_START, 10)).kept.map(({ decision }) => decision)).toEqual([before]);
+        const next = { ...before, version: 3, worthBefore: 0.1, prefixTokens: 3_000 };
+        await store.ingest(batch([next], '1', '2'));
+        expect(await store.recall(one.id)).toEqual(next);
       },
       STARTING_MS,
     );
@@ -683,6 +718,7 @@ const answered = (kind: 'completed' | 'timeout' | 'client_abort', tokens: number
   finishReason: null,
   promptTokens: tokens === null ? null : tokens * 10,
   completionTokens: tokens,
+  cachedTokens: null,
   costUsd,
   estimated: false,
 });

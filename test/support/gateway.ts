@@ -70,6 +70,7 @@ export interface Decision {
     ruled_out: string | null;
     propensity: number;
     quality: { mean: number; low: number; high: number };
+    cost_usd: number;
     utility: number;
   }[];
   attempts: { model: string; outcome: string; status: number | null; first_byte_ms: number | null; total_ms: number }[];
@@ -78,6 +79,7 @@ export interface Decision {
     finish_reason: string | null;
     prompt_tokens: number | null;
     completion_tokens: number | null;
+    cached_tokens: number | null;
     cost_usd: number;
   } | null;
   signals: {

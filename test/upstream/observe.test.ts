@@ -47,7 +47,7 @@ describe('what is seen of a stream', () => {
     ).observed();
     expect({ completionId, usage, finishReason }).toEqual({
       completionId: 'first',
-      usage: { promptTokens: 3, completionTokens: 9, cachedTokens: 0, cacheWriteTokens: 0 },
+      usage: { promptTokens: 3, completionTokens: 9, cachedTokens: null, cacheWriteTokens: 0 },
       finishReason: 'length',
     });
   });

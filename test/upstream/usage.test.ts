@@ -7,13 +7,13 @@ describe('usage', () => {
     expect(readUsage({ prompt_tokens: 7, completion_tokens: 2 })).toEqual({
       promptTokens: 7,
       completionTokens: 2,
-      cachedTokens: 0,
+      cachedTokens: null,
       cacheWriteTokens: 0,
     });
     expect(readUsage({ prompt_tokens: 0 })).toEqual({
       promptTokens: 0,
       completionTokens: 0,
-      cachedTokens: 0,
+      cachedTokens: null,
       cacheWriteTokens: 0,
     });
     for (const prompt_tokens of [-1, 1.5, '7', null, undefined, Number.MAX_VALUE])
@@ -25,7 +25,7 @@ describe('usage', () => {
     fc.assert(
       fc.property(fc.nat(), fc.jsonValue(), fc.jsonValue(), (prompt_tokens, completion_tokens, details) => {
         const usage = readUsage({ prompt_tokens, completion_tokens, prompt_tokens_details: details });
-        expect(usage?.cachedTokens).toBeLessThanOrEqual(prompt_tokens);
+        expect(usage?.cachedTokens ?? 0).toBeLessThanOrEqual(prompt_tokens);
         expect(usage?.completionTokens).toBeGreaterThanOrEqual(0);
       }),
     );

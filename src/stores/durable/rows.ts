@@ -50,6 +50,8 @@ export interface DecisionRow {
   label_before: LabelList | null;
   turn: number;
   retry: number;
+  prefix_tokens: number | null;
+  worth_before: number | null;
   idempotency_keys: readonly string[];
 }
 
@@ -78,6 +80,7 @@ export interface ResponseRow {
   finish_reason: string | null;
   prompt_tokens: number | null;
   completion_tokens: number | null;
+  cached_tokens: number | null;
   cost_usd: number;
   estimated: boolean;
   completion_id: string | null;
@@ -149,6 +152,8 @@ export function rowsOf(decision: DecisionRecord): DecisionRows {
       label_before: decision.labelBefore && labelList(decision.labelBefore),
       turn: decision.turn,
       retry: decision.retry,
+      prefix_tokens: decision.prefixTokens,
+      worth_before: decision.worthBefore,
       idempotency_keys: decision.idempotencyKeys,
     },
     response: responseRow(decision),
@@ -195,6 +200,8 @@ export function decisionOf(rows: DecisionRows): DecisionRecord {
     labelBefore: decision.label_before && labelIn(decision.label_before),
     turn: decision.turn,
     retry: decision.retry,
+    prefixTokens: decision.prefix_tokens,
+    worthBefore: decision.worth_before,
     // Only ever asked for of a decision that is minutes old.
     sketch: null,
     completionId: response?.completion_id ?? null,
@@ -251,6 +258,7 @@ function responseRow({ id, created, outcome, attempts, completionId }: DecisionR
     finish_reason: outcome.finishReason,
     prompt_tokens: outcome.promptTokens,
     completion_tokens: outcome.completionTokens,
+    cached_tokens: outcome.cachedTokens,
     cost_usd: outcome.costUsd,
     estimated: outcome.estimated,
     completion_id: completionId,
@@ -281,6 +289,7 @@ const outcomeOf = (row: ResponseRow): DecidedOutcome => ({
   finishReason: row.finish_reason,
   promptTokens: row.prompt_tokens,
   completionTokens: row.completion_tokens,
+  cachedTokens: row.cached_tokens,
   costUsd: row.cost_usd,
   estimated: row.estimated,
 });

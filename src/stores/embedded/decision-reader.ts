@@ -28,7 +28,7 @@ const COLUMNS = `
   d.seq, d.first_seq, d.past_labels, d.signals, d.decision_id, d.version, d.router, d.created_at, q.call, q.key, d.chosen, d.model, d.reason,
   d.propensity, d.candidates, q.encoder, q.x, d.uniform, d.cursor, q.prompt_tokens_estimate, r.attempts, r.outcome,
   r.finish_reason, r.prompt_tokens, r.completion_tokens, r.cost_usd, r.estimated, d.reward, d.reward_before, d.label,
-  d.label_before, d.turn, d.retry, r.completion_id, d.idempotency_keys`;
+  d.label_before, d.turn, d.retry, d.prefix_tokens, d.worth_before, r.cached_tokens, r.completion_id, d.idempotency_keys`;
 /** All of the response is null where there is none. */
 const WHOLE = `
 from routing_decisions d
@@ -90,8 +90,17 @@ function decisionIn(row: SqlRow, signals: DecidedSignal[]): DecisionRecord {
   const [, , , , id, version, router, created, call, key, chosen, model, reason, ...more] = row;
   const [propensity, candidates, encoder, x, uniform, cursor, promptTokensEstimate, attempts, ...rest] = more;
   const [kind, finishReason, promptTokens, completionTokens, costUsd, estimated, ...last] = rest;
-  const [reward, rewardBefore, label, labelBefore, turn, retry, completionId, idempotencyKeys] = last;
-  const outcome = { kind, finishReason, promptTokens, completionTokens, costUsd, estimated: estimated === 1 };
+  const [reward, rewardBefore, label, labelBefore, turn, retry, ...latest] = last;
+  const [prefixTokens, worthBefore, cachedTokens, completionId, idempotencyKeys] = latest;
+  const outcome = {
+    kind,
+    finishReason,
+    promptTokens,
+    completionTokens,
+    cachedTokens,
+    costUsd,
+    estimated: estimated === 1,
+  };
   return {
     id,
     version,
@@ -117,6 +126,8 @@ function decisionIn(row: SqlRow, signals: DecidedSignal[]): DecisionRecord {
     ...(label === null
       ? learnedFromRewards(version as number, reward as number | null, rewardBefore as number | null)
       : { label: labelOfText(label), labelBefore: labelOfText(labelBefore), turn, retry, sketch: null }),
+    prefixTokens,
+    worthBefore,
     completionId,
     idempotencyKeys: listIn(idempotencyKeys),
   } as DecisionRecord;

@@ -51,12 +51,13 @@ const RESPONSE = [
   'first_byte_ms',
   'total_ms',
   'attempts',
+  'cached_tokens',
 ];
 
 export function createDecisionTables(sql: Sql): DecisionTables {
   const valuesInto = (table: string, count: number): string =>
     `insert into ${table} values (${Array(count).fill('?').join(', ')})`;
-  const insertDecision = sql.prepare(`${valuesInto('routing_decisions', 22)} on conflict (decision_id) do nothing`);
+  const insertDecision = sql.prepare(`${valuesInto('routing_decisions', 24)} on conflict (decision_id) do nothing`);
   /** Into a row that is there already, which is not written where it would stay the same. */
   const putInto = (table: string, columns: readonly string[]): Statement => {
     const given = columns.map((column) => `excluded.${column}`);
@@ -108,6 +109,8 @@ export function createDecisionTables(sql: Sql): DecisionTables {
       decision.labelBefore && JSON.stringify(labelList(decision.labelBefore)),
       decision.turn,
       decision.retry,
+      decision.prefixTokens,
+      decision.worthBefore,
     );
 
   return {
@@ -150,6 +153,7 @@ export function createDecisionTables(sql: Sql): DecisionTables {
           last?.firstByteMs ?? null,
           last?.totalMs ?? null,
           listText(attempts.map(attemptList)),
+          outcome.cachedTokens,
         );
       }
       for (const [position, { source, signal, value, weight, at, comment = null }] of signals.entries()) {

@@ -122,8 +122,15 @@ alter table routing_decisions add column turn integer;
 alter table routing_decisions add column retry integer;
 `;
 
+/** In a row from before all of it is null. */
+const CHANGES = `
+alter table routing_decisions add column prefix_tokens integer;
+alter table routing_decisions add column worth_before real;
+alter table responses add column cached_tokens integer;
+`;
+
 /** The views are made anew by the last step that changes one. */
-const STEPS: readonly string[] = [TABLES, NO_VIEWS + LABELS + VIEWS];
+const STEPS: readonly string[] = [TABLES, NO_VIEWS + LABELS, NO_VIEWS + CHANGES + VIEWS];
 
 /** Why a database cannot be used. `foreign`: it is somebody else's. `newer`: a later release has written it. */
 export class WrongSchema extends Error {

@@ -77,7 +77,8 @@ select
   r.prompt_tokens,
   r.completion_tokens,
   r.cost_usd,
-  r.estimated
+  r.estimated,
+  r.cached_tokens
 from routing_decisions d
 join queries q on q.decision_id = d.decision_id
 left join responses r on r.decision_id = d.decision_id;
