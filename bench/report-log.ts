@@ -12,7 +12,7 @@ import { blocksOf, learnByBlock } from '../src/evaluate/learn-by-block.ts';
 import type { LoggedDecision } from '../src/evaluate/logged.ts';
 import type { RecordedOutcome } from '../src/evaluate/recorded.ts';
 import type { ReplayRow } from '../src/evaluate/replay.ts';
-import type { ReportSettings, TargetReport } from '../src/evaluate/report.ts';
+import type { Report, ReportSettings } from '../src/evaluate/report.ts';
 import { KINDS } from '../src/evaluate/simulator/kinds.ts';
 import { throwScore } from '../src/evaluate/simulator/outcomes.ts';
 import { simulate } from '../src/evaluate/simulator/simulate.ts';
@@ -149,26 +149,29 @@ export function reportSettings({ rows, baseline }: Population, targets: readonly
   return { arms, baseline, explore: { floor: 0.02 }, halfLifeMs: null, calibrate: noWorth, targets };
 }
 
-/** What is estimated of a target: its true quality over the population, by what it knew before each block, and by the blocks' weights. */
-export async function truthOf(
-  target: Target,
-  { timeWeights }: TargetReport,
+/** What is estimated of each target: its true quality over the population, by what it knew before each block, and by the blocks' weights. */
+export async function truthsOf(
+  targets: readonly Target[],
+  report: Report,
   log: readonly LoggedDecision[],
   population: Population,
   settings: ReportSettings,
-): Promise<number> {
+): Promise<number[]> {
   const { known } = await learnByBlock(log, blocksOf(log.length), settings, async () => {});
-  let truth = 0;
-  for (const [block, weight] of timeWeights.entries()) {
-    if (!(weight > 0)) continue;
-    let sum = 0;
-    for (const [i, row] of population.rows.entries()) {
-      const eligible = row.arms.map(({ id }) => ({ model: id, propensity: 1 / row.arms.length }));
-      const asked = { ...log[0]!, x: row.x, promptTokensEstimate: row.promptTokensEstimate, eligible };
-      const wanted = distributionOf(target, asked, weigh(asked, known[block]!), known[block]!);
-      for (const [k, part] of wanted.entries()) sum += part * population.quality[i]![k]!;
+  const truths = targets.map(() => 0);
+  for (const [i, row] of population.rows.entries()) {
+    const eligible = row.arms.map(({ id }) => ({ model: id, propensity: 1 / row.arms.length }));
+    const asked = { ...log[0]!, x: row.x, promptTokensEstimate: row.promptTokensEstimate, eligible };
+    for (const [block, before] of known.entries()) {
+      const weighed = weigh(asked, before);
+      for (const [t, target] of targets.entries()) {
+        const weight = report.targets[t]!.timeWeights[block] ?? 0;
+        if (!(weight > 0)) continue;
+        const wanted = distributionOf(target, asked, weighed, before);
+        for (const [k, part] of wanted.entries())
+          truths[t] = truths[t]! + (weight * part * population.quality[i]![k]!) / population.rows.length;
+      }
     }
-    truth += (weight * sum) / population.rows.length;
   }
-  return truth;
+  return truths;
 }

@@ -14,7 +14,7 @@ import {
   type Population,
   reportSettings,
   simulatedPopulation,
-  truthOf,
+  truthsOf,
 } from './report-log.ts';
 
 const { values } = parseArgs({
@@ -82,9 +82,10 @@ async function judged(name: string, population: Population, log: Omit<LogSetting
     const random = createDice(seedOf(SEED, run));
     const decisions = loggedRun(population, { ...log, decisions: Number(values.decisions) }, random);
     const report = await reportOn(decisions, settings, async () => {});
+    const truths = await truthsOf(targets, report, decisions, population, settings);
     for (const [t, target] of report.targets.entries()) {
       if (!target.estimates) continue;
-      const truth = await truthOf(targets[t]!, target, decisions, population, settings);
+      const truth = truths[t]!;
       const { doublyRobust, snips } = target.estimates.quality;
       const sum = all[t]!;
       sum.told++;

@@ -9,7 +9,9 @@ import { isArm, type Known, type ReportArm } from './targets.ts';
 /** Time blocks; each is judged by what those before it taught, so that the first only teaches. */
 const BLOCKS = 10;
 /** Decisions that are looked at between two pauses: some milliseconds. */
-export const BETWEEN_PAUSES = 50;
+export const BETWEEN_PAUSES = 20;
+/** Requests of which a budget's price is made. */
+const LATEST = 50;
 
 /** By the position of a decision in a log of so many: its block. The one that only teaches has the number −1. */
 export const blocksOf = (decisions: number): Int32Array =>
@@ -50,7 +52,15 @@ export async function learnByBlock(
   for (const [i, { evidence }] of log.entries()) {
     if (i % BETWEEN_PAUSES === 0) await pause();
     while (known.length <= blocks[i]!) {
-      known.push({ arms, baseline, explore, posterior: derivePosterior(fold, arms, calibrate), rates: new Map() });
+      known.push({
+        arms,
+        baseline,
+        explore,
+        posterior: derivePosterior(fold, arms, calibrate),
+        rates: new Map(),
+        latest: log.slice(Math.max(0, i - LATEST), i),
+        prices: new Map(),
+      });
       await pause();
     }
     if (evidence) foldEntry(fold, evidence);
