@@ -1,6 +1,8 @@
 /** A report as the API and the command line give it. */
+
+import type { Measured } from './judge.ts';
 import { type Interval, LEAST_EFFECTIVE_SIZE } from './off-policy.ts';
-import type { Measured, TargetReport } from './report.ts';
+import type { TargetReport } from './report.ts';
 import type { RouterReport } from './router-report.ts';
 
 export type ReportJson = ReturnType<typeof reportJson>;
@@ -32,7 +34,7 @@ export function reportJson(report: RouterReport) {
       estimates: target.estimates && {
         quality: measured(target.estimates.quality),
         cost_usd: measured(target.estimates.costUsd),
-        seconds: measured(target.estimates.seconds),
+        seconds: target.estimates.seconds && measured(target.estimates.seconds),
       },
       versus_baseline: target.againstBaseline && {
         effective_size: round(target.againstBaseline.effectiveSize),

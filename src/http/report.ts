@@ -3,7 +3,7 @@ import type { Context } from 'hono';
 import { type Asked, readAsked } from '../evaluate/asked.ts';
 import { type ReportJson, reportJson } from '../evaluate/report-json.ts';
 import { routerReport } from '../evaluate/router-report.ts';
-import { type DecisionLog, StoreUnavailable } from '../stores/ports.ts';
+import { StoreUnavailable } from '../stores/ports.ts';
 import { ApiError, badRequest } from './errors.ts';
 import type { Gateway } from './gateway.ts';
 import { learnerNamed } from './routers.ts';
@@ -21,38 +21,55 @@ interface KeptReport {
   until: number;
 }
 
-/** A config that is followed makes another gateway, and with it other reports. */
-const reports = new WeakMap<Gateway, Map<string, KeptReport>>();
+interface Reports {
+  /** By what was asked. */
+  kept: Map<string, KeptReport>;
+  /** Ends with the last report that was begun: one is made at a time, since each takes some seconds of this process. */
+  turn: Promise<unknown>;
+}
 
-/** Throws a 404 for a router that there is none of, a 400 for a question that makes no sense, a 503 where it cannot be read or is not ready. */
+/** A config that is followed makes another gateway, and with it other reports. */
+const reportsOf = new WeakMap<Gateway, Reports>();
+
+/**
+ * Throws a 404 for a router that there is none of, a 400 for a question that makes no sense, a 503 where the log cannot be read
+ * or the report is not ready.
+ */
 export async function getReport(gateway: Gateway, name: string, context: Context): Promise<ReportJson> {
   const { router, arms } = learnerNamed(gateway, name);
   const { now } = gateway.runtime;
   const query = (key: string): string[] => context.req.queries(key) ?? [];
   const asked = askedBy(query, now());
-  const log: DecisionLog | null = gateway.decisions;
-  if (!log) throw new StoreUnavailable('this process has no log of decisions');
+  const { decisions } = gateway;
+  if (!decisions) throw new StoreUnavailable('this process has no log of decisions');
 
-  let kept = reports.get(gateway);
-  if (!kept) {
-    kept = new Map();
-    reports.set(gateway, kept);
+  let reports = reportsOf.get(gateway);
+  if (!reports) {
+    reports = { kept: new Map(), turn: Promise.resolve() };
+    reportsOf.set(gateway, reports);
   }
+  const { kept } = reports;
   const key = JSON.stringify([name, ...['since', 'policy', 'usd_per_point', 'usd_per_request'].map(query)]);
   for (const [other, { until }] of kept) if (until <= now()) kept.delete(other);
-  let report = kept.get(key);
-  if (!report) {
-    if (kept.size >= MOST_KEPT) throw notReady();
-    report = { made: routerReport(log, router, arms, asked, pause).then(reportJson), until: Number.POSITIVE_INFINITY };
-    kept.set(key, report);
-    const { made } = report;
-    const ended = (until: number) => () => void kept.set(key, { made, until });
-    // What failed is made anew by whoever asks next.
-    made.then(
-      () => ended(now() + FRESH_MS)(),
-      () => kept.delete(key),
-    );
+  const found = kept.get(key);
+  if (found) return await inTime(found.made);
+
+  if (kept.size >= MOST_KEPT) {
+    const ready = [...kept].find(([, { until }]) => Number.isFinite(until));
+    if (!ready) throw notReady();
+    kept.delete(ready[0]);
   }
+  const make = (): Promise<ReportJson> => routerReport(decisions, router, arms, asked, pause).then(reportJson);
+  const report: KeptReport = { made: reports.turn.then(make, make), until: Number.POSITIVE_INFINITY };
+  reports.turn = report.made;
+  kept.set(key, report);
+  report.made.then(
+    () => {
+      report.until = now() + FRESH_MS;
+    },
+    // What failed is made anew for whoever asks next.
+    () => kept.delete(key),
+  );
   return await inTime(report.made);
 }
 
