@@ -1,6 +1,6 @@
 /**
  * Whether the report's intervals hold what they promise: logs of 2,000 decisions whose truth is known, and how often the 95%
- * intervals cover it. `node bench/report.ts [--runs 500] [--decisions 2000] [--json]`.
+ * intervals cover it. `node bench/report.ts [--runs 500] [--decisions 2000] [--log 1] [--json]`.
  */
 import { parseArgs } from 'node:util';
 import { createDice, seedOf } from '../src/evaluate/dice.ts';
@@ -21,6 +21,7 @@ const { values } = parseArgs({
   options: {
     runs: { type: 'string', default: '100' },
     decisions: { type: 'string', default: '2000' },
+    log: { type: 'string' },
     json: { type: 'boolean', default: false },
   },
 });
@@ -111,7 +112,7 @@ async function judged(name: string, population: Population, log: Omit<LogSetting
 }
 
 const rows: Row[] = [];
-for (const { name, world, log } of LOGS) {
+for (const { name, world, log } of values.log ? LOGS.slice(Number(values.log) - 1, Number(values.log)) : LOGS) {
   if (!values.json) process.stdout.write(`\n${name}\n`);
   for (const row of await judged(name, simulatedPopulation(world, PROMPTS, SEED), log)) {
     rows.push(row);

@@ -62,7 +62,7 @@ function verdictOf({ estimates, effectiveSize, coveredShare }: TargetReport): st
   if (!estimates) {
     return (
       `the log cannot tell: it is worth ${Math.floor(effectiveSize)} decisions of this, and it takes ` +
-      `${LEAST_EFFECTIVE_SIZE}. It hardly ever chose so.`
+      `${LEAST_EFFECTIVE_SIZE}. It hardly ever chose so, or hardly ever learned how good that was.`
     );
   }
   return coveredShare < 0.995

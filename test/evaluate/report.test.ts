@@ -6,6 +6,8 @@ import { loggedOf } from '../../src/evaluate/logged.ts';
 import { reportOn } from '../../src/evaluate/report.ts';
 import { WORLDS } from '../../src/evaluate/simulator/worlds.ts';
 import { AS_LOGGED, always, by, preferring, within } from '../../src/evaluate/targets.ts';
+import { calibrate } from '../../src/signals/calibration.ts';
+import { NEXT } from '../../src/signals/signs.ts';
 import type { DecisionRecord } from '../../src/stores/decision-record.ts';
 import { finishedDecision } from '../stores/finished-decision.ts';
 
@@ -159,6 +161,26 @@ describe('a report', () => {
     const nobody = loggedRun(population, { ...SETTINGS, policy: 'random', rated: () => 0 }, createDice(5));
     const silent = await reportOn(nobody, reportSettings(population, ARMS.map(always)), pause);
     expect(silent.targets.map(({ estimates }) => estimates)).toEqual([null, null, null]);
+  });
+
+  test('goes by what was seen of answers where nobody rates them, and says that it does', async () => {
+    const seen = byLot.map((decision, i) => {
+      const good = decision.label.quality! > 0.85;
+      // One in ten was rated: enough to know what signs are worth.
+      const said = i % 10 === 0 ? { quality: good ? 1 : 0, weight: 1 } : { quality: null, weight: 0 };
+      const next = NEXT.indexOf(good ? 'continued' : 'regenerated');
+      const label = { ...said, shown: 0, next, share: 1 };
+      return { ...decision, label, evidence: { ...decision.evidence!, ...label } };
+    });
+    const settings = { ...reportSettings(population, ARMS.map(always)), calibrate };
+    const report = await reportOn(seen, settings, pause);
+    expect(report.relativeTo).toBe('implicit signals');
+    expect(report.labels).toEqual({ explicit: 150, implicit: 1_350, failures: 0, none: 0 });
+    for (const [k, { estimates }] of report.targets.entries()) {
+      const given = seen.filter(({ chosen }) => chosen === ARMS[k]);
+      const good = given.filter(({ label }) => label.next === NEXT.indexOf('continued')).length / given.length;
+      expect(Math.abs(estimates!.quality.doublyRobust.mean - good)).toBeLessThan(0.15);
+    }
   });
 
   test('knows arms that the router no longer has, and arms by their earlier names', async () => {
