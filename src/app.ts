@@ -10,6 +10,7 @@ import type { Gateway } from './http/gateway.ts';
 import { getModel, listModels } from './http/models.ts';
 import { passThrough } from './http/pass-through.ts';
 import { readinessOf } from './http/readiness.ts';
+import { getReport } from './http/report.ts';
 import { getRouter } from './http/routers.ts';
 
 /** What a browser's script may read of an answer. */
@@ -58,6 +59,10 @@ export function createApp(gateway: Gateway): Hono {
   app.get('/v1/routers/:name', async (context) => {
     requireAdmin(callerOf(context));
     return context.json(await getRouter(gateway, context.req.param('name')));
+  });
+  app.get('/v1/routers/:name/report', async (context) => {
+    requireAdmin(callerOf(context));
+    return context.json(await getReport(gateway, context.req.param('name'), context));
   });
   app.get('/health', (context) => context.json({ status: 'ok' }));
   app.get('/ready', async (context) => {

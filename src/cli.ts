@@ -1,16 +1,18 @@
 #!/usr/bin/env node
-/** The command line: `conduit serve | init | check | demo | replay | rebuild | export | import`. */
+/** The command line: `conduit serve | init | check | demo | replay | report | rebuild | export | import`. */
 import { readFileSync } from 'node:fs';
 import { Command, InvalidArgumentError } from 'commander';
 
 /** Commands of later versions, refused by name so that nobody looks for a typing error. */
-const NOT_BUILT_YET = ['report', 'import-litellm', 'keys'];
+const NOT_BUILT_YET = ['import-litellm', 'keys'];
 
 const portNumber = (text: string): number => {
   const port = Number(text);
   if (!/^\d+$/.test(text) || port > 65535) throw new InvalidArgumentError('allowed are 0 to 65535.');
   return port;
 };
+
+const gathered = (text: string, before: readonly string[]): string[] => [...before, text];
 
 // A command is loaded when it is asked for: nobody who checks a config waits for the gateway's parts.
 const { version } = JSON.parse(readFileSync(new URL('../package.json', import.meta.url), 'utf8')) as {
@@ -45,6 +47,18 @@ withConfig(
     .command('rebuild')
     .description('learn anew from the durable store, as for another half-life or after Redis was lost'),
 ).action(async (options) => (await import('./cli/rebuild.ts')).rebuild(options));
+withConfig(
+  program
+    .command('report')
+    .description('estimate from the log what other policies, preferences and budgets would have done')
+    .argument('[router]', "default: the config's first"),
+)
+  .option('--policy <name>', 'a policy to judge as well; may be given again', gathered, [])
+  .option('--usd-per-point <usd>', 'a preference to judge as well: what 1% of quality may cost', gathered, [])
+  .option('--usd-per-request <usd>', 'an average ceiling to judge as well', gathered, [])
+  .option('--since <time>', 'only decisions since then: 7d, or 2026-01-31')
+  .option('--json', 'print the report as GET /v1/routers/{name}/report gives it')
+  .action(async (router, options) => (await import('./cli/report.ts')).report(router, options));
 withConfig(
   program
     .command('export')

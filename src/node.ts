@@ -16,7 +16,7 @@ import { createDeferred, type Deferred } from './routing/deferred.ts';
 import type { Log, Runtime } from './routing/runtime.ts';
 import { openStorage, type Storage } from './storage/open.ts';
 import { secretFor } from './storage/secret.ts';
-import type { StateStore } from './stores/ports.ts';
+import type { DecisionLog, StateStore } from './stores/ports.ts';
 import { createUndiciSender } from './upstream/send-undici.ts';
 
 export type { Log } from './routing/runtime.ts';
@@ -32,6 +32,8 @@ export interface GatewayOptions {
   learned?: LearnedByRouter;
   /** What stands behind the state that is handed in, or behind the config's where that is another process's to keep. */
   durable?: DurablePart;
+  /** Where decisions are read for reports; left out: the stores of the config. */
+  decisions?: DecisionLog;
   /** Left out: `SERVER_LIMITS` and `CLOSE_LIMITS`. For tests that cannot wait as long. */
   limits?: Partial<ServerLimits & CloseLimits>;
 }
@@ -82,6 +84,7 @@ export async function startGateway(config: ConduitConfig, options: GatewayOption
       config,
       runtime,
       state,
+      decisions: options.decisions ?? storage?.decisions ?? null,
       send: sender.send,
       openExchange: (context) => {
         const { incoming, outgoing } = context.env as { incoming: IncomingMessage; outgoing: ServerResponse };

@@ -42,9 +42,11 @@ export function createWorkerApp(environment: WorkerEnvironment, options: WorkerA
   }
   const secret = config.server.secret ?? randomBytes(32).toString('hex');
   const dice = createDice();
+  const state = createMemoryStore({ now: Date.now });
   const gateway = createGateway({
     config,
-    state: createMemoryStore({ now: Date.now }),
+    state,
+    decisions: state,
     send: createFetchSender(options.fetch),
     openExchange: (context) => createWebExchange(context.req.raw),
     accepting: () => true,

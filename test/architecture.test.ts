@@ -63,7 +63,7 @@ interface Room {
 /** Every arrow that is allowed. What is not here is not. */
 const ROOMS: Readonly<Record<string, Room>> = {
   'app.ts': { of: ['http', 'config'], packages: ['hono', 'hono/cors'] },
-  http: { of: ['routing', 'bandit', 'signals', 'upstream', 'stores', 'config'], packages: ['hono'] },
+  http: { of: ['routing', 'bandit', 'signals', 'upstream', 'stores', 'config', 'evaluate'], packages: ['hono'] },
   routing: { of: ['bandit', 'context', 'signals', 'upstream', 'stores', 'config'] },
   upstream: { of: [], typesOf: ['config'] },
   stores: { of: [], typesOf: ['bandit', 'upstream', 'config'] },
@@ -71,7 +71,7 @@ const ROOMS: Readonly<Record<string, Room>> = {
   bandit: { of: [] },
   context: { of: [] },
   signals: { of: ['bandit'], typesOf: ['upstream'], packages: ['@cfworker/json-schema'] },
-  evaluate: { of: ['bandit', 'context'], typesOf: ['stores', 'config'] },
+  evaluate: { of: ['bandit', 'context', 'signals', 'stores', 'config'] },
   'crypto.ts': { of: [] },
   cli: {
     of: ['node.ts', 'cluster', 'storage', 'routing', 'stores', 'config', 'crypto.ts', 'demo', 'evaluate'],

@@ -30,7 +30,11 @@ export async function startCluster(config: ConduitConfig, { log }: { log: Log })
     nodeRuntime({ ...config, server: { ...config.server, secret } }, log, deferred),
   );
   const { durable } = storage;
-  const store: ServedStore = { ...storage.state, isKept: async () => (await durable?.isWell()) ?? false };
+  const store: ServedStore = {
+    ...storage.state,
+    readKept: storage.decisions.readKept,
+    isKept: async () => (await durable?.isWell()) ?? false,
+  };
   let { port } = config.server;
   let bound: number | null = null;
   const asServed = (next: ConduitConfig): ConduitConfig => ({

@@ -48,6 +48,7 @@ function sharedWith({ config, shared }: Order & { kind: 'serve' }, state: Served
   if (!shared) return {};
   return {
     ...(config.stores.state === 'memory' && { state }),
+    decisions: state,
     ...(shared.durable && { durable: { isWell: state.isKept } }),
     learned: shared.learned,
   };

@@ -9,7 +9,7 @@ import { createLedger, type Ledger } from '../routing/ledger.ts';
 import { createLimits, type Limits } from '../routing/limits.ts';
 import { createRefusals, type Refusals } from '../routing/refusals.ts';
 import type { Runtime } from '../routing/runtime.ts';
-import type { StateStore } from '../stores/ports.ts';
+import type { DecisionLog, StateStore } from '../stores/ports.ts';
 import type { Send } from '../upstream/port.ts';
 import type { ClientExchange } from './exchange.ts';
 
@@ -17,6 +17,8 @@ export interface GatewayParts {
   config: ConduitConfig;
   runtime: Runtime;
   state: StateStore;
+  /** Every decision that can still be read, for whoever judges them anew; null where this process has none to read. */
+  decisions: DecisionLog | null;
   send: Send;
   /** The client's side of a request, on this platform. */
   openExchange: (context: Context) => ClientExchange;

@@ -1,20 +1,25 @@
 /** `GET /v1/routers/{name}`: what a router has learned of its arms so far. */
 import { expectedCost } from '../bandit/utility.ts';
+import type { Learner } from '../routing/learner.ts';
 import { ApiError } from './errors.ts';
 import type { Gateway } from './gateway.ts';
 
 /** Throws a 404 for a router that there is none of. */
-export async function getRouter(gateway: Gateway, name: string): Promise<object> {
+export function learnerNamed(gateway: Gateway, name: string): Learner {
   const learner = gateway.learners.get(name);
-  if (!learner) {
-    const names = [...gateway.learners.keys()].join(', ');
-    throw new ApiError({
-      status: 404,
-      message: `There is no router '${name}'. Routers here: ${names}.`,
-      param: 'name',
-      code: 'router_not_found',
-    });
-  }
+  if (learner) return learner;
+  const names = [...gateway.learners.keys()].join(', ');
+  throw new ApiError({
+    status: 404,
+    message: `There is no router '${name}'. Routers here: ${names}.`,
+    param: 'name',
+    code: 'router_not_found',
+  });
+}
+
+/** Throws a 404 for a router that there is none of. */
+export async function getRouter(gateway: Gateway, name: string): Promise<object> {
+  const learner = learnerNamed(gateway, name);
   await learner.catchUp();
   const { posterior } = learner.current();
   const owner = { kind: 'router', name } as const;

@@ -8,12 +8,14 @@ import { soundSnapshot } from '../routing/recovery.ts';
 import type { Log, Runtime } from '../routing/runtime.ts';
 import { createBackedStore } from '../stores/backed.ts';
 import { createMemoryStore } from '../stores/memory.ts';
-import { type HotStore, PINNED_LOG, type StateStore, StoreUnavailable } from '../stores/ports.ts';
+import { type DecisionLog, type HotStore, PINNED_LOG, type StateStore, StoreUnavailable } from '../stores/ports.ts';
 import { type Behind, KEEP_MS } from './behind.ts';
 import { openFirst, openLater } from './open-behind.ts';
 
 export interface Storage {
   state: StateStore;
+  /** All decisions that are kept; those that the hot store has, where nothing stands behind it. */
+  decisions: DecisionLog;
   /** Where what is learned outlives this process, in words; null where it does not. */
   keptIn: string | null;
   /** Null where nothing outlives the state store. */
@@ -39,7 +41,17 @@ export async function openStorage(config: ConduitConfig, runtime: Runtime): Prom
   const hot = await openHot(config, runtime);
   if (config.stores.durable === 'none') {
     const keptIn = hot.shared ? 'Redis' : null;
-    return { state: hot, keptIn, durable: null, learned: new Map(), late: noneLate, follow() {}, close: hot.close };
+    const { close } = hot;
+    return {
+      state: hot,
+      decisions: hot,
+      keptIn,
+      durable: null,
+      learned: new Map(),
+      late: noneLate,
+      follow() {},
+      close,
+    };
   }
   let behind: Behind | null;
   try {
@@ -107,6 +119,7 @@ async function putBehind(
         await state.confirm(decision);
       },
     },
+    decisions: { readKept: (...asked) => (behind?.durable ?? hot).readKept(...asked) },
     keptIn: first ? keptIn(config) : null,
     durable: {
       async isWell() {

@@ -1,5 +1,5 @@
 /** One process's store for the others of its machine: calls travel over a channel, many in one message. */
-import { type StateStore, StoreUnavailable, UncertainWrite } from './ports.ts';
+import { type DecisionLog, type StateStore, StoreUnavailable, UncertainWrite } from './ports.ts';
 
 /** Two ends that pass messages as structured clones, in order. It may carry messages of others too. */
 export interface Channel {
@@ -17,7 +17,7 @@ export interface RemoteStoreOptions {
 }
 
 /** A store with what its owner knows of it beside. */
-export interface ServedStore extends StateStore {
+export interface ServedStore extends StateStore, DecisionLog {
   /** Whether the durable store behind it takes what it is given. */
   isKept(): Promise<boolean>;
 }
@@ -28,6 +28,7 @@ const VERBS = [
   'recall',
   'lookUp',
   'readSince',
+  'readKept',
   'add',
   'putHealth',
   'readHealth',
@@ -197,6 +198,7 @@ export function createRemoteStore(channel: Channel, options: RemoteStoreOptions 
     recall: method('recall'),
     lookUp: method('lookUp'),
     readSince: method('readSince'),
+    readKept: method('readKept'),
     add: method('add'),
     putHealth: method('putHealth'),
     readHealth: method('readHealth'),

@@ -152,6 +152,22 @@ describe('two workers', () => {
     expect(await observations(one)).toBe(await observations(other));
   });
 
+  test('report on what all of them decided, whichever is asked', async () => {
+    const cluster = await startCluster();
+    const [one, other] = await cluster.connectToBoth();
+    const counted = (await observations(one)) + 2;
+    await one.ask('Name a river');
+    await other.ask('What is a prime number?');
+    let hours = 0;
+    for (const connection of [one, other]) {
+      await vi.waitFor(async () => {
+        // A report serves for half a minute: another one is asked for each time.
+        const { status, body } = await connection.get(`/v1/routers/auto/report?since=${++hours}h`);
+        expect({ status, counted: body.decisions?.counted }).toEqual({ status: 200, counted });
+      }, PATIENCE);
+    }
+  });
+
   test('go on with one another’s conversations', async () => {
     const cluster = await startCluster({ models: ['a', 'b', 'c', 'd'], router: 'policy: random' });
     const [one, other] = await cluster.connectToBoth();

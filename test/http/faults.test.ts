@@ -43,6 +43,7 @@ function gateway(parts: { send?: Send; state?: (store: StateStore) => StateStore
       send: parts.send ?? answering,
       openExchange: (context) => createWebExchange(context.req.raw),
       accepting: parts.accepting ?? (() => true),
+      decisions: null,
       durable: null,
     }),
   );

@@ -8,7 +8,7 @@ import {
   serveStore,
 } from '../../src/stores/channel.ts';
 import { createMemoryStore } from '../../src/stores/memory.ts';
-import { LOG_START, type StateStore, StoreUnavailable, UncertainWrite } from '../../src/stores/ports.ts';
+import { type HotStore, LOG_START, StoreUnavailable, UncertainWrite } from '../../src/stores/ports.ts';
 import { decision, stateStoreSuite } from './state-store-suite.ts';
 
 interface End extends Channel {
@@ -34,10 +34,10 @@ function channelPair(): { near: End; far: End; close(): void } {
   return { near: end(port1), far: end(port2), close: () => port1.close() };
 }
 
-const served = (store: StateStore): ServedStore => ({ isKept: async () => true, ...store });
+const served = (store: HotStore): ServedStore => ({ isKept: async () => true, ...store });
 
 /** A store behind a channel, closed after the test. */
-function remote(store: StateStore, options: RemoteStoreOptions = {}) {
+function remote(store: HotStore, options: RemoteStoreOptions = {}) {
   const pair = channelPair();
   serveStore(served(store), pair.far);
   onTestFinished(pair.close);
@@ -54,7 +54,7 @@ stateStoreSuite({
 });
 
 /** A store in which one call never comes to an end. */
-const hanging = (): StateStore => ({
+const hanging = (): HotStore => ({
   ...createMemoryStore({ now: Date.now }),
   recall: () => new Promise<never>(() => {}),
 });
@@ -123,7 +123,7 @@ describe('a store over a channel', () => {
 
   test('tells whether the durable store behind it takes what it is given', async () => {
     let isWell = false;
-    const { store } = remote({ ...createMemoryStore({ now: Date.now }), isKept: async () => isWell } as StateStore);
+    const { store } = remote({ ...createMemoryStore({ now: Date.now }), isKept: async () => isWell } as HotStore);
     expect(await store.isKept()).toBe(false);
     isWell = true;
     expect(await store.isKept()).toBe(true);

@@ -1,0 +1,58 @@
+/** Reads what somebody asks a report for, out of a URL or a command line. */
+import { POLICY_NAMES, type PolicyName } from '../bandit/policies/index.ts';
+import { DURATION, durationMs } from '../config/duration.ts';
+
+/** What is asked for beside what every report has. */
+export interface Asked {
+  /** Milliseconds since 1970: decisions before it are left out. Null for all. */
+  since: number | null;
+  policies: readonly PolicyName[];
+  /** Preferences in numbers: what a point of quality may cost. */
+  usdPerPoint: readonly number[];
+  /** Average ceilings. */
+  usdPerRequest: readonly number[];
+}
+
+export interface AskedTexts {
+  since: string | undefined;
+  policy: readonly string[];
+  usd_per_point: readonly string[];
+  usd_per_request: readonly string[];
+}
+
+export type ReadAsked = { ok: true; asked: Asked } | { ok: false; field: keyof AskedTexts; problem: string };
+
+export function readAsked(texts: AskedTexts, now: number): ReadAsked {
+  const since = texts.since === undefined ? null : timeIn(texts.since, now);
+  if (since === undefined)
+    return {
+      ok: false,
+      field: 'since',
+      problem: `'${texts.since}' is no time. Allowed: a duration such as '7d', seconds since 1970, or an ISO 8601 time.`,
+    };
+  const policies: PolicyName[] = [];
+  for (const text of texts.policy) {
+    const policy = POLICY_NAMES.find((name) => name === text);
+    if (!policy)
+      return {
+        ok: false,
+        field: 'policy',
+        problem: `'${text}' is no policy. Allowed: ${POLICY_NAMES.join(', ')}.`,
+      };
+    policies.push(policy);
+  }
+  for (const field of ['usd_per_point', 'usd_per_request'] as const) {
+    const wrong = texts[field].find((text) => !(Number(text) > 0 && Number.isFinite(Number(text))));
+    if (wrong !== undefined) return { ok: false, field, problem: `'${wrong}' is no number of USD above 0.` };
+  }
+  const usdPerPoint = texts.usd_per_point.map(Number);
+  const usdPerRequest = texts.usd_per_request.map(Number);
+  return { ok: true, asked: { since, policies, usdPerPoint, usdPerRequest } };
+}
+
+/** Undefined where it is none. */
+function timeIn(text: string, now: number): number | undefined {
+  if (DURATION.test(text)) return now - (durationMs(text) as number);
+  const at = /^\d{9,}$/.test(text) ? Number(text) * 1000 : Date.parse(text);
+  return Number.isFinite(at) ? at : undefined;
+}

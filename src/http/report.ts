@@ -1,0 +1,111 @@
+/** `GET /v1/routers/{name}/report`: what other policies and preferences would have done, as the log tells. */
+import type { Context } from 'hono';
+import { type Asked, readAsked } from '../evaluate/asked.ts';
+import { type ReportJson, reportJson } from '../evaluate/report-json.ts';
+import { routerReport } from '../evaluate/router-report.ts';
+import { StoreUnavailable } from '../stores/ports.ts';
+import { ApiError, badRequest } from './errors.ts';
+import type { Gateway } from './gateway.ts';
+import { learnerNamed } from './routers.ts';
+
+/** For how long a report serves all who ask for it. */
+const FRESH_MS = 30_000;
+/** How long somebody waits for one. It goes on being made, for whoever asks again. */
+const WAIT_MS = 15_000;
+/** Of one gateway: each asks differently. */
+const MOST_KEPT = 16;
+
+interface KeptReport {
+  made: Promise<ReportJson>;
+  /** Milliseconds since 1970; infinite while it is being made. */
+  until: number;
+}
+
+interface Reports {
+  /** By what was asked. */
+  kept: Map<string, KeptReport>;
+  /** Ends with the last report that was begun: one is made at a time, since each takes some seconds of this process. */
+  turn: Promise<unknown>;
+}
+
+/** A config that is followed makes another gateway, and with it other reports. */
+const reportsOf = new WeakMap<Gateway, Reports>();
+
+/**
+ * Throws a 404 for a router that there is none of, a 400 for a question that makes no sense, a 503 where the log cannot be read
+ * or the report is not ready.
+ */
+export async function getReport(gateway: Gateway, name: string, context: Context): Promise<ReportJson> {
+  const { router, arms } = learnerNamed(gateway, name);
+  const { now } = gateway.runtime;
+  const query = (key: string): string[] => context.req.queries(key) ?? [];
+  const asked = askedBy(query, now());
+  const { decisions } = gateway;
+  if (!decisions) throw new StoreUnavailable('this process has no log of decisions');
+
+  let reports = reportsOf.get(gateway);
+  if (!reports) {
+    reports = { kept: new Map(), turn: Promise.resolve() };
+    reportsOf.set(gateway, reports);
+  }
+  const { kept } = reports;
+  const key = JSON.stringify([name, ...['since', 'policy', 'usd_per_point', 'usd_per_request'].map(query)]);
+  for (const [other, { until }] of kept) if (until <= now()) kept.delete(other);
+  const found = kept.get(key);
+  if (found) return await inTime(found.made);
+
+  if (kept.size >= MOST_KEPT) {
+    const ready = [...kept].find(([, { until }]) => Number.isFinite(until));
+    if (!ready) throw notReady();
+    kept.delete(ready[0]);
+  }
+  const make = (): Promise<ReportJson> => routerReport(decisions, router, arms, asked, pause).then(reportJson);
+  const report: KeptReport = { made: reports.turn.then(make, make), until: Number.POSITIVE_INFINITY };
+  reports.turn = report.made;
+  kept.set(key, report);
+  report.made.then(
+    () => {
+      report.until = now() + FRESH_MS;
+    },
+    // What failed is made anew for whoever asks next.
+    () => kept.delete(key),
+  );
+  return await inTime(report.made);
+}
+
+/** Lets whatever else waits go first. */
+const pause = (): Promise<void> => new Promise((resolve) => setTimeout(resolve, 0));
+
+async function inTime(made: Promise<ReportJson>): Promise<ReportJson> {
+  let timer: ReturnType<typeof setTimeout> | undefined;
+  const late = new Promise<never>((_, reject) => {
+    timer = setTimeout(() => reject(notReady()), WAIT_MS);
+  });
+  try {
+    return await Promise.race([made, late]);
+  } finally {
+    clearTimeout(timer);
+  }
+}
+
+const notReady = (): ApiError =>
+  new ApiError({
+    status: 503,
+    message: 'The report is still being made; ask again.',
+    code: 'report_not_ready',
+    headers: { 'retry-after': '5' },
+  });
+
+function askedBy(query: (key: string) => string[], now: number): Asked {
+  const read = readAsked(
+    {
+      since: query('since')[0],
+      policy: query('policy'),
+      usd_per_point: query('usd_per_point'),
+      usd_per_request: query('usd_per_request'),
+    },
+    now,
+  );
+  if (!read.ok) throw badRequest(read.problem, read.field);
+  return read.asked;
+}
