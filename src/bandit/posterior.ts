@@ -2,6 +2,7 @@
 import { dotAt, outcomeLength, quadraticAt, quadraticsAt, qualityLength, rowOf } from './arm-row.ts';
 import { type ArmSums, addedUp, emptyArm, OUTCOME_DIMENSIONS, OUTCOMES, type Outcome } from './arm-sums.ts';
 import { type Fold, weightAt } from './fold.ts';
+import { type Guarantee, type Surplus, surplusOf } from './guarantee.ts';
 import { type ArmFit, fitHierarchy, type HierarchyPrior } from './hierarchy.ts';
 import { earlierResiduals, labelledSums, recentLabels, sinceChange, worthOf } from './labelled-sums.ts';
 import { allFinite } from './linear-algebra.ts';
@@ -48,6 +49,8 @@ export interface Posterior {
   readonly observations: number;
   /** What it was taken to mean that something was seen of an answer. */
   readonly worth: SignWorth;
+  /** How much more was served than is promised; null where nothing is. */
+  readonly surplus: Surplus | null;
   /** The router's usual request. */
   readonly usual: { x: Float64Array; promptTokens: number };
   /** Written into `into`, where it is given: whoever looks at one arm after another needs one prediction only. */
@@ -87,7 +90,12 @@ export interface NamedArm {
 }
 
 /** `calibrate` tells what the signs are worth that were seen of answers. */
-export function derivePosterior(fold: Fold, arms: readonly NamedArm[], calibrate: Calibrate = noWorth): Posterior {
+export function derivePosterior(
+  fold: Fold,
+  arms: readonly NamedArm[],
+  calibrate: Calibrate = noWorth,
+  guarantee: Guarantee | null = null,
+): Posterior {
   const { dimensions } = fold.settings;
   const scale = 1 / weightAt(fold, fold.newest);
   const sums = arms.map((arm) => sumsOf(fold, arm));
@@ -149,6 +157,7 @@ export function derivePosterior(fold: Fold, arms: readonly NamedArm[], calibrate
     labels: fold.labels,
     observations: fold.entries,
     worth,
+    surplus: guarantee && surplusOf({ guarantee, arms, sums, labelled, worth, scale }),
     usual,
     predict,
     summary(id) {
