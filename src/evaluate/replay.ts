@@ -3,8 +3,10 @@ import { weighArms } from '../bandit/contenders.ts';
 import { drawOne } from '../bandit/decide.ts';
 import type { Evidence } from '../bandit/evidence.ts';
 import { emptyFold, type Fold, foldEntry } from '../bandit/fold.ts';
+import { type Guarantee, holdBack } from '../bandit/guarantee.ts';
 import type { PolicyName } from '../bandit/policies/index.ts';
 import { derivePosterior, type NamedArm, type Posterior } from '../bandit/posterior.ts';
+import { noWorth } from '../bandit/sign-sums.ts';
 import { type Preference, type Price, type Rates, ratesFor } from '../bandit/utility.ts';
 import { encoder } from '../context/encoder.ts';
 import { estimatePromptTokens } from '../context/tokens.ts';
@@ -34,6 +36,8 @@ export interface ReplaySettings {
   /** Row i comes i / perDay days after the first. */
   perDay: number;
   baseline?: string | undefined;
+  /** Names the baseline too. */
+  guarantee?: Guarantee | undefined;
 }
 
 export interface ReplayRun {
@@ -76,7 +80,7 @@ export function replay(
   }
   for (const [i, row] of rows.entries()) {
     const { posterior, rates } = learner.current(row.arms);
-    const { policy, explore, baseline } = settings;
+    const { policy, explore, guarantee, baseline = guarantee?.baseline } = settings;
     const contenders = weighArms({
       policy,
       posterior,
@@ -87,23 +91,27 @@ export function replay(
       rates,
       explore,
     });
+    if (guarantee && posterior.surplus) holdBack(contenders, guarantee, posterior.surplus, row.x, learner.owed);
     const { chosen } = drawOne(contenders, { policy, explore, uniform: Math.floor(random() * 2 ** 32) / 2 ** 32 });
     const k = row.arms.findIndex(({ id }) => id === chosen);
     const outcome = row.outcomes[k]!;
     run.chosen[i] = k;
     run.scores[i] = outcome.score;
     run.costs[i] = outcome.costUsd;
+    if (posterior.surplus) learner.owed += posterior.surplus.risk(chosen, row.x);
     learner.see(row, chosen, outcome, START + (i / settings.perDay) * DAY_MS);
   }
   return run;
 }
 
 interface ReplayLearner {
+  /** What answers since the last posterior may have taken off the surplus. */
+  owed: number;
   current(arms: readonly ReplayArm[]): { posterior: Posterior; rates: Rates };
   see(row: ReplayRow, arm: string, outcome: RecordedOutcome, at: number): void;
 }
 
-function createReplayLearner({ halfLifeMs, prefer }: ReplaySettings): ReplayLearner {
+function createReplayLearner({ halfLifeMs, prefer, guarantee }: ReplaySettings): ReplayLearner {
   const fold: Fold = emptyFold({
     encoder: encoder.id,
     dimensions: encoder.dimensions,
@@ -116,10 +124,12 @@ function createReplayLearner({ halfLifeMs, prefer }: ReplaySettings): ReplayLear
   let derivedAt = 0;
   let count = 0;
   return {
+    owed: 0,
     current(arms) {
       if (derived && derivedFor === arms && fold.entries - derivedAt < dueAfter(fold.entries)) return derived;
       const named: NamedArm[] = arms.map(({ id }) => ({ id, was: [] }));
-      const posterior = derivePosterior(fold, named);
+      const posterior = derivePosterior(fold, named, noWorth, guarantee);
+      this.owed = 0;
       derived = { posterior, rates: ratesFor(prefer, posterior, arms) };
       derivedFor = arms;
       derivedAt = fold.entries;
