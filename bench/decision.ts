@@ -55,6 +55,7 @@ function choosing(learner: Learner, health: Health, limits: Limits): (i: number)
         refused: null,
         prefer: learner.router.prefer,
         stickTo: null,
+        inToolLoop: false,
         key: 'app',
       },
       runtime,

@@ -19,7 +19,6 @@ const UNBUILT: readonly Unbuilt[] = [
     when: (value) => ['linucb', 'ucb1', 'epsilon-greedy'].includes(value as string),
     allowed: 'linear-thompson, thompson, random, fixed, cheapest',
   },
-  { path: 'routers.*.guarantee' },
   { path: 'routers.*.usd_per_request' },
   { path: 'stores.state', when: (value) => value === 'durable-object', allowed: 'memory, redis://…, rediss://…' },
   { path: 'log.prompts', when: (value) => String(value) === 'true', allowed: 'false' },
