@@ -1,10 +1,10 @@
 #!/usr/bin/env node
-/** The command line: `conduit serve | init | check | demo | rebuild | export | import`. */
+/** The command line: `conduit serve | init | check | demo | replay | rebuild | export | import`. */
 import { readFileSync } from 'node:fs';
 import { Command, InvalidArgumentError } from 'commander';
 
 /** Commands of later versions, refused by name so that nobody looks for a typing error. */
-const NOT_BUILT_YET = ['replay', 'report', 'import-litellm', 'keys'];
+const NOT_BUILT_YET = ['report', 'import-litellm', 'keys'];
 
 const portNumber = (text: string): number => {
   const port = Number(text);
@@ -57,6 +57,22 @@ withConfig(
     .description('take decisions from JSON lines into the durable store')
     .argument('<file>', '- for stdin'),
 ).action(async (file, options) => (await import('./cli/import.ts')).importDecisions(file, options));
+const each = (value: string, before: string[] = []): string[] => [...before, value];
+program
+  .command('replay')
+  .description('run policies over recorded outcomes, revealing only those of the model that was chosen')
+  .argument('<file>', 'JSON lines, plain or compressed by gzip; the first one has the prices')
+  .option('--policy <name>', 'a policy, as in a config; may be given several times (default: linear-thompson)', each)
+  .option('--prefer <preference>', 'quality, balanced, cost, speed, or USD for a point of quality (default: quality)')
+  .option('--usd-per-request <usd>', 'what a request may cost on average')
+  .option('--half-life <duration>', 'how fast evidence fades: 30m, 24h, 7d, off (default: 7d)')
+  .option('--per-day <requests>', 'how many requests come in a day (default: 500)')
+  .option('--warm-up <file>', 'recorded outcomes that are known before the first request')
+  .option('--seeds <number>', 'how many runs of each policy (default: 20)')
+  .option('--in-order', 'the rows as they are in the file; else each seed has an order of its own')
+  .option('--svg <file>', 'draw the learning curves')
+  .option('--json', 'print JSON')
+  .action(async (file, options) => (await import('./cli/replay.ts')).replayFile(file, options));
 for (const name of NOT_BUILT_YET) {
   program
     .command(name, { hidden: true })

@@ -1,8 +1,9 @@
 /** `conduit export`: every decision of the durable store, one JSON object a line. */
 import { open } from 'node:fs/promises';
 import { type DurableStore, LOG_START } from '../stores/ports.ts';
+import { CommandFailed } from './command-failed.ts';
 import { decisionCount, lineOf } from './decision-lines.ts';
-import { CommandFailed, type DurableOptions, withDurable } from './with-durable.ts';
+import { type DurableOptions, withDurable } from './with-durable.ts';
 
 const BATCH = 500;
 const STDOUT = '-';

@@ -5,8 +5,9 @@ import type { Readable } from 'node:stream';
 import type { Stores } from '../config/resolve.ts';
 import type { DecisionRecord } from '../stores/decision-record.ts';
 import type { DurableStore } from '../stores/ports.ts';
+import { CommandFailed } from './command-failed.ts';
 import { decisionCount, decisionIn } from './decision-lines.ts';
-import { CommandFailed, type DurableOptions, withDurable } from './with-durable.ts';
+import { type DurableOptions, withDurable } from './with-durable.ts';
 
 const BATCH = 250;
 /** Beside which the durable store keeps how far this has come; no router can have this name. */

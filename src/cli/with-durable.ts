@@ -5,14 +5,12 @@ import { problemLine } from '../config/load.ts';
 import type { ConduitConfig } from '../config/resolve.ts';
 import { FolderInUse, openDurable } from '../storage/durable.ts';
 import type { DurableStore } from '../stores/ports.ts';
+import { CommandFailed } from './command-failed.ts';
 import { configFile, environment, loadBuilt, loadFile } from './config-file.ts';
 
 export interface DurableOptions {
   config?: string;
 }
-
-/** What whoever asked for the command has to mend. */
-export class CommandFailed extends Error {}
 
 /** Sets the exit code, and prints what went wrong, where `work` rejects. */
 export async function withDurable(

@@ -38,6 +38,8 @@ export interface ReplaySettings {
   baseline?: string | undefined;
   /** Names the baseline too. */
   guarantee?: Guarantee | undefined;
+  /** An average ceiling in USD; null: none. */
+  usdPerRequest?: number | null | undefined;
 }
 
 export interface ReplayRun {

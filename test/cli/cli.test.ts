@@ -222,7 +222,7 @@ describe('conduit serve', () => {
 });
 
 test('commands that are still to come say that they are not supported yet', async () => {
-  const commands = ['replay', 'report', 'import-litellm', 'keys'];
+  const commands = ['report', 'import-litellm', 'keys'];
   const cwd = directory();
   for (const command of commands) {
     expect(await conduit([command, 'file.jsonl', '--json'], cwd)).toEqual({
