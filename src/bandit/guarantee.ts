@@ -108,7 +108,9 @@ export function surplusOf({ guarantee, arms, sums, labelled, worth, scale }: Sur
   const rated = sums.reduce((sum, { quality }) => sum + quality.xx[0]!, 0) * scale;
   const isExplicit = rated >= ENOUGH.all && sums[base]!.quality.xx[0]! * scale >= ENOUGH.ofBaseline;
   const labels = isExplicit ? sums.map(({ quality }) => quality) : labelled;
-  const z = widthFor(1 - confidence, labels.reduce((sum, { xx }) => sum + xx[0]!, 0) * scale);
+  // Where signs count, what they mean may be wrong with one half of the chance, and the rest with the other.
+  const delta = (1 - confidence) / (isExplicit ? 1 : 2);
+  const z = widthFor(delta, labels.reduce((sum, { xx }) => sum + xx[0]!, 0) * scale);
 
   const ofBaseline = ownFit(labels[base]!, n, scale, priorAt(1, QUALITY_PRIOR.noise));
   const beliefs = labels.map((own, k) =>
@@ -131,7 +133,7 @@ export function surplusOf({ guarantee, arms, sums, labelled, worth, scale }: Sur
       variance += doubt;
     } else mean += worst;
   }
-  const widened = isExplicit ? (value: number): number => value : wideningOf(sums, worth, z);
+  const widened = isExplicit ? (value: number): number => value : wideningOf(sums, worth, normalQuantile(delta));
   const all = others[0]! + served[base]![0]!;
   const bound = widened(mean - z * Math.sqrt(Math.max(0, variance)), (1 - alpha) * all);
   // Whatever signs say, no answer was better than perfect. What is damaged beyond use allows nothing.
@@ -158,7 +160,8 @@ export function surplusOf({ guarantee, arms, sums, labelled, worth, scale }: Sur
 /**
  * What a lower bound is worth where signs told it. By them quality is π + d·(θ − π), d being taken for 1 and π being known from
  * ratings alone, so that a sum of c_k·θ_k with Σ c_k[0] = C is C·π + (its value by signs − C·π)/d. Of π the lowest is taken, and
- * of ln d whichever end is worse, by as many deviations as of all else. What was rated has no d.
+ * of ln d whichever end is worse, `z` deviations off: what a sign means is one unknown, not noise that comes anew with every
+ * answer, and so no bound for all times. What was rated has no d.
  */
 function wideningOf(
   sums: readonly ArmSums[],
@@ -212,3 +215,10 @@ export function widthFor(delta: number, labels: number): number {
   return Math.sqrt(2 * (1 + part) * Math.log1p(Math.sqrt(1 + 1 / part) / (2 * delta)));
 }
 const TIGHTEST = 50;
+
+/** How many deviations off a normal number is beyond with this probability, at most ½, to 5e-4 (Abramowitz & Stegun, 26.2.23). */
+export function normalQuantile(tail: number): number {
+  const t = Math.sqrt(-2 * Math.log(tail));
+  const over = 2.515517 + t * (0.802853 + t * 0.010328);
+  return t - over / (1 + t * (1.432788 + t * (0.189269 + t * 0.001308)));
+}

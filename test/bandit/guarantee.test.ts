@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { weighArms } from '../../src/bandit/contenders.ts';
 import { type Evidence, NO_LABEL } from '../../src/bandit/evidence.ts';
-import { type Guarantee, holdBack, type Surplus, widthFor } from '../../src/bandit/guarantee.ts';
+import { type Guarantee, holdBack, normalQuantile, type Surplus, widthFor } from '../../src/bandit/guarantee.ts';
 import { derivePosterior, type Posterior } from '../../src/bandit/posterior.ts';
 import { calibrate } from '../../src/signals/calibration.ts';
 import { NEXT } from '../../src/signals/signs.ts';
@@ -148,6 +148,12 @@ describe('what a guarantee is relative to', () => {
     expect(doubt.followed).toBeLessThan(nothing.followed);
     expect(doubt.mean).toBeLessThan(nothing.mean);
   });
+});
+
+test('normal quantiles are those of the tables', () => {
+  expect(normalQuantile(0.025)).toBeCloseTo(1.96, 3);
+  expect(normalQuantile(0.05)).toBeCloseTo(1.645, 3);
+  expect(normalQuantile(0.25)).toBeCloseTo(0.674, 3);
 });
 
 describe('the width of a bound for all times', () => {
