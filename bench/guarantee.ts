@@ -1,6 +1,6 @@
 /**
  * How often a guarantee is broken and what it costs, over seeded runs of simulated worlds and of a recording:
- * node bench/guarantee.ts [--runs 200] [--rows 2000] [--confidence .95] [RECORDING --baseline ID [--cheap ID]]
+ * node bench/guarantee.ts [--runs 200] [--first SEED] [--rows 2000] [--confidence .95] [RECORDING --baseline ID [--cheap ID]]
  *
  * With a recording it is that alone; with --cheap, once more with this arm's scores at .75 in the middle third.
  */
@@ -16,6 +16,7 @@ const { positionals, values } = parseArgs({
   allowPositionals: true,
   options: {
     runs: { type: 'string', default: '200' },
+    first: { type: 'string', default: '1' },
     rows: { type: 'string', default: '2000' },
     confidence: { type: 'string', default: '0.95' },
     prefer: { type: 'string', default: 'balanced' },
@@ -24,6 +25,7 @@ const { positionals, values } = parseArgs({
   },
 });
 const runs = Number(values.runs);
+const first = Number(values.first);
 const confidence = Number(values.confidence);
 const prefer = values.prefer as ReplaySettings['prefer'];
 const QUALITIES = [0.95, 0.99];
@@ -85,7 +87,7 @@ const DRAWS = 7;
 
 function report(name: string, trialOf: (seed: number) => Trial): void {
   for (const quality of QUALITIES) {
-    const all = Array.from({ length: runs }, (_, i) => judge(trialOf(i + 1), quality, i + 1));
+    const all = Array.from({ length: runs }, (_, i) => judge(trialOf(first + i), quality, first + i));
     const count = (key: 'broken' | 'clearly' | 'atTheEnd'): string => `${all.filter((one) => one[key]).length}/${runs}`;
     const mean = (key: 'quality' | 'cost'): number => all.reduce((sum, one) => sum + one[key], 0) / runs;
     const least = Math.min(...all.map((one) => one.quality));

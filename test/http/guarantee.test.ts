@@ -67,6 +67,27 @@ describe('a router with a guarantee', () => {
     expect(response.headers.get('x-conduit-reason')).toBe('fallback');
   });
 
+  test('does not stay with a model in a conversation, but in a loop of tool calls', async () => {
+    const small = { 'x-conduit-models': 'fake/small' };
+    const asked = [{ role: 'user', content: 'And that of Spain?' }];
+    const send = (messages: object[], headers?: Record<string, string>): Promise<Response> =>
+      gateway.post('/v1/chat/completions', { model: 'auto', messages }, headers);
+    await send(asked, small);
+    const next = [...asked, { role: 'assistant', content: 'Paris' }, { role: 'user', content: 'Are you sure?' }];
+    const response = await send(next);
+    expect(response.headers.get('x-conduit-model')).toBe('fake/large');
+    expect(response.headers.get('x-conduit-reason')).toBe('guarantee');
+
+    const looked = [{ role: 'user', content: 'Look up the capital of Italy.' }];
+    upstream.scripts.set('small', answer('', { toolCall: '{}' }));
+    const called = (await (await send(looked, small)).json()) as { choices: { message: object }[] };
+    upstream.scripts.delete('small');
+    const result = { role: 'tool', tool_call_id: 'call_1', content: 'Rome' };
+    const resumed = await send([...looked, called.choices[0]!.message, result]);
+    expect(resumed.headers.get('x-conduit-model')).toBe('fake/small');
+    expect(resumed.headers.get('x-conduit-reason')).toBe('sticky');
+  });
+
   test('tries others once good answers have paid for it', async () => {
     const models: string[] = [];
     for (let i = 0; i < 120; i++) models.push(await answered(1));
