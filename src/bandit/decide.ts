@@ -45,14 +45,15 @@ export function drawOne(all: readonly Contender[], { policy, explore, uniform }:
     for (const { candidate } of warming) candidate.propensity = 1 / warming.length;
     chosen = byLot(warming, uniform);
   } else {
-    const uncertain = eligible.filter((contender) => contender.uncertain);
-    const floor = POLICIES[policy].explores && uncertain.length > 0 ? Math.min(1, Math.max(0, explore.floor)) : 0;
+    const { explores, floorForAll } = POLICIES[policy];
+    const explored = floorForAll ? eligible : eligible.filter((contender) => contender.uncertain);
+    const floor = explores && explored.length > 0 ? Math.min(1, Math.max(0, explore.floor)) : 0;
     const chances = chancesOfBeingHighest(eligible.map(({ score }) => score));
     for (let k = 0; k < eligible.length; k++) eligible[k]!.candidate.propensity = (1 - floor) * chances[k]!;
-    if (floor > 0) for (const { candidate } of uncertain) candidate.propensity += floor / uncertain.length;
+    if (floor > 0) for (const { candidate } of explored) candidate.propensity += floor / explored.length;
     chosen =
       ownUniform(uniform, ' floor') < floor
-        ? byLot(uncertain, uniform)
+        ? byLot(explored, uniform)
         : highest(eligible, ({ score, candidate }) => quantileOf(score, ownUniform(uniform, candidate.model)));
   }
 

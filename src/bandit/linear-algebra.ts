@@ -5,15 +5,18 @@
 
 /**
  * Into `lower` the Cholesky factor L (lower, A = L·Lᵀ) of a positive definite matrix; what is above its diagonal is left as
- * it is. Where rounding has made A indefinite, a growing jitter is put on the diagonal, as in Rasmussen & Williams, Gaussian
- * Processes (2006), §A.4; false if that does not help.
+ * it is. Where rounding has made A indefinite, or left so little of a pivot that it is noise, a growing jitter is put on the
+ * diagonal, as in Rasmussen & Williams, Gaussian Processes (2006), §A.4; false if that does not help.
  */
 export function choleskyInto(lower: Float64Array, a: Float64Array, n: number): boolean {
   let largest = 0;
   for (let i = 0; i < n; i++) largest = Math.max(largest, Math.abs(a[i * n + i]!));
-  for (const jitter of [0, 1e-12, 1e-9, 1e-6, 1e-3]) if (tryCholesky(lower, a, n, jitter * largest)) return true;
+  for (const jitter of [0, 1e-11, 1e-9, 1e-6, 1e-3]) if (tryCholesky(lower, a, n, jitter * largest)) return true;
   return false;
 }
+
+/** Of its diagonal element: a smaller one has lost all but a few digits, and an inverse by it may be larger than any prior. */
+const LEAST_PIVOT = 1e-12;
 
 function tryCholesky(lower: Float64Array, a: Float64Array, n: number, jitter: number): boolean {
   for (let i = 0; i < n; i++) {
@@ -21,7 +24,8 @@ function tryCholesky(lower: Float64Array, a: Float64Array, n: number, jitter: nu
       let sum = a[i * n + j]!;
       for (let k = 0; k < j; k++) sum -= lower[i * n + k]! * lower[j * n + k]!;
       if (i !== j) lower[i * n + j] = sum / lower[j * n + j]!;
-      else if (sum + jitter > 0 && Number.isFinite(sum)) lower[i * n + i] = Math.sqrt(sum + jitter);
+      else if (sum + jitter > LEAST_PIVOT * Math.abs(a[i * n + i]!) && Number.isFinite(sum))
+        lower[i * n + i] = Math.sqrt(sum + jitter);
       else return false;
     }
   }

@@ -1,6 +1,6 @@
 /** What is believed of each arm after a fold: quality, lengths and times, with how sure one is. Pure and deterministic. */
 import { dotAt, outcomeLength, quadraticAt, quadraticsAt, qualityLength, rowOf } from './arm-row.ts';
-import { type ArmSums, addedUp, emptyArm, OUTCOME_DIMENSIONS, OUTCOMES, type Outcome } from './arm-sums.ts';
+import { type ArmSums, addedUp, OUTCOME_DIMENSIONS, OUTCOMES, type Outcome } from './arm-sums.ts';
 import { type Fold, weightAt } from './fold.ts';
 import { type Guarantee, type Surplus, surplusOf } from './guarantee.ts';
 import { type ArmFit, fitHierarchy, type HierarchyPrior } from './hierarchy.ts';
@@ -9,7 +9,7 @@ import { allFinite } from './linear-algebra.ts';
 import { OUTCOME_PRIORS, QUALITY_PRIOR } from './priors.ts';
 import { changeIn } from './recent-change.ts';
 import { type Calibrate, noWorth, type SignWorth } from './sign-sums.ts';
-import type { Sums } from './sums.ts';
+import { emptySums, type Sums } from './sums.ts';
 
 export interface Belief {
   mean: number;
@@ -59,6 +59,8 @@ export interface Posterior {
   summary(arm: string): ArmSummary;
   /** Beta(a, b) of the arm's quality without context; the prior is Beta(1, 1). */
   betas(arm: string): Betas;
+  /** a + b of all arms' betas together. */
+  readonly betaTotal: number;
 }
 
 export interface Betas {
@@ -168,6 +170,7 @@ export function derivePosterior(
       return { ...rest, share: pulls > 0 ? rest.pulls / pulls : 0, quality: { mean, low, high } };
     },
     betas: (id) => beliefOf(id).betas,
+    betaTotal: arms.reduce((sum, { id }) => sum + beliefOf(id).betas.a + beliefOf(id).betas.b, 0),
   };
 }
 
@@ -216,18 +219,24 @@ function betasOf({ xx, xy }: Sums, scale: number): Betas {
 
 const counted = (sum: number): number => (Number.isFinite(sum) ? Math.max(0, sum) : 0);
 
-/** Beliefs from the sums; where the sums are damaged beyond use, those of arms never seen. */
+/** Beliefs from the sums; an arm whose sums are damaged beyond use is one never seen. */
 function fitOrPrior(sums: readonly Sums[], dimensions: number, scale: number, prior: HierarchyPrior): ArmFit[] {
   const fitted = (of: readonly Sums[]): ArmFit[] => fitHierarchy(of, dimensions, scale, prior).arms;
-  const unseen = (): ArmFit[] => fitted(sums.map(() => emptyArm(dimensions).quality));
+  const unseen = emptySums(dimensions);
+  const undamaged = (): Sums[] => sums.map((one) => (soundFits(() => fitted([one])) ? one : unseen));
+  return soundFits(() => fitted(sums)) ?? soundFits(() => fitted(undamaged())) ?? fitted(sums.map(() => unseen));
+}
+
+/** Null where there are no numbers to go by. */
+function soundFits(fitted: () => ArmFit[]): ArmFit[] | null {
   try {
-    const fits = fitted(sums);
+    const fits = fitted();
     const sound = fits.every(
       ({ mean, covariance, ownCovariance }) => allFinite(mean) && allFinite(covariance) && allFinite(ownCovariance),
     );
-    return sound ? fits : unseen();
+    return sound ? fits : null;
   } catch {
-    return unseen();
+    return null;
   }
 }
 

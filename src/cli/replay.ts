@@ -104,7 +104,10 @@ function onlyModelsOf({ models }: Recorded, { models: warmModels, prompts }: Rec
   };
 }
 
-const jsonReference = ({ reward, costUsd }: Reference) => ({ reward, cost_usd: costUsd });
+/** Without the digits that adding up thousands of numbers has left behind: else what equals the oracle might look better. */
+const plain = (value: number): number => Number(value.toPrecision(12));
+
+const jsonReference = ({ reward, costUsd }: Reference) => ({ reward: plain(reward), cost_usd: plain(costUsd) });
 
 function jsonOf({ file, rows, models, references, summaries }: Replayed) {
   const { random, bestFixed, cheapest, fullInformation, oracle, bestMixture } = references;
@@ -122,11 +125,11 @@ function jsonOf({ file, rows, models, references, summaries }: Replayed) {
     runs: summaries.map(({ policy, summary }) => ({
       policy,
       seeds: summary.seeds,
-      reward: summary.reward,
-      reward_se: summary.rewardError,
-      regret: summary.regret,
-      cost_usd: summary.costUsd,
-      last_third_reward: summary.lastThirdReward,
+      reward: plain(summary.reward),
+      reward_se: summary.rewardError === null ? null : plain(summary.rewardError),
+      regret: plain(summary.regret),
+      cost_usd: plain(summary.costUsd),
+      last_third_reward: plain(summary.lastThirdReward),
       shares: Object.fromEntries(models.map((model, k) => [model, summary.shares[k]!])),
     })),
   };

@@ -14,11 +14,6 @@ interface Unbuilt {
 
 const UNBUILT: readonly Unbuilt[] = [
   { path: 'models.*.price.image' },
-  {
-    path: 'routers.*.policy',
-    when: (value) => ['linucb', 'ucb1', 'epsilon-greedy'].includes(value as string),
-    allowed: 'linear-thompson, thompson, random, fixed, cheapest',
-  },
   { path: 'routers.*.usd_per_request' },
   { path: 'stores.state', when: (value) => value === 'durable-object', allowed: 'memory, redis://…, rediss://…' },
   { path: 'log.prompts', when: (value) => String(value) === 'true', allowed: 'false' },

@@ -78,7 +78,16 @@ const origin = z
   });
 
 export const CAPABILITIES = ['tools', 'images', 'json_schema', 'reasoning', 'audio'] as const;
-export const POLICIES = ['linear-thompson', 'thompson', 'random', 'fixed', 'cheapest'] as const;
+export const POLICIES = [
+  'linear-thompson',
+  'thompson',
+  'linucb',
+  'ucb1',
+  'epsilon-greedy',
+  'random',
+  'fixed',
+  'cheapest',
+] as const;
 export const PREFERENCES = ['quality', 'balanced', 'cost', 'speed'] as const;
 
 const server = section({

@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { type DecideInput, decide } from '../../src/bandit/decide.ts';
 import { foldEntry } from '../../src/bandit/fold.ts';
-import { POLICY_NAMES } from '../../src/bandit/policies/index.ts';
+import { POLICIES, POLICY_NAMES } from '../../src/bandit/policies/index.ts';
 import { evidence, foldOf, labelled, posteriorOf, seeded } from './evidence.ts';
 import { testPolicy } from './policy-contract.ts';
 
@@ -59,10 +59,88 @@ describe('the exploration floor', () => {
     expect(withFloor.cheap).toBeGreaterThanOrEqual(0.2);
   });
 
+  test('goes to any arm with epsilon-greedy, and all else to the one that is best for this prompt', () => {
+    const explore = { floor: 0.4, warmup: 0 };
+    for (const posterior of [known, close]) {
+      const shares = sharesOf({ ...base, policy: 'epsilon-greedy', posterior, explore });
+      expect(shares.dear).toBeCloseTo(0.8, 9);
+      expect(shares.cheap).toBeCloseTo(0.2, 9);
+    }
+    const without = arms.map((arm) => ({ ...arm, eligible: arm.id !== 'dear' }));
+    expect(sharesOf({ ...base, policy: 'epsilon-greedy', posterior: known, explore, arms: without }).cheap).toBe(1);
+  });
+
   test('gives nothing to an arm that is known to be worse', () => {
     const { cheap } = sharesOf({ ...base, posterior: known, explore: { floor: 0.4, warmup: 0 } });
     expect(cheap).toBeLessThan(1e-6);
   });
+});
+
+describe('an upper confidence bound', () => {
+  const ofBoth = (dear: [labels: number, good: number], cheap: [labels: number, good: number]) =>
+    posteriorOf(foldOf([...labelled('dear', ...dear), ...labelled('cheap', ...cheap)]), ids);
+
+  test.each(['linucb', 'ucb1'] as const)(
+    'with %s leaves nothing to chance, and goes to the arm less is known of',
+    (policy) => {
+      expect(sharesOf({ ...base, policy, posterior: ofBoth([300, 240], [20, 15]) })).toEqual({ dear: 0, cheap: 1 });
+      expect(sharesOf({ ...base, policy, posterior: ofBoth([300, 240], [300, 120]) })).toEqual({ dear: 1, cheap: 0 });
+    },
+  );
+
+  test('with linucb depends on the prompt', () => {
+    const entries = [0.7, -0.7].flatMap((side) => [
+      ...labelled('dear', 100, side > 0 ? 95 : 30, { x: [1, side, 0] }),
+      ...labelled('cheap', 100, side > 0 ? 30 : 95, { x: [1, side, 0] }),
+    ]);
+    const given = { ...base, policy: 'linucb' as const, posterior: posteriorOf(foldOf(entries), ids) };
+    expect(decide({ ...given, x: Float64Array.of(1, 0.7, 0) }).chosen).toBe('dear');
+    expect(decide({ ...given, x: Float64Array.of(1, -0.7, 0) }).chosen).toBe('cheap');
+  });
+
+  test('with ucb1 is that of the labels: the mean, and more the fewer they are among all', () => {
+    for (const [labels, good] of [
+      [30, 24],
+      [60, 52],
+      [200, 177],
+      [1000, 905],
+    ] as const) {
+      const bound = (n: number, ones: number): number =>
+        (ones + 1) / (n + 2) + Math.sqrt((2 * Math.log(50 + labels + 4)) / (n + 2));
+      const expected = bound(labels, good) > bound(50, 40) ? 'dear' : 'cheap';
+      const posterior = ofBoth([labels, good], [50, 40]);
+      expect(sharesOf({ ...base, policy: 'ucb1', posterior })[expected]).toBe(1);
+    }
+  });
+
+  test('with ucb1 is the highest for an arm without labels, however good the others are', () => {
+    for (const labels of [1, 2, 10, 1000]) {
+      const posterior = ofBoth([labels, labels], [0, 0]);
+      expect(sharesOf({ ...base, policy: 'ucb1', posterior })).toEqual({ dear: 0, cheap: 1 });
+    }
+  });
+
+  test('with ucb1 and a half-life, an arm whose labels have faded is tried again', () => {
+    const day = 864e5;
+    const entries = [...labelled('cheap', 200, 60, { at: day }), ...labelled('dear', 200, 170, { at: day })];
+    const later = labelled('dear', 200, 170, { at: 9 * day });
+    const chosenAfter = (log: typeof entries): string =>
+      decide({ ...base, policy: 'ucb1', posterior: posteriorOf(foldOf(log, { halfLifeMs: day }), ids) }).chosen;
+    expect(chosenAfter(entries)).toBe('dear');
+    expect(chosenAfter([...entries, ...later])).toBe('cheap');
+  });
+});
+
+describe('what exploring costs is weighed, too', () => {
+  test.each(POLICY_NAMES.filter((name) => POLICIES[name].explores))(
+    '%s leaves an arm alone of which nothing is known, and that costs more than any quality is worth',
+    (policy) => {
+      const rates = { usdPerPoint: 1e-6, secondsPerPoint: Number.POSITIVE_INFINITY };
+      const posterior = posteriorOf(foldOf(labelled('cheap', 1000, 100)), ids);
+      const explore = { floor: 0, warmup: 8 };
+      expect(sharesOf({ ...base, policy, rates, posterior, explore })).toEqual({ dear: 0, cheap: 1 });
+    },
+  );
 });
 
 /** The share of right choices in the second half, where each arm is good at one of two kinds of request. */
@@ -106,18 +184,23 @@ function learnedShare(
 describe('over many requests', () => {
   const truth = (right: boolean): number => (right ? 0.9 : 0.5);
 
-  test('the contextual policy finds out which arm is good at what', () => {
-    expect(learnedShare('linear-thompson', truth).right).toBeGreaterThan(0.85);
+  test.each(['linear-thompson', 'linucb', 'epsilon-greedy'] as const)(
+    'the contextual %s finds out which arm is good at what',
+    (policy) => {
+      expect(learnedShare(policy, truth).right).toBeGreaterThan(0.85);
+    },
+  );
+
+  test.each(['thompson', 'ucb1'] as const)('%s, without context, cannot', (policy) => {
+    expect(learnedShare(policy, truth).right).toBeLessThan(0.65);
   });
 
-  test('a policy without context cannot', () => {
-    expect(learnedShare('thompson', truth).right).toBeLessThan(0.65);
-  });
-
-  test('where nobody ever says what was good, the cheap arm gets nearly all', () => {
-    expect(learnedShare('linear-thompson', () => null).cheap).toBeGreaterThan(0.9);
-    expect(learnedShare('thompson', () => null).cheap).toBeGreaterThan(0.9);
-  });
+  test.each(POLICY_NAMES.filter((name) => POLICIES[name].explores))(
+    'where nobody ever says what was good, %s gives the cheap arm nearly all',
+    (policy) => {
+      expect(learnedShare(policy, () => null).cheap).toBeGreaterThan(0.9);
+    },
+  );
 });
 
 describe('the policies that do not learn', () => {

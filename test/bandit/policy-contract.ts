@@ -21,6 +21,15 @@ const experienced = posteriorOf(
   ARMS,
 );
 const inexperienced = posteriorOf(foldOf([]), ARMS);
+/** One whose answers are hardly ever rated, so that exploring could not pay. */
+const unrated = posteriorOf(
+  foldOf([
+    ...Array.from({ length: 2_000 }, (_, i) => evidence({ arm: ARMS[i % 5]!, completionTokens: 100 + 40 * (i % 5) })),
+    ...labelled('a', 3, 2),
+    ...labelled('b', 2, 2),
+  ]),
+  ARMS,
+);
 
 interface Given {
   posterior: Posterior;
@@ -34,7 +43,7 @@ interface Given {
   uniform: number;
 }
 const input: fc.Arbitrary<Given> = fc.record({
-  posterior: fc.constantFrom(experienced, inexperienced),
+  posterior: fc.constantFrom(experienced, inexperienced, unrated),
   eligible: fc.array(fc.boolean(), { minLength: 5, maxLength: 5 }).filter((list) => list.includes(true)),
   x: fc.tuple(fc.constant(1), fc.double({ min: -1, max: 1, noNaN: true }), fc.double({ min: -1, max: 1, noNaN: true })),
   promptTokensEstimate: fc.integer({ min: 1, max: 100_000 }),
@@ -94,29 +103,27 @@ export function testPolicy({ newPolicy }: { newPolicy: () => PolicyName }): void
 
     test('draws each arm as often as it says', () => {
       const random = seeded(7);
-      for (const [round, posterior] of [experienced, inexperienced].entries()) {
-        for (const explore of [
-          { floor: 0.1, warmup: 0 },
-          { floor: 0, warmup: 10 },
-        ]) {
-          const input = {
-            ...usual,
-            posterior,
-            explore,
-            arms: usual.arms.map((arm, k) => ({ ...arm, eligible: k !== round })),
-          };
-          const { candidates } = decide(input);
-          const draws = 5_000;
-          const counts = new Map(ARMS.map((id) => [id, 0]));
-          for (let i = 0; i < draws; i++) {
-            const { chosen } = decide({ ...input, uniform: random() });
-            counts.set(chosen, counts.get(chosen)! + 1);
-          }
-          for (const { model, propensity } of candidates) {
-            // Five standard errors: one false alarm in a million.
-            const allowed = 5 * Math.sqrt((propensity * (1 - propensity)) / draws) + 1e-12;
-            expect(Math.abs(counts.get(model)! / draws - propensity)).toBeLessThanOrEqual(allowed);
-          }
+      for (const [posterior, explore] of [
+        [experienced, { floor: 0, warmup: 0 }],
+        [experienced, { floor: 0.1, warmup: 0 }],
+        [inexperienced, { floor: 0.1, warmup: 0 }],
+        [inexperienced, { floor: 0, warmup: 10 }],
+        [unrated, { floor: 0.1, warmup: 0 }],
+      ] as const) {
+        const ruledOut = posterior === experienced ? 'a' : 'b';
+        const arms = usual.arms.map((arm) => ({ ...arm, eligible: arm.id !== ruledOut }));
+        const input = { ...usual, posterior, explore, arms };
+        const { candidates } = decide(input);
+        const draws = 4_000;
+        const counts = new Map(ARMS.map((id) => [id, 0]));
+        for (let i = 0; i < draws; i++) {
+          const { chosen } = decide({ ...input, uniform: random() });
+          counts.set(chosen, counts.get(chosen)! + 1);
+        }
+        for (const { model, propensity } of candidates) {
+          // Five standard errors: one false alarm in a million.
+          const allowed = 5 * Math.sqrt((propensity * (1 - propensity)) / draws) + 1e-12;
+          expect(Math.abs(counts.get(model)! / draws - propensity)).toBeLessThanOrEqual(allowed);
         }
       }
     });
@@ -161,13 +168,16 @@ export function testPolicy({ newPolicy }: { newPolicy: () => PolicyName }): void
       expect(utilities).toEqual(utilities.toSorted((one, other) => other - one));
     });
 
-    test('works from 1 to 100 arms, free ones too, with nothing known', () => {
+    test('works from 1 to 100 arms, free ones too, whatever is known', () => {
       for (const count of [1, 2, 100]) {
         const ids = Array.from({ length: count }, (_, k) => `arm ${k}`);
         const arms = ids.map((id) => ({ id, price: { input: 0, output: 0 }, eligible: true }));
-        const draw = decide({ ...usual, posterior: posteriorOf(foldOf([]), ids), arms });
-        expect(draw.candidates.reduce((sum, { propensity }) => sum + propensity, 0)).toBeCloseTo(1, 9);
-        expect(ids).toContain(draw.chosen);
+        const known = foldOf(ids.flatMap((id, k) => labelled(id, 10 + (k % 7), k % 10)));
+        for (const fold of [foldOf([]), known]) {
+          const draw = decide({ ...usual, posterior: posteriorOf(fold, ids), arms });
+          expect(draw.candidates.reduce((sum, { propensity }) => sum + propensity, 0)).toBeCloseTo(1, 9);
+          expect(ids).toContain(draw.chosen);
+        }
       }
     });
 

@@ -167,6 +167,7 @@ describe('a damaged fold', () => {
     ['no number', (arm) => arm.quality.xx.fill(Number.NaN)],
     ['infinity', (arm) => arm.quality.xy.fill(Number.POSITIVE_INFINITY)],
     ['a negative sum of squares', (arm) => arm.quality.xx.fill(-1e9)],
+    ['one negative sum of squares', (arm) => arm.quality.xx.fill(-1e9, 2, 3)],
     ['numbers beyond all measure', (arm) => arm.quality.xx.fill(1e300)],
     ['damaged lengths', (arm) => arm.outcomes.outputTokens.xy.fill(Number.NaN)],
     ['damaged requests', (arm) => arm.requests.x.fill(Number.NaN)],
@@ -185,6 +186,8 @@ describe('a damaged fold', () => {
         expect(quality.low).toBeLessThanOrEqual(quality.high);
         expect(posterior.betas(arm).a).toBeGreaterThanOrEqual(1);
       }
+      // What another arm has shown is not forgotten for it.
+      expect(posterior.predict('b', usual, 100).quality.mean).toBeLessThan(0.45);
     });
   }
 });

@@ -285,9 +285,6 @@ describe('what is not built yet is refused by name', () => {
   const router = (field: string): string => `${MINIMAL}routers: { auto: { models: [local/a], ${field} } }`;
   test.each(
     [
-      [router('policy: linucb'), 'routers.auto.policy'],
-      [router('policy: ucb1'), 'routers.auto.policy'],
-      [router('policy: epsilon-greedy'), 'routers.auto.policy'],
       [router('usd_per_request: .002'), 'routers.auto.usd_per_request'],
       [`${MINIMAL}stores: { state: durable-object }`, 'stores.state'],
       [`${MINIMAL}log: { prompts: true }`, 'log.prompts'],
@@ -366,7 +363,7 @@ describe('what is wrong is told in one line, with what is allowed', () => {
       ],
       [
         router('policy: linear-tompson'),
-        'routers.auto.policy: not one of these, did you mean linear-thompson? (allowed: linear-thompson, thompson, random, fixed, cheapest)',
+        'routers.auto.policy: not one of these, did you mean linear-thompson? (allowed: linear-thompson, thompson, linucb, ucb1, epsilon-greedy, random, fixed, cheapest)',
       ],
       [
         router('prefer: fast'),

@@ -169,7 +169,11 @@ describe('drift', () => {
     expect(natures.slice(200)).toEqual(calm.natures.slice(200));
   });
 
-  test('is refused for an arm that is not there', () => {
+  test('is refused for an arm that is not known, and where no arm would be left', () => {
+    const gone = (arm: string): Drift => ({ kind: 'removal', arm, from: 9 });
+    expect(() => drifting(gone('sim/small'), gone('sim/medium'), gone('sim/large'))).toThrow(
+      'no arm is there at row 9',
+    );
     expect(() => drifting({ kind: 'removal', arm: 'sim/none', from: 1 })).toThrow('the world has no arm sim/none');
   });
 });

@@ -22,6 +22,8 @@ export interface ArmView {
 export interface Policy {
   /** Whether arms of which little is known get early pulls and the exploration floor. */
   readonly explores: boolean;
+  /** Whether the floor is shared among all eligible arms, and not only among those that might still be the best. */
+  readonly floorForAll?: boolean;
   /** What is believed of the quality, where that is not the contextual prediction. */
   belief?(posterior: Posterior, arm: string): Belief;
   /** Depends on this arm alone, so that taking away another never changes it. The highest score is chosen. */

@@ -1,6 +1,7 @@
 /** Thompson sampling without context: a Beta per arm, fractional labels counted as such (Agrawal & Goyal, COLT 2012, §1). */
 import type { Betas } from '../posterior.ts';
 import { betaScore, type Score, shifted } from '../scores.ts';
+import { betaBelief } from './beta-belief.ts';
 import type { Policy } from './policy.ts';
 
 /** A posterior serves many requests, and its betas are the same for all of them. */
@@ -17,11 +18,6 @@ function scoreOf(betas: Betas): Score {
 
 export const thompson: Policy = {
   explores: true,
-  belief(posterior, arm) {
-    const { a, b } = posterior.betas(arm);
-    const mean = a / (a + b);
-    const deviation = Math.sqrt((mean * (1 - mean)) / (a + b + 1));
-    return { mean, deviation, ownDeviation: deviation };
-  },
+  belief: betaBelief,
   score: ({ id, toll, posterior }) => shifted(scoreOf(posterior.betas(id)), -toll),
 };

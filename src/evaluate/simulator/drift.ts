@@ -9,7 +9,7 @@ interface Span {
 }
 
 export type Drift =
-  /** An arm's quality silently falls: for each prompt this share of it remains, in [0, 1]. */
+  /** An arm's quality silently falls: for each prompt this share of it remains, in (0, 1]. */
   | (Span & { kind: 'regression'; arm: string; remains: number })
   /** An arm's price is `times` what it was. */
   | (Span & { kind: 'price'; arm: string; times: number })
@@ -61,4 +61,17 @@ export function changesOfArms(drifts: readonly Drift[]): number[] {
     if (drift.kind === 'price' && drift.to !== undefined) rows.add(drift.to);
   }
   return [...rows].sort((a, b) => a - b);
+}
+
+/** Throws a RangeError for a drift that cannot be: of an arm that is not known, or one after which no arm is left. */
+export function checkDrifts(drifts: readonly Drift[], arms: readonly string[]): void {
+  for (const drift of drifts) {
+    if (drift.kind !== 'mix' && !arms.includes(drift.arm)) throw new RangeError(`the world has no arm ${drift.arm}`);
+    if (drift.kind === 'regression' && !(drift.remains > 0 && drift.remains <= 1)) {
+      throw new RangeError(`${drift.remains} of ${drift.arm} cannot remain`);
+    }
+  }
+  for (const row of changesOfArms(drifts)) {
+    if (!arms.some((arm) => isThereAt(drifts, arm, row))) throw new RangeError(`no arm is there at row ${row}`);
+  }
 }

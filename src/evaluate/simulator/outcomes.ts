@@ -56,7 +56,7 @@ const wholeAbout = (value: number, random: () => number): number => Math.floor(v
 /** How often an overlap with the key is all or nothing. */
 const ALL_OR_NOTHING = 0.4;
 
-/** Of the shape, in [0, 1], `quality` on the average, exactly. */
+/** Of the shape, in [0, 1], and `quality` on the average, exactly; that lies in (0, 1). */
 export function throwScore(shape: ScoreShape, quality: number, random: () => number): number {
   switch (shape) {
     case 'binary':
@@ -65,6 +65,6 @@ export function throwScore(shape: ScoreShape, quality: number, random: () => num
       if (random() < ALL_OR_NOTHING) return random() < quality ? 1 : 0;
       return beta(3 * quality, 3 * (1 - quality), random);
     case 'judge':
-      return Math.min(10, wholeAbout(10 * beta(10 * quality, 10 * (1 - quality), random), random)) / 10;
+      return wholeAbout(10 * beta(10 * quality, 10 * (1 - quality), random), random) / 10;
   }
 }

@@ -5,7 +5,7 @@ import { estimatePromptTokens } from '../../context/tokens.ts';
 import { createDice, seedOf } from '../dice.ts';
 import type { Recorded, RecordedOutcome, RecordedPrompt } from '../recorded.ts';
 import type { ReplayArm, ReplayRow, ReplayRun } from '../replay.ts';
-import { changesOfArms, type Drift, isThereAt, mixAt, priceAt, remainsAt } from './drift.ts';
+import { changesOfArms, checkDrifts, type Drift, isThereAt, mixAt, priceAt, remainsAt } from './drift.ts';
 import { KINDS } from './kinds.ts';
 import { expectedOutcome, throwOutcome } from './outcomes.ts';
 import { drawNature, type Mix, type Nature, writePrompt } from './prompts.ts';
@@ -39,10 +39,13 @@ export interface Simulation {
   recorded: Recorded;
 }
 
-/** Throws a RangeError where a drift names an arm that the world does not have. */
+/** Throws a RangeError for a drift that cannot be (`checkDrifts`), and for an arm that cannot be as good as it says (`surfaceOf`). */
 export function simulate({ seed, rows: count, world: which, drifts = [] }: SimulationSettings): Simulation {
   const world = typeof which === 'string' ? WORLDS[which] : which;
-  checkArms(world, drifts);
+  checkDrifts(
+    drifts,
+    world.arms.map(({ id }) => id),
+  );
   const surfaces = world.arms.map((arm) => surfaceOf(arm, world));
   const truth = {
     quality: world.arms.map(() => new Float64Array(count)),
@@ -135,9 +138,3 @@ function createWriter(seed: number): (row: number, mix: Mix) => { nature: Nature
 }
 
 const textOfMessage = (message: unknown): string => (message as { content: string }).content;
-
-function checkArms({ arms, baseline }: World, drifts: readonly Drift[]): void {
-  const ids = new Set(arms.map(({ id }) => id));
-  const named = drifts.flatMap((drift) => (drift.kind === 'mix' ? [] : [drift.arm]));
-  for (const id of [baseline, ...named]) if (!ids.has(id)) throw new RangeError(`the world has no arm ${id}`);
-}
