@@ -56,6 +56,7 @@ function choosing(learner: Learner, health: Health, limits: Limits): (i: number)
         prefer: learner.router.prefer,
         stickTo: null,
         warm: null,
+        inToolLoop: false,
         key: 'app',
       },
       runtime,

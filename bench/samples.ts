@@ -110,6 +110,7 @@ export function router(arms: readonly Model[]): Router {
     policy: 'linear-thompson',
     prefer: 'balanced',
     explore: { floor: 0.02, warmup: 8 },
+    guarantee: null,
     halfLifeMs: HALF_LIFE_MS,
     sticky: 'conversation',
     fallbacks: 2,

@@ -3,6 +3,7 @@ import { dotAt, outcomeLength, quadraticAt, quadraticsAt, qualityLength, rowOf }
 import { type ArmSums, addedUp, OUTCOME_DIMENSIONS, OUTCOMES, type Outcome } from './arm-sums.ts';
 import { type NoticedChange, withoutOldSelves } from './changed-arms.ts';
 import { type Fold, weightAt } from './fold.ts';
+import { type Guarantee, type Surplus, surplusOf } from './guarantee.ts';
 import { type ArmFit, fitHierarchy, type HierarchyPrior } from './hierarchy.ts';
 import { labelledSums, worthOf } from './labelled-sums.ts';
 import { allFinite } from './linear-algebra.ts';
@@ -56,6 +57,8 @@ export interface Posterior {
   readonly worth: SignWorth;
   /** Arms that have changed, as far as the log does not say so yet. */
   readonly changes: readonly NoticedChange[];
+  /** How much more was served than is promised; null where nothing is. */
+  readonly surplus: Surplus | null;
   /** The router's usual request. */
   readonly usual: { x: Float64Array; promptTokens: number };
   /** Written into `into`, where it is given: whoever looks at one arm after another needs one prediction only. */
@@ -103,7 +106,12 @@ export interface NamedArm {
 }
 
 /** `calibrate` tells what the signs are worth that were seen of answers. */
-export function derivePosterior(fold: Fold, arms: readonly NamedArm[], calibrate: Calibrate = noWorth): Posterior {
+export function derivePosterior(
+  fold: Fold,
+  arms: readonly NamedArm[],
+  calibrate: Calibrate = noWorth,
+  guarantee: Guarantee | null = null,
+): Posterior {
   const { dimensions } = fold.settings;
   const scale = 1 / weightAt(fold, fold.newest);
   const sums = arms.map((arm) => sumsOf(fold, arm));
@@ -174,6 +182,7 @@ export function derivePosterior(fold: Fold, arms: readonly NamedArm[], calibrate
     observations: fold.entries,
     worth,
     changes,
+    surplus: guarantee && surplusOf({ guarantee, arms, sums, labelled, worth, scale }),
     usual,
     predict,
     summary(id) {

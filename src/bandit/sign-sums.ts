@@ -98,6 +98,16 @@ export interface SignWorth {
   followed: number;
   /** The label that a pair of signs amounts to; debiased, so that it may lie outside [0, 1]. */
   labelOf(pair: number): number;
+  readonly doubt: SignDoubt;
+}
+
+/** Standard deviations of what signs are taken to be worth. */
+export interface SignDoubt {
+  /** Of `mean`. */
+  mean: number;
+  /** Of by how much the mean label of good answers exceeds that of bad ones, which should be 1: of labels of either kind. */
+  unfollowed: number;
+  followed: number;
 }
 
 export interface SeenSigns {
@@ -111,4 +121,10 @@ export interface SeenSigns {
 export type Calibrate = (seen: SeenSigns) => SignWorth;
 
 /** Where signs teach nothing. */
-export const noWorth: Calibrate = () => ({ mean: 0.5, unfollowed: 0, followed: 0, labelOf: () => 0.5 });
+export const noWorth: Calibrate = () => ({
+  mean: 0.5,
+  unfollowed: 0,
+  followed: 0,
+  labelOf: () => 0.5,
+  doubt: { mean: 0.5, unfollowed: 1, followed: 1 },
+});

@@ -124,7 +124,11 @@ function routerProblems(config: WrittenConfig): Problem[] {
       if (clash) problems.push({ path: `${path}.answers_to[${index}]`, message: `${alias} is already ${clash}` });
       else taken.set(alias, `answered by router ${name}`);
     });
-    const { prefer } = router;
+    const { prefer, guarantee } = router;
+    if (guarantee && !router.models.includes(guarantee.baseline))
+      problems.push(
+        unknownName(`${path}.guarantee.baseline`, 'model of this router', guarantee.baseline, router.models),
+      );
     if (typeof prefer === 'object' && Object.keys(prefer).length === 0) {
       problems.push({ path: `${path}.prefer`, message: 'empty', allowed: 'usd_per_point, seconds_per_point or both' });
     }

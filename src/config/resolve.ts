@@ -1,4 +1,5 @@
 /** The config in the shape that the rest of the program works with: everything filled in, names resolved, keys hashed. */
+import type { Guarantee } from '../bandit/guarantee.ts';
 import type { PolicyName } from '../bandit/policies/index.ts';
 import type { Preference } from '../bandit/utility.ts';
 import type { SignalName } from '../signals/signs.ts';
@@ -70,6 +71,7 @@ export interface Router {
   policy: PolicyName;
   prefer: Preference;
   explore: { floor: number; warmup: number };
+  guarantee: Guarantee | null;
   /** Null for evidence that never fades. */
   halfLifeMs: number | null;
   /** Signals that are not looked at. */
@@ -295,6 +297,7 @@ function resolveRouter(name: string, written: WrittenRouter): Router {
     policy: written.policy,
     prefer: written.prefer,
     explore: written.explore,
+    guarantee: written.guarantee ?? null,
     halfLifeMs: durationMs(written.half_life),
     signalsOff: new Set(namesOf(written.signals).filter((name) => written.signals[name] === false)),
     sticky: written.sticky,

@@ -204,6 +204,9 @@ const signals = section({
   empty: onOrOff.optional(),
 } satisfies Record<SignalName, unknown>);
 
+const promisedAllowed = 'a number above 0, at most 1';
+const confidenceAllowed = 'a number from 0.5 on, below 1';
+
 const router = section({
   models: list(modelId, 'a list of model ids').min(1, { error: 'at least one model id' }),
   answers_to: list(modelPattern, 'a list of names, in which * stands for any text').default([]),
@@ -213,6 +216,14 @@ const router = section({
     floor: share().default(0.02),
     warmup: whole(0, Number.MAX_SAFE_INTEGER).default(8),
   }).prefault({}),
+  guarantee: section({
+    baseline: modelId,
+    quality: z.number({ error: promisedAllowed }).gt(0, { error: promisedAllowed }).lte(1, { error: promisedAllowed }),
+    confidence: z
+      .number({ error: confidenceAllowed })
+      .gte(0.5, { error: confidenceAllowed })
+      .lt(1, { error: confidenceAllowed }),
+  }).optional(),
   half_life: halfLife.default('7d'),
   signals: signals.prefault({}),
   sticky: choice(['conversation', 'none']).default('conversation'),

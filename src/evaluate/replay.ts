@@ -3,6 +3,7 @@ import { weighArms } from '../bandit/contenders.ts';
 import { drawOne } from '../bandit/decide.ts';
 import type { Evidence } from '../bandit/evidence.ts';
 import { emptyFold, type Fold, foldEntry } from '../bandit/fold.ts';
+import { type Guarantee, holdBack } from '../bandit/guarantee.ts';
 import {
   keepWithin,
   moneyPrice,
@@ -17,6 +18,7 @@ import {
 import type { PolicyName } from '../bandit/policies/index.ts';
 import { derivePosterior, type NamedArm, type Posterior } from '../bandit/posterior.ts';
 import { recentRequests } from '../bandit/recent-requests.ts';
+import { noWorth } from '../bandit/sign-sums.ts';
 import { type Preference, type Price, type Rates, ratesFor } from '../bandit/utility.ts';
 import { encoder } from '../context/encoder.ts';
 import { estimatePromptTokens } from '../context/tokens.ts';
@@ -46,6 +48,8 @@ export interface ReplaySettings {
   /** Row i comes i / perDay days after the first. */
   perDay: number;
   baseline?: string | undefined;
+  /** Names the baseline too. */
+  guarantee?: Guarantee | undefined;
   /** An average ceiling in USD; null: none. */
   usdPerRequest?: number | null | undefined;
 }
@@ -93,7 +97,7 @@ export function replay(
   for (const [i, row] of rows.entries()) {
     const { posterior, rates, table } = learner.current(row.arms);
     const pace = usdPerRequest === null ? null : paceNow(usdPerRequest, { requests: i, usd: spentUsd }, table);
-    const { policy, explore, baseline } = settings;
+    const { policy, explore, guarantee, baseline = guarantee?.baseline } = settings;
     const contenders = weighArms({
       policy,
       posterior,
@@ -104,6 +108,7 @@ export function replay(
       rates: pace ? withMoneyPrice(rates, pace.qualityPerUsd) : rates,
       explore,
     });
+    if (guarantee && posterior.surplus) holdBack(contenders, guarantee, posterior.surplus, row.x, learner.owed);
     if (pace) keepWithin(contenders, pace, explore.warmup);
     const { chosen } = drawOne(contenders, { policy, explore, uniform: Math.floor(random() * 2 ** 32) / 2 ** 32 });
     const k = row.arms.findIndex(({ id }) => id === chosen);
@@ -112,17 +117,20 @@ export function replay(
     run.scores[i] = outcome.score;
     run.costs[i] = outcome.costUsd;
     spentUsd += outcome.costUsd;
+    if (posterior.surplus) learner.owed += posterior.surplus.risk(chosen, row.x);
     learner.see(row, chosen, outcome, START + (i / settings.perDay) * DAY_MS);
   }
   return run;
 }
 
 interface ReplayLearner {
+  /** What answers since the last posterior may have taken off the surplus. */
+  owed: number;
   current(arms: readonly ReplayArm[]): { posterior: Posterior; rates: Rates; table: PaceTable };
   see(row: ReplayRow, arm: string, outcome: RecordedOutcome, at: number): void;
 }
 
-function createReplayLearner({ halfLifeMs, prefer }: ReplaySettings): ReplayLearner {
+function createReplayLearner({ halfLifeMs, prefer, guarantee }: ReplaySettings): ReplayLearner {
   const fold: Fold = emptyFold({
     encoder: encoder.id,
     dimensions: encoder.dimensions,
@@ -135,10 +143,12 @@ function createReplayLearner({ halfLifeMs, prefer }: ReplaySettings): ReplayLear
   let derivedAt = 0;
   let count = 0;
   return {
+    owed: 0,
     current(arms) {
       if (derived && derivedFor === arms && fold.entries - derivedAt < dueAfter(fold.entries)) return derived;
       const named: NamedArm[] = arms.map(({ id }) => ({ id, was: [] }));
-      const posterior = derivePosterior(fold, named);
+      const posterior = derivePosterior(fold, named, noWorth, guarantee);
+      this.owed = 0;
       const rates = ratesFor(prefer, posterior, arms);
       derived = { posterior, rates, table: paceTable(posterior, arms, rates, recentRequests(fold, PACED_BY)) };
       derivedFor = arms;

@@ -98,6 +98,7 @@ async function route(
       prefer: headers.prefer ?? router.prefer,
       stickTo: refused === null ? armToStayWith(router, asked, found) : null,
       warm: warmPrefix(found, asked.lineage, shape.needs.promptTokensEstimate, runtime.now()),
+      inToolLoop: isInToolLoop(asked),
       refused,
       key: caller.name,
     },
@@ -130,12 +131,14 @@ function askerOf({ body }: ChatRequest, { session }: RequestHeaders, caller: Cal
 
 /** The arm that gave the earlier answer of this conversation, where the router stays with it or a tool loop runs. */
 function armToStayWith(router: Router, { messages, lineage }: Asked, found: Found | null): string | null {
-  const inToolLoop = messages.at(-1)?.role === 'tool';
+  const inToolLoop = isInToolLoop({ messages });
   if (found === null || (router.sticky === 'none' && !inToolLoop)) return null;
   // Asked again while the first answer is on its way, or after it failed: any arm may answer, but for a step of an agent's.
   if (found.name === lineage.answered && !inToolLoop) return null;
   return found.decision.router === router.name ? found.decision.model : null;
 }
+
+const isInToolLoop = ({ messages }: Pick<Asked, 'messages'>): boolean => messages.at(-1)?.role === 'tool';
 
 function noEligibleModel(ruledOut: ReadonlyMap<string, string>, needs: Needs): ApiError {
   const reasons = [...ruledOut].map(([model, why]) => `${model}: ${why}`).join('; ');

@@ -22,6 +22,8 @@ export async function getRouter(gateway: Gateway, name: string): Promise<object>
   const learner = learnerNamed(gateway, name);
   await learner.catchUp();
   const { posterior } = learner.current();
+  const { surplus } = posterior;
+  const { guarantee } = learner.router;
   const owner = { kind: 'router', name } as const;
   // Asked for first, so that what others have spent comes with it.
   gateway.limits.spentToday(owner);
@@ -49,6 +51,9 @@ export async function getRouter(gateway: Gateway, name: string): Promise<object>
         reliability: health.reliability,
       };
     }),
+    ...(guarantee && surplus
+      ? { guarantee: { ...guarantee, holds_by: surplus.answersLow, relative_to: surplus.relativeTo } }
+      : {}),
     budget: {
       usd_today: gateway.limits.spentToday(owner),
       usd_per_day: learner.router.usdPerDay,

@@ -2,6 +2,7 @@
 import { type Contender, type WarmPrefix, weighArms } from '../bandit/contenders.ts';
 import { type Candidate, type Draw, drawOne, rankRest } from '../bandit/decide.ts';
 import { NO_LABEL } from '../bandit/evidence.ts';
+import { holdBack } from '../bandit/guarantee.ts';
 import { expectedCost, type Preference } from '../bandit/utility.ts';
 import type { Model } from '../config/resolve.ts';
 import { type ContextInput, encoder } from '../context/encoder.ts';
@@ -22,6 +23,8 @@ export interface ChoiceRequest extends ShortlistRequest {
   stickTo: string | null;
   /** The arm whose provider may have the beginning of the prompt in its cache. */
   warm: WarmPrefix | null;
+  /** Whether it stays with that arm whatever a guarantee says: a tool loop has only one author. */
+  inToolLoop: boolean;
   key: string | null;
 }
 
@@ -38,16 +41,17 @@ export type Choice =
   | { kind: 'over_budget'; owner: 'key' | 'router' };
 
 export function choose(learner: Learner, request: ChoiceRequest, runtime: Runtime): Choice {
-  const { arms, router } = learner;
+  const { arms, router, owed } = learner;
   const { needs } = request.shape;
   const { posterior, cursor } = learner.current();
-  const { policy, explore } = router;
+  const { policy, explore, guarantee } = router;
   const { promptTokensEstimate } = needs;
   const x = encoder.encode(request.input);
   const contenders = weighArms({
     policy,
     posterior,
     arms,
+    baseline: guarantee?.baseline,
     x,
     promptTokensEstimate,
     maxOutputTokens: needs.outputTokens,
@@ -65,6 +69,13 @@ export function choose(learner: Learner, request: ChoiceRequest, runtime: Runtim
     candidate.eligible = candidate.ruledOut === null;
   }
 
+  const created = runtime.now();
+  const { surplus } = posterior;
+  const heldBack =
+    guarantee && surplus && owed
+      ? holdBack(contenders, guarantee, surplus, x, owed.sum(created), request.inToolLoop ? request.stickTo : null)
+      : NOBODY;
+
   const uniform = Math.floor(runtime.random() * 2 ** 32) / 2 ** 32;
   const draw = drawOne(contenders, { policy, explore, uniform });
   let reason: Reason = draw.reason;
@@ -72,9 +83,8 @@ export function choose(learner: Learner, request: ChoiceRequest, runtime: Runtim
   else if (request.stickTo !== null && isEligible(draw, request.stickTo)) {
     makeCertain(draw, request.stickTo);
     reason = 'sticky';
-  }
+  } else if (heldBack.length > 0 && reason === 'only-eligible') reason = 'guarantee';
 
-  const created = runtime.now();
   const id = newDecisionId(created, runtime.randomHex);
   const decision = blankDecision(id, created, request.key, draw.chosen, reason);
   decision.router = router.name;
@@ -86,12 +96,17 @@ export function choose(learner: Learner, request: ChoiceRequest, runtime: Runtim
   decision.promptTokensEstimate = promptTokensEstimate;
   if (request.warm?.arm === draw.chosen) decision.prefixTokens = request.warm.tokens;
 
+  if (surplus && owed) owed.owe(id, surplus.risk(draw.chosen, x), created);
+
   const position = arms.findIndex((arm) => arm.id === draw.chosen);
   const order = [arms[position] as Model];
   for (const other of rankRest(draw)) order.push(arms.find((arm) => arm.id === other) as Model);
+  for (const { model } of heldBack) order.push(arms.find((arm) => arm.id === model) as Model);
   for (const arm of list.lastResorts) order.push(arm);
   return { kind: 'decided', decision, order, expectedUsd: candidateAt(position).costUsd };
 }
+
+const NOBODY: readonly Candidate[] = [];
 
 /** USD that a request is expected to cost of which no posterior knows anything: its model was named. */
 export function expectedPinnedUsd(model: Model, { promptTokensEstimate, outputTokens }: Needs): number {

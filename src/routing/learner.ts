@@ -11,6 +11,7 @@ import type { DecisionRecord } from '../stores/decision-record.ts';
 import { LOG_START, type SharedState, type Snapshot, type Snapshots, type StateStore } from '../stores/ports.ts';
 
 import { FEEDBACK_WINDOW_MS } from './decision.ts';
+import { createOwed, type Owed } from './owed.ts';
 import { DAMAGED, soundSnapshot } from './recovery.ts';
 import { revise } from './revising.ts';
 import type { Log, Runtime } from './runtime.ts';
@@ -21,6 +22,8 @@ export interface Learner {
   /** What is believed now, and the log's cursor up to which it was folded. */
   current(): { posterior: Posterior; cursor: string };
   rates(preference: Preference): Rates;
+  /** What its answers may cost its guarantee; null where it gives none. */
+  readonly owed: Owed | null;
   /** What it is now taken to mean that something was seen of an answer. */
   calibration(): Calibration;
   /** Tells that the log has grown; it is folded soon, only a small share of the time being spent on it. */
@@ -72,7 +75,13 @@ export function nothingLearned({ halfLifeMs }: Router): Learned {
 }
 
 /** Folds everything that is in the router's log now and was not yet; gives how many entries that were. */
-export async function learnOn(learned: Learned, router: string, state: StateStore, log: Log): Promise<number> {
+export async function learnOn(
+  learned: Learned,
+  router: string,
+  state: StateStore,
+  log: Log,
+  owed: Owed | null = null,
+): Promise<number> {
   const { shared } = state;
   let folded = 0;
   if (shared && learned.cursor === LOG_START) await startFromSnapshot(learned, router, shared.snapshots, log);
@@ -81,6 +90,7 @@ export async function learnOn(learned: Learned, router: string, state: StateStor
     // What is missing is in a snapshot, if anywhere.
     if (slice.gap !== null && shared && (await startFromSnapshot(learned, router, shared.snapshots, log))) continue;
     for (const entry of slice.entries) foldEntry(learned.fold, entry);
+    if (owed) for (const { decisionId } of slice.entries) owed.folded(decisionId);
     folded += slice.entries.length;
     const lost = slice.gap === 'other' && learned.cursor !== LOG_START;
     const ended = slice.cursor === learned.cursor;
@@ -116,10 +126,16 @@ export function createLearner(
   let learned = earlier?.halfLifeMs === router.halfLifeMs ? earlier : nothingLearned(router);
   let calibration: Calibration;
   const posteriorOf = (fold: Fold): Posterior =>
-    derivePosterior(fold, arms, (seen) => {
-      calibration = calibrate(seen, router.signalsOff);
-      return calibration;
-    });
+    derivePosterior(
+      fold,
+      arms,
+      (seen) => {
+        calibration = calibrate(seen, router.signalsOff);
+        return calibration;
+      },
+      router.guarantee,
+    );
+  const owed = router.guarantee ? createOwed() : null;
   let posterior = posteriorOf(learned.fold);
   let posteriorCursor = learned.cursor;
   let ratesByPreference = new Map<Preference, Rates>();
@@ -138,7 +154,7 @@ export function createLearner(
 
   const foldNew = async (): Promise<void> => {
     if (retired) return;
-    const folded = await learnOn(learned, router.name, state, runtime.log);
+    const folded = await learnOn(learned, router.name, state, runtime.log, owed);
     if (learned.cursor !== posteriorCursor) derive();
     await tellChanges();
     if (state.shared) await shareSnapshot(state.shared, folded);
@@ -192,6 +208,7 @@ export function createLearner(
     const { fold, cursor } = learned;
     const started = runtime.clock();
     posterior = posteriorOf(fold);
+    owed?.derived();
     posteriorCursor = cursor;
     ratesByPreference = new Map();
     const share = shareFor(fold.entries) * (fold.labels === labelsDerived ? UNLABELLED : 1);
@@ -252,6 +269,7 @@ export function createLearner(
   return {
     router,
     arms,
+    owed,
     current: () => ({ posterior, cursor: posteriorCursor }),
     rates(preference) {
       let rates = ratesByPreference.get(preference);

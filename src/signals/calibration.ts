@@ -16,7 +16,16 @@
  * are taken for independent given how good it was; of each there is one sign, so that what says the same counts once.
  */
 import { PENDING } from '../bandit/evidence.ts';
-import { BETWEEN, isFollowed, nextIn, type SeenSigns, SIGNS, type SignWorth, shownIn } from '../bandit/sign-sums.ts';
+import {
+  BETWEEN,
+  isFollowed,
+  nextIn,
+  pairOf,
+  type SeenSigns,
+  SIGNS,
+  type SignWorth,
+  shownIn,
+} from '../bandit/sign-sums.ts';
 import { nextRates, shownRates } from './prior-rates.ts';
 import { NEXT, SHOWN, type SignalName, switchOf } from './signs.ts';
 
@@ -78,10 +87,52 @@ export function calibrate({ rated, said, pairs }: SeenSigns, off: ReadonlySet<Si
     unfollowed: worthOf(unfollowed),
     followed: worthOf(followed),
     labelOf: (pair) => labels[pair]!,
+    doubt: {
+      mean: Math.sqrt((mean * (1 - mean)) / (MEAN.worth + said.weight + 1)),
+      unfollowed: slopeDoubt(labels, shown, null, rated),
+      followed: slopeDoubt(labels, shown, next, rated),
+    },
     chance,
     shownRatio: (k) => ratioOf(shown, k),
     nextRatio: (then) => ratioOf(next, then),
   };
+}
+
+/**
+ * The standard deviation of E₁q − E₀q, the labels being what they are and the rates Dirichlet-distributed: that of a mean under a
+ * distribution that n observations have told is √(Var q/(n + 1)). What both signs of an answer tell adds up to no more than that.
+ */
+function slopeDoubt(
+  labels: Float64Array,
+  shown: LearnedRates,
+  next: LearnedRates | null,
+  rated: SeenSigns['rated'],
+): number {
+  const varianceOver = (shares: Float64Array, thenShares: Float64Array | null): number => {
+    let total = 0;
+    let sum = 0;
+    let squares = 0;
+    for (let k = 0; k < SHOWN.length; k++) {
+      for (let then = 0; then < (next ? NEXT.length : 1); then++) {
+        if (next && !isFollowed(then)) continue;
+        const share = shares[k]! * (thenShares ? thenShares[then]! : 1);
+        const label = labels[pairOf(k, next ? then : PENDING)]!;
+        total += share;
+        sum += share * label;
+        squares += share * label * label;
+      }
+    }
+    return total > 0 ? Math.max(0, squares / total - (sum / total) ** 2) : 0;
+  };
+  const from = next ? SIGNS : 0;
+  let good = TABLE_WORTH.good;
+  let bad = TABLE_WORTH.bad;
+  for (let sign = from; sign < from + SIGNS; sign++) {
+    good += Math.max(0, rated[2 * sign]!);
+    bad += Math.max(0, rated[2 * sign + 1]!);
+  }
+  const ofGood = varianceOver(shown.good, next?.good ?? null) / (good + 1);
+  return Math.sqrt(ofGood + varianceOver(shown.bad, next?.bad ?? null) / (bad + 1));
 }
 
 /** Rounding may leave a little less than nothing. */

@@ -6,7 +6,7 @@ import type { Candidate, Draw } from '../bandit/decide.ts';
 import type { Evidence, Label } from '../bandit/evidence.ts';
 import type { OutcomeKind } from '../upstream/outcome.ts';
 
-export type Reason = Draw['reason'] | 'sticky' | 'budget' | 'pinned' | 'fallback';
+export type Reason = Draw['reason'] | 'sticky' | 'budget' | 'guarantee' | 'pinned' | 'fallback';
 
 export interface DecidedCandidate extends Candidate {
   /** Why this arm could not be drawn; null where it could. */

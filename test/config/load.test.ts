@@ -23,6 +23,7 @@ describe('the smallest config', () => {
       policy: 'linear-thompson',
       prefer: 'balanced',
       explore: { floor: 0.02, warmup: 8 },
+      guarantee: null,
       halfLifeMs: 7 * 86_400_000,
       signalsOff: new Set(),
       sticky: 'conversation',
@@ -284,7 +285,6 @@ describe('what is not built yet is refused by name', () => {
   const router = (field: string): string => `${MINIMAL}routers: { auto: { models: [local/a], ${field} } }`;
   test.each(
     [
-      [router('guarantee: { baseline: local/a, quality: .95, confidence: .95 }'), 'routers.auto.guarantee'],
       [router('usd_per_request: .002'), 'routers.auto.usd_per_request'],
       [`${MINIMAL}stores: { state: durable-object }`, 'stores.state'],
       [`${MINIMAL}log: { prompts: true }`, 'log.prompts'],
@@ -318,7 +318,7 @@ describe('what is wrong is told in one line, with what is allowed', () => {
       ],
       [
         router('half_lief: 7d'),
-        'routers.auto.half_lief: unknown key, did you mean half_life? (allowed: models, answers_to, policy, prefer, explore, half_life, signals, sticky, fallbacks, max_usd_per_request, usd_per_day, on_budget)',
+        'routers.auto.half_lief: unknown key, did you mean half_life? (allowed: models, answers_to, policy, prefer, explore, guarantee, half_life, signals, sticky, fallbacks, max_usd_per_request, usd_per_day, on_budget)',
       ],
       [
         router('explore: { flor: 1 }'),
@@ -335,6 +335,18 @@ describe('what is wrong is told in one line, with what is allowed', () => {
       [
         router('explore: { warmup: -1 }'),
         'routers.auto.explore.warmup: out of range (allowed: a whole number, at least 0)',
+      ],
+      [
+        router('guarantee: { baseline: local/b, quality: .95, confidence: .95 }'),
+        'routers.auto.guarantee.baseline: no such model of this router, did you mean local/a? (allowed: local/a)',
+      ],
+      [
+        router('guarantee: { baseline: local/a, quality: 0, confidence: .95 }'),
+        'routers.auto.guarantee.quality: out of range (allowed: a number above 0, at most 1)',
+      ],
+      [
+        router('guarantee: { baseline: local/a, quality: .95, confidence: 1 }'),
+        'routers.auto.guarantee.confidence: out of range (allowed: a number from 0.5 on, below 1)',
       ],
       [router('fallbacks: 11'), 'routers.auto.fallbacks: out of range (allowed: a whole number from 0 to 10)'],
       [
