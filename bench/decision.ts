@@ -54,6 +54,7 @@ function choosing(learner: Learner, health: Health, limits: Limits): (i: number)
         refusals,
         refused: null,
         prefer: learner.router.prefer,
+        spending: limits.spending(name),
         stickTo: null,
         warm: null,
         inToolLoop: false,

@@ -115,6 +115,8 @@ export function router(arms: readonly Model[]): Router {
     sticky: 'conversation',
     fallbacks: 2,
     maxUsdPerRequest: null,
+    // Of which money is short, so that its price is solved for.
+    usdPerRequest: 0.0002,
     usdPerDay: 1_000_000,
     onBudget: 'cheapest',
     signalsOff: new Set(),

@@ -3,15 +3,13 @@
  * the arms that would then have been the best, would have cost what may be spent now (a dual price, solved for instead of
  * approached by steps: Agrawal & Devanur, EC 2014, §4; Balseiro & Gur, EC 2017).
  */
-import type { Contender } from './contenders.ts';
+import type { Candidate, Contender } from './contenders.ts';
 import { blankPrediction, type Posterior } from './posterior.ts';
 import type { RecentRequest } from './recent-requests.ts';
 import { expectedCost, type Price, type Rates, tollOf } from './utility.ts';
 
 /** How things stand with a budget at one request. */
 export interface Pace {
-  /** What a USD takes off the quality (in [0, 1]), beside what the preference takes off. */
-  qualityPerUsd: number;
   /** USD that have accrued for requests so far, this one included, and what is left of them: below 0 when too much was spent. */
   accruedUsd: number;
   balanceUsd: number;
@@ -26,6 +24,12 @@ export interface Spending {
   usd: number;
 }
 
+/** What a budget has seen of a day. */
+export interface DaySpending extends Spending {
+  /** The parts of the day, in [0, 1), that were gone when the requests came, summed. */
+  arrivals: number;
+}
+
 /** Requests whose money a router may spend before it has accrued, while it has seen few: else it could not try anything. */
 const CREDIT = { requests: 20, until: 200 };
 /** What was saved, or spent too much, is spread over so many requests. */
@@ -34,15 +38,44 @@ const HORIZON = 150;
 const LEAST_SHARE = 0.1;
 
 /** What may be spent on a request now: the ceiling, and a share of what was saved before. */
-export function targetOf(
-  ceilingUsd: number,
-  { requests, usd }: Spending,
-): Omit<Pace, 'qualityPerUsd'> & { targetUsd: number } {
+export function targetOf(ceilingUsd: number, { requests, usd }: Spending): Pace & { targetUsd: number } {
   const accruedUsd = ceilingUsd * (requests + 1);
   const credit = ceilingUsd * CREDIT.requests * Math.max(0, 1 - requests / CREDIT.until);
   const balanceUsd = accruedUsd + credit - usd;
   const targetUsd = Math.max(ceilingUsd * LEAST_SHARE, ceilingUsd + (accruedUsd - usd) / HORIZON);
   return { accruedUsd: accruedUsd + credit, balanceUsd, ceilingUsd, targetUsd };
+}
+
+/** The shortest part of a day that says how many requests are to come: half an hour, whose money may be spent at once, too. */
+const SHORTEST_PART = 1 / 48;
+
+/**
+ * What may be spent on a request now so that the day's money lasts: what is left of it, over the requests that are still to
+ * come. `dayGone` is the part of the day that is gone, in [0, 1). The only limit to the balance is that the money may be gone,
+ * which is not for this to say.
+ */
+export function dayTargetOf(
+  usdPerDay: number,
+  today: DaySpending,
+  yesterday: Pick<Spending, 'requests'>,
+  dayGone: number,
+): ReturnType<typeof targetOf> {
+  const toCome = Math.max(1, requestsToCome(today, yesterday.requests, dayGone));
+  const targetUsd = Math.max(0, usdPerDay - today.usd) / toCome;
+  const accruedUsd = usdPerDay * Math.min(1, dayGone + SHORTEST_PART);
+  return { accruedUsd, balanceUsd: Number.POSITIVE_INFINITY, ceilingUsd: targetUsd, targetUsd };
+}
+
+/**
+ * Requests that come evenly have come, on the average, in the middle between the first one and now: so their rate is their
+ * number over twice the time since that average, also where they began at noon, and one that grows is noticed. It would go on
+ * till midnight, or else today is a day like yesterday, whatever its hours are: half of the one and half of the other.
+ */
+function requestsToCome({ requests, arrivals }: DaySpending, yesterday: number, dayGone: number): number {
+  const count = requests + 1;
+  const began = 2 * (dayGone - (arrivals + dayGone) / count);
+  const atThisRate = (count / Math.max(SHORTEST_PART, began)) * (1 - dayGone);
+  return yesterday === 0 ? atThisRate : (atThisRate + Math.max(0, yesterday - count)) / 2;
 }
 
 /** What each arm would have been worth, and would have cost in USD, at the latest requests: request by request, arm by arm. */
@@ -80,22 +113,31 @@ export function paceTable(
 
 /** Beyond it nothing but cost counts. */
 const MOST_PRICE = 1e9;
-const STEPS = 40;
+const LEAST_PRICE = 1e-3;
+/** Both of a price's logarithm: how near to the last one the next is looked for first, and how exactly. */
+const NEAR = 0.2;
+const EXACTLY = 1e-4;
 
 /**
  * The least price of money, in quality per USD and at least 0, at which the requests of the table would have cost `targetUsd`
- * each or less on average; `MOST_PRICE` where even the cheapest arms would have cost more.
+ * each or less on average; `MOST_PRICE` where even the cheapest arms would have cost more. It is found the sooner the nearer it
+ * is to `last`, where that is above 0.
  */
-export function moneyPrice(table: PaceTable, targetUsd: number): number {
+export function moneyPrice(table: PaceTable, targetUsd: number, last = 0): number {
   if (meanSpend(table, 0) <= targetUsd) return 0;
   // Between these the logarithm is halved: nobody knows beforehand whether a USD is worth a hundredth or a thousand.
-  let low = Math.log(1e-3);
+  let low = Math.log(LEAST_PRICE);
   let high = Math.log(MOST_PRICE);
-  for (let step = 0; step < STEPS; step++) {
-    const middle = (low + high) / 2;
+  const lookAt = (middle: number): void => {
+    if (middle <= low || middle >= high) return;
     if (meanSpend(table, Math.exp(middle)) <= targetUsd) high = middle;
     else low = middle;
+  };
+  if (last > 0) {
+    lookAt(Math.log(last) + NEAR);
+    lookAt(Math.log(last) - NEAR);
   }
+  while (high - low > EXACTLY) lookAt((low + high) / 2);
   return Math.exp(high);
 }
 
@@ -124,26 +166,32 @@ const TRYING = 0.1;
 
 /**
  * Rules out, among those that are eligible, the arms that the budget has no room for: those that may well cost more than is
- * left, and those of which little is known yet where trying them has taken its share. One is left in any case, the cheapest.
+ * left, and those of which little is known yet where trying them has taken its share. One is left in any case, the cheapest,
+ * and nobody is ruled out whom the request has to stay with. Gives those that were, the cheapest first: whom to ask when all
+ * others fail.
  */
 export function keepWithin(
   contenders: readonly Contender[],
   { accruedUsd, balanceUsd, ceilingUsd }: Pace,
   early: number,
-): void {
+  stayWith: string | null = null,
+): Candidate[] {
+  const ruledOut: Candidate[] = [];
   const eligible = contenders.filter(({ candidate }) => candidate.eligible);
   const cheapest = eligible.reduce((one, other) => (other.candidate.costUsd < one.candidate.costUsd ? other : one));
   for (const contender of eligible) {
     const { candidate, pulls, highCostUsd } = contender;
     const { costUsd } = candidate;
-    if (contender === cheapest || costUsd <= REPAYS * ceilingUsd) continue;
+    if (contender === cheapest || candidate.model === stayWith || costUsd <= REPAYS * ceilingUsd) continue;
     if (highCostUsd > balanceUsd)
       candidate.ruledOut = `may cost ${usd(highCostUsd)}, more than the router has to spare for now`;
     else if (pulls < early && (pulls + 1) * costUsd > TRYING * accruedUsd)
       candidate.ruledOut = `expected to cost ${usd(costUsd)}, and little more may be spent on trying it for now`;
     else continue;
     candidate.eligible = false;
+    ruledOut.push(candidate);
   }
+  return ruledOut.sort((one, other) => one.costUsd - other.costUsd);
 }
 
 const usd = (amount: number): string => `$${amount.toPrecision(3)}`;

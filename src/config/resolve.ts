@@ -79,6 +79,8 @@ export interface Router {
   sticky: 'conversation' | 'none';
   fallbacks: number;
   maxUsdPerRequest: number | null;
+  /** USD that a request may cost on average; null for no limit. */
+  usdPerRequest: number | null;
   /** USD per UTC day; null for no limit. */
   usdPerDay: number | null;
   /** What happens when that is gone: the cheapest arm answers, or nobody. */
@@ -303,6 +305,7 @@ function resolveRouter(name: string, written: WrittenRouter): Router {
     sticky: written.sticky,
     fallbacks: written.fallbacks,
     maxUsdPerRequest: written.max_usd_per_request ?? null,
+    usdPerRequest: written.usd_per_request ?? null,
     usdPerDay: written.usd_per_day ?? null,
     onBudget: written.on_budget,
   };

@@ -229,6 +229,7 @@ const router = section({
   sticky: choice(['conversation', 'none']).default('conversation'),
   fallbacks: whole(0, 10).default(2),
   max_usd_per_request: positive('USD').optional(),
+  usd_per_request: positive('USD').optional(),
   usd_per_day: positive('USD').optional(),
   on_budget: choice(['cheapest', 'reject']).default('cheapest'),
 });

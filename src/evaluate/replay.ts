@@ -8,10 +8,8 @@ import {
   keepWithin,
   moneyPrice,
   PACED_BY,
-  type Pace,
   type PaceTable,
   paceTable,
-  type Spending,
   targetOf,
   withMoneyPrice,
 } from '../bandit/pacing.ts';
@@ -96,7 +94,7 @@ export function replay(
   let spentUsd = 0;
   for (const [i, row] of rows.entries()) {
     const { posterior, rates, table } = learner.current(row.arms);
-    const pace = usdPerRequest === null ? null : paceNow(usdPerRequest, { requests: i, usd: spentUsd }, table);
+    const pace = usdPerRequest === null ? null : targetOf(usdPerRequest, { requests: i, usd: spentUsd });
     const { policy, explore, guarantee, baseline = guarantee?.baseline } = settings;
     const contenders = weighArms({
       policy,
@@ -105,7 +103,7 @@ export function replay(
       baseline,
       x: row.x,
       promptTokensEstimate: row.promptTokensEstimate,
-      rates: pace ? withMoneyPrice(rates, pace.qualityPerUsd) : rates,
+      rates: pace ? withMoneyPrice(rates, moneyPrice(table, pace.targetUsd)) : rates,
       explore,
     });
     if (guarantee && posterior.surplus) holdBack(contenders, guarantee, posterior.surplus, row.x, learner.owed);
@@ -159,11 +157,6 @@ function createReplayLearner({ halfLifeMs, prefer, guarantee }: ReplaySettings):
       foldEntry(fold, evidenceOf(row, arm, outcome, at, count++));
     },
   };
-}
-
-function paceNow(ceilingUsd: number, spending: Spending, table: PaceTable): Pace {
-  const { targetUsd, ...rest } = targetOf(ceilingUsd, spending);
-  return { ...rest, qualityPerUsd: moneyPrice(table, targetUsd) };
 }
 
 function evidenceOf(row: ReplayRow, arm: string, outcome: RecordedOutcome, at: number, count: number): Evidence {

@@ -7,7 +7,7 @@ import type { Shape } from '../routing/refusals.ts';
 import { isFirst } from '../routing/rewordings.ts';
 import { withSigns } from '../routing/seen.ts';
 import { settled, spentOn, type TriedArm } from '../routing/settle.ts';
-import type { DecisionRecord } from '../stores/decision-record.ts';
+import { type DecisionRecord, wasServed } from '../stores/decision-record.ts';
 import { type RunningAttempt, startAttempt } from '../upstream/attempt.ts';
 import { upstreamBody } from '../upstream/body.ts';
 import {
@@ -229,7 +229,8 @@ class Answering {
     const tried = this.#tried;
     const ended = settled(decision, tried, request.stream);
     ledger.end(decision.id, tried.at(-1)?.end.outcome ?? 'client_abort');
-    reservation.settle(spentOn(ended, tried));
+    const spent = spentOn(ended, tried);
+    reservation.settle(spent, spent > 0 || (ended.outcome !== null && wasServed(ended.outcome)));
     await this.#client.exchange.sent();
     const standing = (await within(STANDING_MS, this.#routed.standing)) ?? FIRST;
     ledger.settle(decision.id, (current) => {

@@ -81,8 +81,9 @@ async function route(
   const { router } = target;
   const found = await within(LOOK_UP_MS, followUps.find(asked));
   const refused = followUps.refusedArm(asked, found, router);
+  const learner = learners.get(router.name) as Learner;
   const choice = choose(
-    learners.get(router.name) as Learner,
+    learner,
     {
       input,
       shape,
@@ -96,6 +97,7 @@ async function route(
       health,
       refusals,
       prefer: headers.prefer ?? router.prefer,
+      spending: learner.pacer ? limits.spending(router.name) : null,
       stickTo: refused === null ? armToStayWith(router, asked, found) : null,
       warm: warmPrefix(found, asked.lineage, shape.needs.promptTokensEstimate, runtime.now()),
       inToolLoop: isInToolLoop(asked),

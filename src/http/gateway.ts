@@ -73,10 +73,7 @@ export function createGateway(parts: GatewayParts, learned: LearnedByRouter = ne
     refusals: createRefusals(runtime),
   };
   const gateway = build(parts, shared, learned);
-  // What was spent today before this process, and by others: the first requests are to know of it.
-  for (const { name, usdPerDay } of config.routers.values()) {
-    if (usdPerDay !== null) shared.limits.spentToday({ kind: 'router', name });
-  }
+  // The same of keys.
   for (const { name, usdPerDay } of config.keys) {
     if (usdPerDay !== null) shared.limits.spentToday({ kind: 'key', name });
   }
@@ -90,7 +87,10 @@ function build(parts: GatewayParts, shared: Shared, earlier: LearnedByRouter): G
   const learners = new Map<string, Learner>();
   for (const router of config.routers.values()) {
     const arms = router.models.map((id) => config.models.get(id) as Model);
-    learners.set(router.name, createLearner(router, arms, state, runtime, earlier.get(router.name)));
+    const learner = createLearner(router, arms, state, runtime, earlier.get(router.name));
+    learners.set(router.name, learner);
+    // What was spent before this process, and by others: the first requests are to know of it.
+    if (learner.pacer) shared.limits.spending(router.name);
   }
   const unwatch = state.watch((router) => learners.get(router)?.grown());
   return {

@@ -24,9 +24,8 @@ export async function getRouter(gateway: Gateway, name: string): Promise<object>
   const { posterior } = learner.current();
   const { surplus } = posterior;
   const { guarantee } = learner.router;
-  const owner = { kind: 'router', name } as const;
   // Asked for first, so that what others have spent comes with it.
-  gateway.limits.spentToday(owner);
+  gateway.limits.spending(name);
   await gateway.limits.flush();
   return {
     object: 'router',
@@ -54,9 +53,23 @@ export async function getRouter(gateway: Gateway, name: string): Promise<object>
     ...(guarantee && surplus
       ? { guarantee: { ...guarantee, holds_by: surplus.answersLow, relative_to: surplus.relativeTo } }
       : {}),
-    budget: {
-      usd_today: gateway.limits.spentToday(owner),
-      usd_per_day: learner.router.usdPerDay,
-    },
+    budget: budgetOf(learner, gateway),
+  };
+}
+
+function budgetOf({ router, pacer }: Learner, { limits, runtime }: Gateway): object {
+  const spending = limits.spending(router.name);
+  const { today, yesterday } = spending;
+  const requests = today.requests + yesterday.requests;
+  const price = pacer?.now(spending, runtime.clock()).qualityPerUsd ?? 0;
+  return {
+    usd_today: today.usd,
+    usd_per_day: router.usdPerDay,
+    usd_per_request: router.usdPerRequest,
+    requests_today: today.requests,
+    // Of today and yesterday, which is what the ceiling is held over.
+    average_usd: requests > 0 ? (today.usd + yesterday.usd) / requests : null,
+    // What a point of quality may cost now for the budget's sake; null where money is not short.
+    usd_per_point: price > 0 ? 1 / (100 * price) : null,
   };
 }

@@ -3,13 +3,17 @@ import { type Contender, type WarmPrefix, weighArms } from '../bandit/contenders
 import { type Candidate, type Draw, drawOne, rankRest } from '../bandit/decide.ts';
 import { NO_LABEL } from '../bandit/evidence.ts';
 import { holdBack } from '../bandit/guarantee.ts';
+import { keepWithin, withMoneyPrice } from '../bandit/pacing.ts';
+import { POLICIES } from '../bandit/policies/index.ts';
 import { expectedCost, type Preference } from '../bandit/utility.ts';
-import type { Model } from '../config/resolve.ts';
+import type { Model, Router } from '../config/resolve.ts';
 import { type ContextInput, encoder } from '../context/encoder.ts';
 import type { DecisionRecord, Reason } from '../stores/decision-record.ts';
 import { newDecisionId } from './decision.ts';
 import type { Learner } from './learner.ts';
+import type { RouterSpending } from './limits.ts';
 import type { Needs } from './needs.ts';
+import type { Pacing } from './pacing.ts';
 import type { Runtime } from './runtime.ts';
 import { type ShortlistRequest, shortlist } from './shortlist.ts';
 
@@ -19,11 +23,13 @@ const USUAL_OUTPUT_TOKENS = 300;
 export interface ChoiceRequest extends ShortlistRequest {
   input: ContextInput;
   prefer: Preference;
+  /** What the router's requests have cost; null where it has no budget. */
+  spending: RouterSpending | null;
   /** The arm that this conversation stays with, if it is eligible. */
   stickTo: string | null;
   /** The arm whose provider may have the beginning of the prompt in its cache. */
   warm: WarmPrefix | null;
-  /** Whether it stays with that arm whatever a guarantee says: a tool loop has only one author. */
+  /** Whether it stays with that arm whatever a guarantee or a pace says: a tool loop has only one author. */
   inToolLoop: boolean;
   key: string | null;
 }
@@ -47,6 +53,8 @@ export function choose(learner: Learner, request: ChoiceRequest, runtime: Runtim
   const { policy, explore, guarantee } = router;
   const { promptTokensEstimate } = needs;
   const x = encoder.encode(request.input);
+  const pacing = request.spending && learner.pacer ? learner.pacer.now(request.spending, runtime.clock()) : null;
+  const rates = learner.rates(request.prefer);
   const contenders = weighArms({
     policy,
     posterior,
@@ -56,7 +64,7 @@ export function choose(learner: Learner, request: ChoiceRequest, runtime: Runtim
     promptTokensEstimate,
     maxOutputTokens: needs.outputTokens,
     warm: request.warm,
-    rates: learner.rates(request.prefer),
+    rates: pacing && pacing.qualityPerUsd > 0 ? withMoneyPrice(rates, pacing.qualityPerUsd) : rates,
     explore,
   });
   const candidateAt = (position: number): Candidate => (contenders[position] as Contender).candidate;
@@ -75,6 +83,7 @@ export function choose(learner: Learner, request: ChoiceRequest, runtime: Runtim
     guarantee && surplus && owed
       ? holdBack(contenders, guarantee, surplus, x, owed.sum(created), request.inToolLoop ? request.stickTo : null)
       : NOBODY;
+  const tooDear = pacing && !list.onlyTheCheapest ? keepPaces(contenders, pacing, request, router) : NOBODY;
 
   const uniform = Math.floor(runtime.random() * 2 ** 32) / 2 ** 32;
   const draw = drawOne(contenders, { policy, explore, uniform });
@@ -83,7 +92,11 @@ export function choose(learner: Learner, request: ChoiceRequest, runtime: Runtim
   else if (request.stickTo !== null && isEligible(draw, request.stickTo)) {
     makeCertain(draw, request.stickTo);
     reason = 'sticky';
-  } else if (heldBack.length > 0 && reason === 'only-eligible') reason = 'guarantee';
+  } else if (reason === 'only-eligible') {
+    // Whoever came last left one alone.
+    if (tooDear.length > 0) reason = 'budget';
+    else if (heldBack.length > 0) reason = 'guarantee';
+  }
 
   const id = newDecisionId(created, runtime.randomHex);
   const decision = blankDecision(id, created, request.key, draw.chosen, reason);
@@ -102,11 +115,30 @@ export function choose(learner: Learner, request: ChoiceRequest, runtime: Runtim
   const order = [arms[position] as Model];
   for (const other of rankRest(draw)) order.push(arms.find((arm) => arm.id === other) as Model);
   for (const { model } of heldBack) order.push(arms.find((arm) => arm.id === model) as Model);
+  // An answer that has to be made up for later is better than none.
+  for (const { model } of tooDear) order.push(arms.find((arm) => arm.id === model) as Model);
   for (const arm of list.lastResorts) order.push(arm);
   return { kind: 'decided', decision, order, expectedUsd: candidateAt(position).costUsd };
 }
 
 const NOBODY: readonly Candidate[] = [];
+
+/**
+ * Rules out the arms that a budget has no room for; gives those that were, the cheapest first. A conversation stays with its
+ * arm until what was spent too much has to be made up for.
+ */
+function keepPaces(
+  contenders: readonly Contender[],
+  { paces }: Pacing,
+  { stickTo, inToolLoop }: Pick<ChoiceRequest, 'stickTo' | 'inToolLoop'>,
+  { policy, explore }: Pick<Router, 'policy' | 'explore'>,
+): readonly Candidate[] {
+  const early = POLICIES[policy].explores ? explore.warmup : 0;
+  const tooDear: Candidate[] = [];
+  for (const pace of paces)
+    tooDear.push(...keepWithin(contenders, pace, early, inToolLoop || pace.balanceUsd >= 0 ? stickTo : null));
+  return tooDear.sort((one, other) => one.costUsd - other.costUsd);
+}
 
 /** USD that a request is expected to cost of which no posterior knows anything: its model was named. */
 export function expectedPinnedUsd(model: Model, { promptTokensEstimate, outputTokens }: Needs): number {

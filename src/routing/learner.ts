@@ -2,7 +2,9 @@
 import type { NoticedChange } from '../bandit/changed-arms.ts';
 import { emptyFold, type Fold, foldEntry } from '../bandit/fold.ts';
 import { foldToBytes } from '../bandit/fold-bytes.ts';
+import { PACED_BY } from '../bandit/pacing.ts';
 import { derivePosterior, type Posterior } from '../bandit/posterior.ts';
+import { recentRequests } from '../bandit/recent-requests.ts';
 import { type Preference, type Rates, ratesFor } from '../bandit/utility.ts';
 import type { Model, Router } from '../config/resolve.ts';
 import { encoder } from '../context/encoder.ts';
@@ -12,6 +14,7 @@ import { LOG_START, type SharedState, type Snapshot, type Snapshots, type StateS
 
 import { FEEDBACK_WINDOW_MS } from './decision.ts';
 import { createOwed, type Owed } from './owed.ts';
+import { createPacer, type Pacer } from './pacing.ts';
 import { DAMAGED, soundSnapshot } from './recovery.ts';
 import { revise } from './revising.ts';
 import type { Log, Runtime } from './runtime.ts';
@@ -24,6 +27,8 @@ export interface Learner {
   rates(preference: Preference): Rates;
   /** What its answers may cost its guarantee; null where it gives none. */
   readonly owed: Owed | null;
+  /** Null where it has no budget. */
+  readonly pacer: Pacer | null;
   /** What it is now taken to mean that something was seen of an answer. */
   calibration(): Calibration;
   /** Tells that the log has grown; it is folded soon, only a small share of the time being spent on it. */
@@ -136,7 +141,9 @@ export function createLearner(
       router.guarantee,
     );
   const owed = router.guarantee ? createOwed() : null;
+  const pacer = createPacer(router, arms);
   let posterior = posteriorOf(learned.fold);
+  pacer?.learned(posterior, recentRequests(learned.fold, PACED_BY));
   let posteriorCursor = learned.cursor;
   let ratesByPreference = new Map<Preference, Rates>();
   let labelsDerived = learned.fold.labels;
@@ -209,6 +216,7 @@ export function createLearner(
     const started = runtime.clock();
     posterior = posteriorOf(fold);
     owed?.derived();
+    pacer?.learned(posterior, recentRequests(fold, PACED_BY));
     posteriorCursor = cursor;
     ratesByPreference = new Map();
     const share = shareFor(fold.entries) * (fold.labels === labelsDerived ? UNLABELLED : 1);
@@ -270,6 +278,7 @@ export function createLearner(
     router,
     arms,
     owed,
+    pacer,
     current: () => ({ posterior, cursor: posteriorCursor }),
     rates(preference) {
       let rates = ratesByPreference.get(preference);

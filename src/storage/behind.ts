@@ -2,7 +2,7 @@
 import type { ConduitConfig } from '../config/resolve.ts';
 import { type Archive, createArchive } from '../routing/archive.ts';
 import { FEEDBACK_WINDOW_MS } from '../routing/decision.ts';
-import { countSpent, dayStart } from '../routing/limits.ts';
+import { countedSince, countSpent } from '../routing/limits.ts';
 import type { Runtime } from '../routing/runtime.ts';
 import type { EmbeddedStore } from '../stores/embedded.ts';
 import type { DurableStore, HotStore } from '../stores/ports.ts';
@@ -101,10 +101,10 @@ async function goOn(hot: HotStore, local: EmbeddedStore, runtime: Runtime): Prom
   };
 }
 
-/** A memory that begins anew does not know what was spent today: a budget must not begin anew with it. */
+/** A memory that begins anew does not know what was spent today and yesterday: a budget must not begin anew with it. */
 async function countAgain(hot: HotStore, local: EmbeddedStore, { now, log }: Runtime): Promise<void> {
   try {
-    await countSpent(hot, await local.spentSince(dayStart(now())), now());
+    await countSpent(hot, await local.spentSince(countedSince(now())));
   } catch (error) {
     const { message } = error as Error;
     log.error({ problem: message }, 'what was spent today cannot be read: budgets count from now on');

@@ -33,6 +33,9 @@ export interface DecidedOutcome {
   estimated: boolean;
 }
 
+/** Whether a request counts where what requests cost is averaged: those that failed and cost nothing would be none. */
+export const wasServed = ({ kind, costUsd }: DecidedOutcome): boolean => kind === 'completed' || costUsd > 0;
+
 export interface DecidedSignal {
   signal: string;
   source: 'explicit' | 'implicit';

@@ -29,6 +29,7 @@ describe('the smallest config', () => {
       sticky: 'conversation',
       fallbacks: 2,
       maxUsdPerRequest: null,
+      usdPerRequest: null,
       usdPerDay: null,
       onBudget: 'cheapest',
     });
@@ -94,7 +95,7 @@ models:
     timeouts: { first_byte_ms: 5 }
     was: [p/one, gone/one]
 routers:
-  auto: { models: [p/one/two], answers_to: [gpt-4o, "gpt-4o-*"], policy: thompson, prefer: cost, explore: { warmup: 0 }, half_life: off, sticky: none, fallbacks: 0, max_usd_per_request: 0.05, usd_per_day: 50, on_budget: reject }
+  auto: { models: [p/one/two], answers_to: [gpt-4o, "gpt-4o-*"], policy: thompson, prefer: cost, explore: { warmup: 0 }, half_life: off, sticky: none, fallbacks: 0, max_usd_per_request: 0.05, usd_per_request: 0.002, usd_per_day: 50, on_budget: reject }
 stores: { state: memory, durable: none }
 log: { level: silent, prompts: false }
 `);
@@ -158,6 +159,7 @@ log: { level: silent, prompts: false }
     sticky: 'none',
     fallbacks: 0,
     maxUsdPerRequest: 0.05,
+    usdPerRequest: 0.002,
     usdPerDay: 50,
     onBudget: 'reject',
   });
@@ -285,7 +287,6 @@ describe('what is not built yet is refused by name', () => {
   const router = (field: string): string => `${MINIMAL}routers: { auto: { models: [local/a], ${field} } }`;
   test.each(
     [
-      [router('usd_per_request: .002'), 'routers.auto.usd_per_request'],
       [`${MINIMAL}stores: { state: durable-object }`, 'stores.state'],
       [`${MINIMAL}log: { prompts: true }`, 'log.prompts'],
     ].map(([text, path]) => ({ text: text!, path: path! })),
@@ -318,7 +319,7 @@ describe('what is wrong is told in one line, with what is allowed', () => {
       ],
       [
         router('half_lief: 7d'),
-        'routers.auto.half_lief: unknown key, did you mean half_life? (allowed: models, answers_to, policy, prefer, explore, guarantee, half_life, signals, sticky, fallbacks, max_usd_per_request, usd_per_day, on_budget)',
+        'routers.auto.half_lief: unknown key, did you mean half_life? (allowed: models, answers_to, policy, prefer, explore, guarantee, half_life, signals, sticky, fallbacks, max_usd_per_request, usd_per_request, usd_per_day, on_budget)',
       ],
       [
         router('explore: { flor: 1 }'),

@@ -1,5 +1,5 @@
-/** What answers have cost on each day: a budget is asked for at a start, and a day may have a million of them. */
-import type { DecisionRecord } from '../decision-record.ts';
+/** What requests have cost on each day: a budget is asked for at a start, and a day may have a million of them. */
+import { type DecisionRecord, wasServed } from '../decision-record.ts';
 import type { Sql } from './sql.ts';
 
 export interface CostTable {
@@ -13,30 +13,43 @@ export interface CostTable {
   since(time: number): Spent[];
 }
 
-/** What a router's answers to a key have cost. */
+/** What a router's requests to a key have cost on a day. */
 export interface Spent {
+  /** Counted from 1970, in UTC. */
+  day: number;
   router: string | null;
   key: string | null;
   usd: number;
+  requests: number;
+  /** The parts of the day, in [0, 1), that were gone when they came, summed. */
+  arrivals: number;
 }
 
 const DAY_MS = 86_400_000;
 const dayOf = (time: number): number => Math.floor(time / DAY_MS);
 
+type Row = [day: number, router: string, key: string, usd: number, requests: number, arrivals: number];
+
 export function createCostTable(sql: Sql): CostTable {
   const add = sql.prepare(
-    'insert into costs_by_day values (?, ?, ?, ?) on conflict (day, router, key) do update set usd = usd + excluded.usd',
+    `insert into costs_by_day (day, router, key, usd, requests, arrivals) values (?, ?, ?, ?, ?, ?)
+     on conflict (day, router, key) do update set usd = usd + excluded.usd, requests = requests + excluded.requests,
+       arrivals = arrivals + excluded.arrivals`,
   );
-  const select = sql.prepare('select router, key, sum(usd) from costs_by_day where day >= ? group by router, key');
-  const counted = new Map<string, [day: number, router: string, key: string, usd: number]>();
+  const select = sql.prepare(
+    'select day, router, key, usd, requests, arrivals from costs_by_day where day >= ? order by day, router, key',
+  );
+  const counted = new Map<string, Row>();
   return {
     count({ created, router, key, outcome }) {
-      if (!outcome || !(outcome.costUsd > 0)) return;
-      const row: [number, string, string, number] = [dayOf(created), textOf(router), textOf(key), outcome.costUsd];
-      const name = row.slice(0, 3).join('\n');
-      const known = counted.get(name);
-      if (known) known[3] += row[3];
-      else counted.set(name, row);
+      if (!outcome || !wasServed(outcome)) return;
+      const whose: [number, string, string] = [dayOf(created), textOf(router), textOf(key)];
+      const name = whose.join('\n');
+      const row: Row = counted.get(name) ?? [...whose, 0, 0, 0];
+      counted.set(name, row);
+      row[3] += outcome.costUsd;
+      row[4] += 1;
+      row[5] += (created % DAY_MS) / DAY_MS;
     },
     write() {
       for (const row of counted.values()) add.run(...row);
@@ -44,9 +57,14 @@ export function createCostTable(sql: Sql): CostTable {
     },
     forget: () => counted.clear(),
     since: (time) =>
-      select
-        .rows(dayOf(time))
-        .map(([router, key, usd]) => ({ router: nameOf(router), key: nameOf(key), usd: usd as number })),
+      select.rows(dayOf(time)).map(([day, router, key, usd, requests, arrivals]) => ({
+        day: Number(day),
+        router: nameOf(router),
+        key: nameOf(key),
+        usd: usd as number,
+        requests: Number(requests),
+        arrivals: arrivals as number,
+      })),
   };
 }
 

@@ -129,8 +129,14 @@ alter table routing_decisions add column worth_before real;
 alter table responses add column cached_tokens integer;
 `;
 
+/** Of the days before, how many requests there were is not counted. */
+const REQUESTS = `
+alter table costs_by_day add column requests integer not null default 0;
+alter table costs_by_day add column arrivals real not null default 0;
+`;
+
 /** The views are made anew by the last step that changes one. */
-const STEPS: readonly string[] = [TABLES, NO_VIEWS + LABELS, NO_VIEWS + CHANGES + VIEWS];
+const STEPS: readonly string[] = [TABLES, NO_VIEWS + LABELS, NO_VIEWS + CHANGES + VIEWS, REQUESTS];
 
 /** Why a database cannot be used. `foreign`: it is somebody else's. `newer`: a later release has written it. */
 export class WrongSchema extends Error {
