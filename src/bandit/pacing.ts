@@ -52,7 +52,7 @@ const SHORTEST_PART = 1 / 48;
 /**
  * What may be spent on a request now so that the day's money lasts: what is left of it, over the requests that are still to
  * come. `dayGone` is the part of the day that is gone, in [0, 1). The only limit to the balance is that the money may be gone,
- * which is not for this to say.
+ * which is not for this to say. Only trying arms is paid from what has accrued, yesterday's money included.
  */
 export function dayTargetOf(
   usdPerDay: number,
@@ -62,7 +62,7 @@ export function dayTargetOf(
 ): ReturnType<typeof targetOf> {
   const toCome = Math.max(1, requestsToCome(today, yesterday.requests, dayGone));
   const targetUsd = Math.max(0, usdPerDay - today.usd) / toCome;
-  const accruedUsd = usdPerDay * Math.min(1, dayGone + SHORTEST_PART);
+  const accruedUsd = usdPerDay * (dayGone + SHORTEST_PART + (yesterday.requests > 0 ? 1 : 0));
   return { accruedUsd, balanceUsd: Number.POSITIVE_INFINITY, ceilingUsd: targetUsd, targetUsd };
 }
 

@@ -54,7 +54,7 @@ const routerOf = async (serving: Serving) =>
     observations: number;
     labels: number;
     arms: { model: string; pulls: number; quality: object }[];
-    budget: { usd_today: number };
+    budget: { usd_today: number; requests_today: number; average_usd: number };
   };
 
 /** But for what only the process itself has seen of the models' health. */
@@ -90,6 +90,8 @@ describe('a gateway with a folder', () => {
     const second = await serve(['--config', 'conduit.yaml'], folder);
     const after = await routerOf(second);
     expect(after.budget.usd_today).toBeCloseTo(before.budget.usd_today, 12);
+    expect(after.budget.average_usd).toBeCloseTo(before.budget.average_usd, 12);
+    expect(after.budget.requests_today).toBe(20);
     expect(learned({ ...after, budget: before.budget })).toEqual(learned(before));
     expect(before).toMatchObject({ observations: 20, labels: 20 });
     expect(before.budget.usd_today).toBeGreaterThan(0);
