@@ -220,8 +220,8 @@ describe('a router that may spend so much a request on average', () => {
   };
 
   /** After 500 requests that have saved $0.05 together, and one of this cost. */
-  const having = (usd: number): Process => {
-    const one = processOf(routerOf({ usdPerRequest: 0.001 }));
+  const having = (usd: number, more: Partial<Router> = {}): Process => {
+    const one = processOf(routerOf({ usdPerRequest: 0.001, ...more }));
     for (let i = 0; i < 500; i++) one.limits.reserve({ key: null, router: 'auto' }, 0.001).settle(0.0009);
     one.limits.reserve({ key: null, router: 'auto' }, 0.001).settle(usd);
     return one;
@@ -268,6 +268,11 @@ describe('a router that may spend so much a request on average', () => {
     const one = having(0.2);
     expect(chosenIn(one, false)).toBe(`${CHEAP} budget`);
     expect(chosenIn(one, true)).toBe(`${DEAR} sticky`);
+  });
+
+  test('keeps its guarantee, debt or not', () => {
+    const one = having(0.2, { guarantee: { baseline: DEAR, quality: 0.9, confidence: 0.9 } });
+    expect(one.choose('Hi')).toMatchObject({ kind: 'decided', decision: { chosen: DEAR, reason: 'guarantee' } });
   });
 
   test('does not save up by requests that nobody answers', () => {
