@@ -4,13 +4,14 @@
  */
 import { cpus } from 'node:os';
 import { parseArgs } from 'node:util';
+import { writeBetweenMarks } from './page.ts';
 import { startHelper } from './proxy/ask.ts';
 import { bestOf, type Figures, GROUPS, type Group, LINE_IDS, LINES, type Settings } from './proxy/lines.ts';
 import type { LoadVerbs } from './proxy/load.ts';
 import { type Bench, IN_ROUNDS, measure, warmUp } from './proxy/measures.ts';
 import type { MockVerbs } from './proxy/mock.ts';
 import { cleanUpAtExit } from './proxy/processes.ts';
-import { comparisonTable, failures, figuresTable, type Results, writeBetweenMarks } from './proxy/table.ts';
+import { comparisonTable, failures, figuresTable, type Results } from './proxy/table.ts';
 import {
   conduitOff,
   conduitOn,
@@ -181,5 +182,5 @@ function print(results: Results): void {
   if (options.json) console.log(JSON.stringify({ settings, figures: Object.fromEntries(results) }));
   else console.log(`\n${text}`);
   for (const failure of failures(results)) note(failure);
-  if (options.write) writeBetweenMarks(new URL('../docs/benchmarks.md', import.meta.url), text);
+  if (options.write) writeBetweenMarks(new URL('../docs/benchmarks.md', import.meta.url), 'proxy', text);
 }

@@ -1,5 +1,5 @@
 /** The tables of the bench, as markdown that reads well in a terminal too. */
-import { readFileSync, writeFileSync } from 'node:fs';
+import { markdown } from '../page.ts';
 import {
   aimText,
   COMPARISONS,
@@ -67,23 +67,4 @@ export function failures(results: Results): string[] {
     );
     return reasons.map(([id, reason]) => `${name}, ${id}: ${reason}`);
   });
-}
-
-function markdown(head: readonly string[], rows: readonly string[][]): string {
-  const widths = head.map((title, column) => Math.max(3, title.length, ...rows.map((row) => row[column]!.length)));
-  const line = (cells: readonly string[]) =>
-    `| ${cells.map((text, column) => (column === 0 ? text.padEnd(widths[column]!) : text.padStart(widths[column]!))).join(' | ')} |`;
-  const rule = widths.map((width, column) => (column === 0 ? '-'.repeat(width) : `${'-'.repeat(width - 1)}:`));
-  return [line(head), line(rule), ...rows.map(line)].join('\n');
-}
-
-const BEGIN = '<!-- proxy:begin -->';
-const END = '<!-- proxy:end -->';
-
-/** Puts the text between the two marks of a page. */
-export function writeBetweenMarks(page: URL, text: string): void {
-  const before = readFileSync(page, 'utf8');
-  const [begin, end] = [before.indexOf(BEGIN), before.indexOf(END)];
-  if (begin === -1 || end < begin) throw new Error(`${page.pathname} has no ${BEGIN} … ${END}`);
-  writeFileSync(page, `${before.slice(0, begin + BEGIN.length)}\n${text}\n${before.slice(end)}`);
 }

@@ -6,8 +6,12 @@ import { addNumbers, addSums, emptySums, type Sums, scaleSums } from './sums.ts'
 export const OUTCOMES = ['outputTokens', 'promptRatio', 'firstByteMs', 'totalMs'] as const;
 export type Outcome = (typeof OUTCOMES)[number];
 
-/** Lengths and times depend on a request's size and kind: on the encoder's first coordinates, no more. */
-export const OUTCOME_DIMENSIONS = 4;
+/** Times depend on a request's size and kind: on the encoder's first coordinates, no more. */
+const FEW = 4;
+
+/** On how many of the encoder's coordinates an outcome depends: a length, which is what is paid for, on all of them. */
+export const outcomeDimensions = (outcome: Outcome, dimensions: number): number =>
+  outcome === 'outputTokens' ? dimensions : Math.min(FEW, dimensions);
 
 /** An arm became another: what it had shown of its answers before counts so many times, in (0, 1). */
 export interface ArmChange {
@@ -41,14 +45,19 @@ export interface ArmSums {
 }
 
 export function emptyArm(dimensions: number): ArmSums {
-  const small = (): Sums => emptySums(Math.min(OUTCOME_DIMENSIONS, dimensions));
+  const sumsOf = (outcome: Outcome): Sums => emptySums(outcomeDimensions(outcome, dimensions));
   return {
     pulls: 0,
     labels: 0,
     quality: emptySums(dimensions),
     signs: emptySignSums(dimensions),
     waiting: new Map(),
-    outcomes: { outputTokens: small(), promptRatio: small(), firstByteMs: small(), totalMs: small() },
+    outcomes: {
+      outputTokens: sumsOf('outputTokens'),
+      promptRatio: sumsOf('promptRatio'),
+      firstByteMs: sumsOf('firstByteMs'),
+      totalMs: sumsOf('totalMs'),
+    },
     requests: { weight: 0, x: new Float64Array(dimensions), logPrompt: 0 },
     cache: { weight: 0, hits: 0 },
     changes: [],

@@ -21,8 +21,7 @@ const LEAST_PIVOT = 1e-12;
 function tryCholesky(lower: Float64Array, a: Float64Array, n: number, jitter: number): boolean {
   for (let i = 0; i < n; i++) {
     for (let j = 0; j <= i; j++) {
-      let sum = a[i * n + j]!;
-      for (let k = 0; k < j; k++) sum -= lower[i * n + k]! * lower[j * n + k]!;
+      const sum = a[i * n + j]! - dotAlong(lower, i * n, lower, j * n, j);
       if (i !== j) lower[i * n + j] = sum / lower[j * n + j]!;
       else if (sum + jitter > LEAST_PIVOT * Math.abs(a[i * n + i]!) && Number.isFinite(sum))
         lower[i * n + i] = Math.sqrt(sum + jitter);
@@ -39,29 +38,39 @@ export function inverseInto(inverse: Float64Array, lower: Float64Array, n: numbe
     const column = j * n;
     columns[column + j] = 1 / lower[j * n + j]!;
     for (let i = j + 1; i < n; i++) {
-      let sum = 0;
-      for (let k = j; k < i; k++) sum -= lower[i * n + k]! * columns[column + k]!;
-      columns[column + i] = sum / lower[i * n + i]!;
+      columns[column + i] = -dotAlong(lower, i * n + j, columns, column + j, i - j) / lower[i * n + i]!;
     }
   }
   for (let i = 0; i < n; i++) {
     for (let j = 0; j <= i; j++) {
-      let sum = 0;
-      for (let k = i; k < n; k++) sum += columns[i * n + k]! * columns[j * n + k]!;
+      const sum = dotAlong(columns, i * n + i, columns, j * n + i, n - i);
       inverse[i * n + j] = sum;
       inverse[j * n + i] = sum;
     }
   }
 }
 
+/** Σ a[fromA + k]·b[fromB + k] in four sums side by side: one alone would wait for each of its additions. */
+function dotAlong(a: Float64Array, fromA: number, b: Float64Array, fromB: number, count: number): number {
+  let one = 0;
+  let two = 0;
+  let three = 0;
+  let four = 0;
+  let k = 0;
+  for (; k + 3 < count; k += 4) {
+    one += a[fromA + k]! * b[fromB + k]!;
+    two += a[fromA + k + 1]! * b[fromB + k + 1]!;
+    three += a[fromA + k + 2]! * b[fromB + k + 2]!;
+    four += a[fromA + k + 3]! * b[fromB + k + 3]!;
+  }
+  for (; k < count; k++) one += a[fromA + k]! * b[fromB + k]!;
+  return one + two + (three + four);
+}
+
 /** A·B for a symmetric B, into a third matrix. */
 export function timesSymmetricInto(product: Float64Array, a: Float64Array, b: Float64Array, n: number): void {
   for (let i = 0; i < n; i++) {
-    for (let j = 0; j < n; j++) {
-      let sum = 0;
-      for (let k = 0; k < n; k++) sum += a[i * n + k]! * b[j * n + k]!;
-      product[i * n + j] = sum;
-    }
+    for (let j = 0; j < n; j++) product[i * n + j] = dotAlong(a, i * n, b, j * n, n);
   }
 }
 
@@ -69,9 +78,7 @@ export function timesSymmetricInto(product: Float64Array, a: Float64Array, b: Fl
 export function timesInto(product: Float64Array, a: Float64Array, vector: Float64Array): void {
   const n = vector.length;
   for (let i = 0; i < n; i++) {
-    let sum = 0;
-    for (let j = 0; j < n; j++) sum += a[i * n + j]! * vector[j]!;
-    product[i] = sum;
+    product[i] = dotAlong(a, i * n, vector, 0, n);
   }
 }
 

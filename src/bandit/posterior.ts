@@ -1,6 +1,6 @@
 /** What is believed of each arm after a fold: quality, lengths and times, with how sure one is. Pure and deterministic. */
 import { dotAt, outcomeLength, quadraticAt, quadraticsAt, qualityLength, rowOf } from './arm-row.ts';
-import { type ArmSums, addedUp, OUTCOME_DIMENSIONS, OUTCOMES, type Outcome } from './arm-sums.ts';
+import { type ArmSums, addedUp, OUTCOMES, type Outcome, outcomeDimensions } from './arm-sums.ts';
 import { type NoticedChange, withoutOldSelves } from './changed-arms.ts';
 import { type Fold, weightAt } from './fold.ts';
 import { type Guarantee, type Surplus, surplusOf } from './guarantee.ts';
@@ -120,11 +120,10 @@ export function derivePosterior(
   const fits = fitOrPrior(labelled, dimensions, scale, QUALITY_PRIOR);
   const { labelled: known, changes } = withoutOldSelves(fold, arms, sums, labelled, fits, worth, scale);
   const quality = changes.length > 0 ? fitOrPrior(known, dimensions, scale, QUALITY_PRIOR) : fits;
-  const small = Math.min(OUTCOME_DIMENSIONS, dimensions);
   const outcomes = OUTCOMES.map((outcome) =>
     fitOrPrior(
       sums.map((arm) => arm.outcomes[outcome]),
-      small,
+      outcomeDimensions(outcome, dimensions),
       scale,
       OUTCOME_PRIORS[outcome],
     ),
@@ -153,11 +152,11 @@ export function derivePosterior(
   const pulls = sums.reduce((sum, arm) => sum + arm.pulls, 0);
   const usual = usualRequest(sums, dimensions, scale);
 
-  const starts = Object.fromEntries(
-    OUTCOMES.map((outcome, i) => [outcome, qualityLength(dimensions) + i * outcomeLength(small)]),
-  ) as Record<Outcome, number>;
-  const expectedAt = (row: Float64Array, outcome: Outcome, x: Float64Array): number =>
-    expectedOf(row, starts[outcome], x, small, OUTCOME_PRIORS[outcome]);
+  const places = placesIn(dimensions);
+  const expectedAt = (row: Float64Array, outcome: Outcome, x: Float64Array): number => {
+    const { start, count } = places[outcome];
+    return expectedOf(row, start, x, count, OUTCOME_PRIORS[outcome]);
+  };
   for (const [id, lengthRatio] of lengthRatios(arms, recentRequests(fold, LENGTHS), (id, x) =>
     expectedAt(beliefOf(id).row, 'outputTokens', x),
   ))
@@ -201,6 +200,19 @@ export function derivePosterior(
     betas: (id) => beliefOf(id).betas,
     betaTotal: arms.reduce((sum, { id }) => sum + beliefOf(id).betas.a + beliefOf(id).betas.b, 0),
   };
+}
+
+/** Where in an arm's row each outcome begins, and on how many coordinates it depends. */
+function placesIn(dimensions: number): Record<Outcome, { start: number; count: number }> {
+  let next = qualityLength(dimensions);
+  const placeOf = (outcome: Outcome): { start: number; count: number } => {
+    const count = outcomeDimensions(outcome, dimensions);
+    const start = next;
+    next += outcomeLength(count);
+    return { start, count };
+  };
+  const places = OUTCOMES.map((outcome) => [outcome, placeOf(outcome)] as const);
+  return Object.fromEntries(places) as Record<Outcome, { start: number; count: number }>;
 }
 
 /** How many of the latest answers correct what is expected of lengths, and how many as expected stand beside them. */

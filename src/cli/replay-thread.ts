@@ -1,12 +1,14 @@
-/** A thread of `conduit replay`: plays one run after another, as they are asked for. */
-import { parentPort, workerData } from 'node:worker_threads';
+/** A thread that plays one run after another, as they are asked for. */
+import { parentPort } from 'node:worker_threads';
 import type { ReplayRun } from '../evaluate/replay.ts';
-import { type Job, type Replayed, runSeed } from '../evaluate/seeded-run.ts';
+import { type Replayed, runSeed } from '../evaluate/seeded-run.ts';
+import type { Told } from './replay-threads.ts';
 
 const port = parentPort!;
-const replayed = workerData as Replayed;
+let known: Replayed | null = null;
 
-port.on('message', (job: Job) => {
-  const run: ReplayRun = runSeed(replayed, job);
+port.on('message', ({ job, replayed }: Told) => {
+  known = replayed ?? known;
+  const run: ReplayRun = runSeed(known!, job);
   port.postMessage(run, [run.chosen.buffer, run.scores.buffer, run.costs.buffer] as ArrayBuffer[]);
 });

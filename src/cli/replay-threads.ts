@@ -9,16 +9,27 @@ const THREAD = new URL(`./replay-thread${import.meta.url.slice(import.meta.url.l
 /** Below this many requests in all, a thread would take longer to start than to do its part. */
 const WORTH_A_THREAD = 2000;
 
+/** A run, and the rows that it goes over: many runs may have them in common. */
+export interface PlannedJob extends Job {
+  replayed: Replayed;
+}
+
+/** What a thread is told: rows are left out where they are those of the run before, since copying them takes long. */
+export interface Told {
+  job: Job;
+  replayed: Replayed | null;
+}
+
 /** In the order of the jobs. `onRun` hears how many runs are done. Rejects where a thread fails. */
 export async function playRuns(
-  replayed: Replayed,
-  jobs: readonly Job[],
+  jobs: readonly PlannedJob[],
   { threads, onRun }: { threads: number; onRun: (done: number) => void },
 ): Promise<ReplayRun[]> {
   const useful = Math.min(threads, jobs.length);
-  if (useful < 2 || jobs.length * replayed.rows.length < WORTH_A_THREAD) {
+  const requests = jobs.reduce((sum, { replayed }) => sum + replayed.rows.length, 0);
+  if (useful < 2 || requests < WORTH_A_THREAD) {
     return jobs.map((job, i) => {
-      const run = runSeed(replayed, job);
+      const run = runSeed(job.replayed, job);
       onRun(i + 1);
       return run;
     });
@@ -26,11 +37,14 @@ export async function playRuns(
   const runs = new Array<ReplayRun>(jobs.length);
   let next = 0;
   let done = 0;
-  const workers = Array.from({ length: useful }, () => startThread(replayed));
+  const workers = Array.from({ length: useful }, startThread);
   const takeJobs = async (worker: Worker): Promise<void> => {
+    let known: Replayed | null = null;
     while (next < jobs.length) {
       const i = next++;
-      runs[i] = await played(worker, jobs[i]!);
+      const { replayed, settings, seed } = jobs[i]!;
+      runs[i] = await played(worker, { job: { settings, seed }, replayed: replayed === known ? null : replayed });
+      known = replayed;
       onRun(++done);
     }
   };
@@ -42,18 +56,18 @@ export async function playRuns(
   return runs;
 }
 
-function startThread(replayed: Replayed): Worker {
+function startThread(): Worker {
   // Nothing of the environment is needed there.
-  return new Worker(THREAD, { workerData: replayed, env: {}, name: 'replay' });
+  return new Worker(THREAD, { env: {}, name: 'replay' });
 }
 
-function played(worker: Worker, job: Job): Promise<ReplayRun> {
+function played(worker: Worker, told: Told): Promise<ReplayRun> {
   return new Promise((resolve, reject) => {
     worker.once('error', reject);
     worker.once('message', (run: ReplayRun) => {
       worker.off('error', reject);
       resolve(run);
     });
-    worker.postMessage(job);
+    worker.postMessage(told);
   });
 }

@@ -60,18 +60,17 @@ async function replayRecorded(
   const rows = rowsOf(recorded);
   const models = recorded.models.map(({ id }) => id);
   const references = referencesOf(rows, usdPerRequest);
+  const known = warmUp === null ? [] : rowsOf(onlyModelsOf(recorded, warmUp));
+  const replayed = { rows, warmUp: known, inOrder };
   const jobs = policies.flatMap((policy) =>
     Array.from({ length: seeds }, (_, i) => ({
+      replayed,
       seed: i + 1,
       settings: { policy, prefer, explore: EXPLORE, halfLifeMs, perDay, usdPerRequest },
     })),
   );
   const progress = showProgress(jobs.length);
-  const known = warmUp === null ? [] : rowsOf(onlyModelsOf(recorded, warmUp));
-  const played = await playRuns({ rows, warmUp: known, inOrder }, jobs, {
-    threads: availableParallelism(),
-    onRun: progress,
-  });
+  const played = await playRuns(jobs, { threads: availableParallelism(), onRun: progress });
   const runs = policies.map((_, p) => played.slice(p * seeds, (p + 1) * seeds));
   const summaries = policies.map((policy, p) => ({
     policy,

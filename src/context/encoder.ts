@@ -1,5 +1,6 @@
-/** The prompt as a vector: hand-made features, each centred and scaled by fixed numbers, so that nothing has to be fitted. */
+/** The prompt as a vector: hand-made features, centred and scaled by fixed numbers, and how near it is to fixed kinds of prompt: nothing has to be fitted. */
 import { FEATURES, measureFeatures } from './features.ts';
+import { appendKinds, KINDS } from './kinds.ts';
 import { type ContextInput, readConversation } from './text.ts';
 
 export type { ContextInput } from './text.ts';
@@ -8,7 +9,7 @@ export interface Encoder {
   /** Changes whenever the meaning of any coordinate does: evidence of another encoder is not mixed with this one's. */
   readonly id: string;
   readonly dimensions: number;
-  /** `x[0]` is 1; the others are 0 for a usual prompt and together about 1 long, however many they are. */
+  /** `x[0]` is 1; the features behind it are 0 for a usual prompt and together about 1 long; then come shares of kinds, together 1. */
   encode(input: ContextInput): number[];
 }
 
@@ -50,8 +51,8 @@ const factors = FEATURES.map((name) => 1 / (SCALE[name][1] * Math.sqrt(FEATURES.
 const most = MOST / Math.sqrt(FEATURES.length);
 
 export const encoder: Encoder = {
-  id: 'hand-1',
-  dimensions: 1 + FEATURES.length,
+  id: 'hand-2',
+  dimensions: 1 + FEATURES.length + KINDS,
   encode(input) {
     const x = measureFeatures(readConversation(input));
     for (let i = 1; i < x.length; i++) {
@@ -59,6 +60,7 @@ export const encoder: Encoder = {
       // Four decimals are plenty and keep the log short.
       x[i] = Math.round(Math.min(most, Math.max(-most, value)) * 1e4) / 1e4;
     }
+    appendKinds(x);
     return x;
   },
 };

@@ -13,10 +13,11 @@ import {
   targetOf,
   withMoneyPrice,
 } from '../bandit/pacing.ts';
-import type { PolicyName } from '../bandit/policies/index.ts';
+import { POLICIES, type PolicyName } from '../bandit/policies/index.ts';
 import { derivePosterior, type NamedArm, type Posterior } from '../bandit/posterior.ts';
 import { recentRequests } from '../bandit/recent-requests.ts';
 import { noWorth } from '../bandit/sign-sums.ts';
+import { toldOf } from '../bandit/told-change.ts';
 import { type Preference, type Price, type Rates, ratesFor } from '../bandit/utility.ts';
 import { encoder } from '../context/encoder.ts';
 import { estimatePromptTokens } from '../context/tokens.ts';
@@ -128,7 +129,7 @@ interface ReplayLearner {
   see(row: ReplayRow, arm: string, outcome: RecordedOutcome, at: number): void;
 }
 
-function createReplayLearner({ halfLifeMs, prefer, guarantee }: ReplaySettings): ReplayLearner {
+function createReplayLearner({ policy, halfLifeMs, prefer, guarantee, usdPerRequest }: ReplaySettings): ReplayLearner {
   const fold: Fold = emptyFold({
     encoder: encoder.id,
     dimensions: encoder.dimensions,
@@ -136,6 +137,8 @@ function createReplayLearner({ halfLifeMs, prefer, guarantee }: ReplaySettings):
     windowMs: WINDOW_MS,
     maxOpen: MAX_OPEN,
   });
+  // What a budget or a guarantee rules out depends on what was learned, whoever chooses among the rest.
+  const learns = POLICIES[policy].learns !== false || guarantee !== undefined || (usdPerRequest ?? null) !== null;
   let derived: ReturnType<ReplayLearner['current']> | null = null;
   let derivedFor: readonly ReplayArm[] = [];
   let derivedAt = 0;
@@ -145,7 +148,7 @@ function createReplayLearner({ halfLifeMs, prefer, guarantee }: ReplaySettings):
     current(arms) {
       if (derived && derivedFor === arms && fold.entries - derivedAt < dueAfter(fold.entries)) return derived;
       const named: NamedArm[] = arms.map(({ id }) => ({ id, was: [] }));
-      const posterior = derivePosterior(fold, named, noWorth, guarantee);
+      const posterior = lastingPosterior(fold, () => derivePosterior(fold, named, noWorth, guarantee));
       this.owed = 0;
       const rates = ratesFor(prefer, posterior, arms);
       derived = { posterior, rates, table: paceTable(posterior, arms, rates, recentRequests(fold, PACED_BY)) };
@@ -154,9 +157,22 @@ function createReplayLearner({ halfLifeMs, prefer, guarantee }: ReplaySettings):
       return derived;
     },
     see(row, arm, outcome, at) {
-      foldEntry(fold, evidenceOf(row, arm, outcome, at, count++));
+      if (learns) foldEntry(fold, evidenceOf(row, arm, outcome, at, count++));
     },
   };
+}
+
+/** Has the log told of each change that is noticed, as a router does (`routing/learner.ts`): else it is forgotten again. */
+function lastingPosterior(fold: Fold, derive: () => Posterior): Posterior {
+  let posterior = derive();
+  for (const { arm } of posterior.changes) {
+    const change = posterior.changes.find((one) => one.arm === arm);
+    const told = change ? toldOf(fold, change) : null;
+    if (!told) continue;
+    foldEntry(fold, told);
+    posterior = derive();
+  }
+  return posterior;
 }
 
 function evidenceOf(row: ReplayRow, arm: string, outcome: RecordedOutcome, at: number, count: number): Evidence {

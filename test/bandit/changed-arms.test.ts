@@ -7,6 +7,7 @@ import { emptyFold, expectChanges, type Fold, type FoldSettings, foldEntry } fro
 import { foldFromBytes, foldToBytes } from '../../src/bandit/fold-bytes.ts';
 import { allOpen } from '../../src/bandit/open-entries.ts';
 import { derivePosterior, type Posterior } from '../../src/bandit/posterior.ts';
+import { toldOf } from '../../src/bandit/told-change.ts';
 import { expectAlike } from './alike.ts';
 import { anyLabel, evidence, foldOf, labelIn, posteriorOf, SETTINGS, said, seeded } from './evidence.ts';
 
@@ -22,12 +23,6 @@ function labels(arm: string, count: number, quality: number, from: number, rando
   );
 }
 
-/** What whoever notices a change tells the log of it. */
-function told(fold: Fold, { decisionId, worthBefore }: NoticedChange): Evidence {
-  const first = allOpen(fold.open).find((one) => one.decisionId === decisionId)!;
-  return { ...first, revision: first.revision + 1, earlier: labelIn(first), worthBefore };
-}
-
 /** Folds one after the other and tells what is noticed on the way; gives all that was told. */
 function learn(fold: Fold, entries: readonly Evidence[], arms: readonly string[], every = 10): NoticedChange[] {
   const noticed: NoticedChange[] = [];
@@ -37,7 +32,7 @@ function learn(fold: Fold, entries: readonly Evidence[], arms: readonly string[]
     for (const change of posteriorOf(fold, arms).changes) {
       if (!change.canBeTold) continue;
       noticed.push(change);
-      foldEntry(fold, told(fold, change));
+      foldEntry(fold, toldOf(fold, change)!);
     }
   }
   return noticed;

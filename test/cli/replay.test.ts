@@ -183,14 +183,16 @@ test('an option that means nothing is refused with what is allowed', () => {
 test('a run is the same on however many threads', async () => {
   const replayed = { rows: rowsFrom(twoKinds(700)), warmUp: [], inOrder: false };
   const { perDay, halfLifeMs, prefer } = readOptions({});
-  const jobs = [1, 2, 3].map((seed) => ({
+  const other = { ...replayed, rows: replayed.rows.slice(0, 600), inOrder: true };
+  const jobs = [1, 2, 3, 4].map((seed) => ({
+    replayed: seed < 3 ? replayed : other,
     seed,
     settings: { policy: 'thompson' as const, prefer, explore: EXPLORE, halfLifeMs, perDay },
   }));
   const told: number[] = [];
-  const spread = await playRuns(replayed, jobs, { threads: 2, onRun: (done) => told.push(done) });
-  expect(spread).toEqual(await playRuns(replayed, jobs, { threads: 1, onRun: () => {} }));
-  expect(told).toEqual([1, 2, 3]);
+  const spread = await playRuns(jobs, { threads: 2, onRun: (done) => told.push(done) });
+  expect(spread).toEqual(await playRuns(jobs, { threads: 1, onRun: () => {} }));
+  expect(told).toEqual([1, 2, 3, 4]);
 });
 
 test('policies run with what a router has that says nothing, but for its preference', () => {

@@ -4,5 +4,6 @@ import type { Policy } from './policy.ts';
 
 export const fixed: Policy = {
   explores: false,
+  learns: false,
   score: ({ isBaseline, position }) => pointScore(isBaseline ? 1 : -position),
 };

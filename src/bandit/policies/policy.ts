@@ -22,6 +22,8 @@ export interface ArmView {
 export interface Policy {
   /** Whether arms of which little is known get early pulls and the exploration floor. */
   readonly explores: boolean;
+  /** False where nothing that is learned can change whom it chooses: so it needs no posterior that is up to date. */
+  readonly learns?: false;
   /** Whether the floor is shared among all eligible arms, and not only among those that might still be the best. */
   readonly floorForAll?: boolean;
   /** What is believed of the quality, where that is not the contextual prediction. */

@@ -2,4 +2,4 @@
 import { normalScore } from '../scores.ts';
 import type { Policy } from './policy.ts';
 
-export const random: Policy = { explores: false, score: () => normalScore(0, 1) };
+export const random: Policy = { explores: false, learns: false, score: () => normalScore(0, 1) };
