@@ -284,7 +284,6 @@ describe('signals that a router looks at', () => {
 });
 
 describe('what is not built yet is refused by name', () => {
-  const router = (field: string): string => `${MINIMAL}routers: { auto: { models: [local/a], ${field} } }`;
   test.each(
     [
       [`${MINIMAL}stores: { state: durable-object }`, 'stores.state'],
