@@ -53,7 +53,7 @@ export interface Contender {
   toll: number;
   /** USD that nine in ten such requests cost less than. */
   highCostUsd: number;
-  /** The top of its 95% interval. */
+  /** The top of its 80% interval. */
   reach: number;
   pulls: number;
   /** Might still be the best of the router's arms. */
@@ -122,7 +122,7 @@ export function weighArms(input: WeighInput): Contender[] {
       score: policy.explores ? narrowed(score, utility, zeal) : score,
       toll,
       highCostUsd,
-      reach: mean + 1.96 * ownDeviation - toll,
+      reach: mean + REACH * ownDeviation - toll,
       pulls: expected.pulls,
       uncertain: false,
       warming: false,
@@ -140,8 +140,14 @@ function aligned(x: ArrayLike<number>): Float64Array {
 }
 let context = new Float64Array(0);
 
-/** An arm may still be the best while the top of its 95% interval reaches the highest mean of all the router's arms. */
+/** Deviations to the top of an 80% interval: what is as unlikely as one in ten is not worth asking anybody for. */
+const REACH = 1.2816;
+/** Early pulls of all arms together are at most those of so many. */
+const WARMED_IN_FULL = 4;
+
+/** An arm may still be the best while the top of its 80% interval reaches the highest mean of all the router's arms. */
 function markUncertain(contenders: readonly Contender[], warmup: number): void {
+  const most = warmup * Math.min(1, WARMED_IN_FULL / contenders.length);
   let highest = Number.NEGATIVE_INFINITY;
   let least = Number.POSITIVE_INFINITY;
   for (let k = 0; k < contenders.length; k++) {
@@ -153,7 +159,7 @@ function markUncertain(contenders: readonly Contender[], warmup: number): void {
     const contender = contenders[k]!;
     contender.uncertain = contender.reach >= highest;
     // Half as many early pulls for an arm that costs ten points more than the cheapest.
-    const due = Math.ceil(warmup / (1 + (contender.toll - least) / 0.1));
+    const due = Math.ceil(most / (1 + (contender.toll - least) / 0.1));
     contender.warming = contender.uncertain && contender.pulls < due;
   }
 }

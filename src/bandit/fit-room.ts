@@ -1,4 +1,4 @@
-/** Where a fit works: its matrices and vectors, kept for the next one. Fitting is synchronous, so that no two want the same. */
+/** Where a fit works: its matrices and vectors, kept for the next one. */
 
 /** Of one arm: its sums in full, and what is worked out of them in one evaluation. */
 export interface ArmRoom {
@@ -36,18 +36,20 @@ export interface FitRoom {
   columns: Float64Array;
 }
 
-/** By dimensions, of which there are two: a context's, and those that lengths and times depend on. */
-const rooms = new Map<number, FitRoom>();
+/** Those that no fit works in, by dimensions, of which there are two: a context's, and those that times depend on. */
+const free = new Map<number, FitRoom[]>();
 
-/** Whatever the last fit has left in it. */
-export function roomFor(dimensions: number, arms: number): FitRoom {
-  let room = rooms.get(dimensions);
-  if (!room) {
-    room = newRoom(dimensions);
-    rooms.set(dimensions, room);
-  }
+/** With whatever the last fit has left in it. Nobody else works there until it is given back. */
+export function takeRoom(dimensions: number, arms: number): FitRoom {
+  const room = free.get(dimensions)?.pop() ?? newRoom(dimensions);
   while (room.arms.length < arms) room.arms.push(newArmRoom(dimensions));
   return room;
+}
+
+export function giveBack(room: FitRoom): void {
+  const rooms = free.get(room.n);
+  if (rooms) rooms.push(room);
+  else free.set(room.n, [room]);
 }
 
 function newRoom(n: number): FitRoom {

@@ -13,7 +13,7 @@
  * maximisation of the marginal likelihood (Dempster, Laird & Rubin 1977, §4.4) from a fixed start, each size with a prior
  * worth a few observations. The same sums always give the same fit.
  */
-import { type ArmRoom, type FitRoom, roomFor } from './fit-room.ts';
+import { type ArmRoom, type FitRoom, giveBack, takeRoom } from './fit-room.ts';
 import {
   allFinite,
   choleskyInto,
@@ -23,6 +23,7 @@ import {
   timesInto,
   timesSymmetricInto,
 } from './linear-algebra.ts';
+import { finished, type Steps } from './steps.ts';
 import type { Sums } from './sums.ts';
 
 /** Variances of the intercept and of each context weight. */
@@ -69,20 +70,39 @@ export function fitHierarchy(
   scale: number,
   prior: HierarchyPrior,
 ): HierarchyFit {
-  const room = roomFor(dimensions, sums.length);
-  const arms = sums.map((arm, k) => takeIn(room.arms[k]!, arm, scale, prior));
-  const sizes = { shared: { ...prior.shared }, own: { ...prior.own } };
-  evaluate(room, arms, prior, sizes);
-  for (let step = 0; step < prior.steps; step++) {
-    learnSizes(room, arms, prior, sizes);
-    evaluate(room, arms, prior, sizes);
+  return finished(fittingHierarchy(sums, dimensions, scale, prior));
+}
+
+/** The same in steps of an arm each: with many arms a fit takes tens of milliseconds, in which others may want to be served. */
+export function* fittingHierarchy(
+  sums: readonly Sums[],
+  dimensions: number,
+  scale: number,
+  prior: HierarchyPrior,
+): Steps<HierarchyFit> {
+  const room = takeRoom(dimensions, sums.length);
+  try {
+    const arms = sums.map((arm, k) => takeIn(room.arms[k]!, arm, scale, prior));
+    const sizes = { shared: { ...prior.shared }, own: { ...prior.own } };
+    yield* evaluate(room, arms, prior, sizes);
+    for (let step = 0; step < prior.steps; step++) {
+      yield* learnSizes(room, arms, prior, sizes);
+      yield* evaluate(room, arms, prior, sizes);
+    }
+    const fits: ArmFit[] = [];
+    for (const arm of arms) {
+      fits.push(armFit(room, arm));
+      yield;
+    }
+    return { arms: fits, ...sizes };
+  } finally {
+    giveBack(room);
   }
-  return { arms: arms.map((arm) => armFit(room, arm)), ...sizes };
 }
 
 type LearnedSizes = Pick<HierarchyPrior, 'shared' | 'own'>;
 
-function evaluate(room: FitRoom, arms: readonly ArmRoom[], prior: HierarchyPrior, sizes: LearnedSizes): void {
+function* evaluate(room: FitRoom, arms: readonly ArmRoom[], prior: HierarchyPrior, sizes: LearnedSizes): Steps<void> {
   const { n, precision, lambda, eta } = room;
   putPrecisions(precision, sizes.own);
   // S⁻¹, of which S⁻¹m is left.
@@ -106,21 +126,26 @@ function evaluate(room: FitRoom, arms: readonly ArmRoom[], prior: HierarchyPrior
         lambda[i * n + j] = lambda[i * n + j]! - precision[i]! * inverse[i * n + j]! * precision[j]!;
       lambda[i * n + i] = lambda[i * n + i]! + precision[i]!;
     }
+    yield;
   }
   invertInto(room.covariance, lambda, room);
   timesInto(room.mean, room.covariance, eta);
 }
 
 /** One step of expectation maximisation: the sizes that would best explain what is now believed of μ and δ_k. */
-function learnSizes(room: FitRoom, arms: readonly ArmRoom[], prior: HierarchyPrior, sizes: LearnedSizes): void {
+function* learnSizes(room: FitRoom, arms: readonly ArmRoom[], prior: HierarchyPrior, sizes: LearnedSizes): Steps<void> {
   const { n, precision, mean, covariance } = room;
   const own = { intercept: 0, context: 0 };
   let seen = 0;
   let squares = 0;
   let weights = 0;
-  const residuals = arms.map((arm): number => {
+  const residuals: number[] = [];
+  for (const arm of arms) {
     const { inverse, r, noise, weight } = arm;
-    if (weight === 0) return 0;
+    if (weight === 0) {
+      residuals.push(0);
+      continue;
+    }
     seen++;
     const theta = room.theta;
     putArmMean(theta, arm, room);
@@ -148,8 +173,9 @@ function learnSizes(room: FitRoom, arms: readonly ArmRoom[], prior: HierarchyPri
     const square = Math.max(0, fit) + noise * Math.max(0, spread);
     squares += square;
     weights += weight;
-    return square;
-  });
+    residuals.push(square);
+    yield;
+  }
 
   let context = 0;
   for (let i = 1; i < n; i++) context += mean[i]! ** 2 + covariance[i * n + i]!;

@@ -33,7 +33,9 @@ export interface DaySpending extends Spending {
 /** Requests whose money a router may spend before it has accrued, while it has seen few: else it could not try anything. */
 const CREDIT = { requests: 20, until: 200 };
 /** What was saved, or spent too much, is spread over so many requests. */
-const HORIZON = 150;
+const HORIZON = 300;
+/** So many requests' money is kept back, so that no arm has to be ruled out for want of it. */
+const KEPT_BACK = 10;
 /** However much was spent too much, so much of the ceiling is left for each request. */
 const LEAST_SHARE = 0.1;
 
@@ -42,7 +44,10 @@ export function targetOf(ceilingUsd: number, { requests, usd }: Spending): Pace 
   const accruedUsd = ceilingUsd * (requests + 1);
   const credit = ceilingUsd * CREDIT.requests * Math.max(0, 1 - requests / CREDIT.until);
   const balanceUsd = accruedUsd + credit - usd;
-  const targetUsd = Math.max(ceilingUsd * LEAST_SHARE, ceilingUsd + (accruedUsd - usd) / HORIZON);
+  const targetUsd = Math.max(
+    ceilingUsd * LEAST_SHARE,
+    ceilingUsd + (accruedUsd - usd - KEPT_BACK * ceilingUsd) / HORIZON,
+  );
   return { accruedUsd: accruedUsd + credit, balanceUsd, ceilingUsd, targetUsd };
 }
 
@@ -86,7 +91,7 @@ export interface PaceTable {
 }
 
 /** How many of the latest requests stand for those to come. */
-export const PACED_BY = 100;
+export const PACED_BY = 150;
 
 export function paceTable(
   posterior: Posterior,
@@ -185,7 +190,7 @@ export function keepWithin(
     if (contender === cheapest || candidate.model === stayWith || costUsd <= REPAYS * ceilingUsd) continue;
     if (highCostUsd > balanceUsd)
       candidate.ruledOut = `may cost ${usd(highCostUsd)}, more than the router has to spare for now`;
-    else if (pulls < early && (pulls + 1) * costUsd > TRYING * accruedUsd)
+    else if (pulls < early && spentOnTrying(contender) > TRYING * accruedUsd)
       candidate.ruledOut = `expected to cost ${usd(costUsd)}, and little more may be spent on trying it for now`;
     else continue;
     candidate.eligible = false;
@@ -193,6 +198,10 @@ export function keepWithin(
   }
   return ruledOut.sort((one, other) => one.costUsd - other.costUsd);
 }
+
+/** This pull included: the first may cost whatever answers of others let fear, the later ones what those before did. */
+const spentOnTrying = ({ pulls, highCostUsd, candidate }: Contender): number =>
+  pulls === 0 ? highCostUsd : (pulls + 1) * candidate.costUsd;
 
 const usd = (amount: number): string => `$${amount.toPrecision(3)}`;
 

@@ -4,12 +4,13 @@ import { type ArmSums, addedUp, OUTCOMES, type Outcome, outcomeDimensions } from
 import { type NoticedChange, withoutOldSelves } from './changed-arms.ts';
 import { type Fold, weightAt } from './fold.ts';
 import { type Guarantee, type Surplus, surplusOf } from './guarantee.ts';
-import { type ArmFit, fitHierarchy, type HierarchyPrior } from './hierarchy.ts';
+import { type ArmFit, fittingHierarchy, type HierarchyFit, type HierarchyPrior } from './hierarchy.ts';
 import { labelledSums, worthOf } from './labelled-sums.ts';
 import { allFinite } from './linear-algebra.ts';
 import { OUTCOME_PRIORS, QUALITY_PRIOR } from './priors.ts';
 import { type RecentRequest, recentRequests } from './recent-requests.ts';
 import { type Calibrate, noWorth, type SignWorth } from './sign-sums.ts';
+import { finished, type Steps } from './steps.ts';
 import { emptySums, type Sums } from './sums.ts';
 
 export interface Belief {
@@ -69,6 +70,8 @@ export interface Posterior {
   cachedShare(arm: string): number;
   /** Beta(a, b) of the arm's quality without context; the prior is Beta(1, 1). */
   betas(arm: string): Betas;
+  /** Of the arms' observations. */
+  readonly meanObservations: number;
   /** a + b of all arms' betas together. */
   readonly betaTotal: number;
 }
@@ -112,22 +115,29 @@ export function derivePosterior(
   calibrate: Calibrate = noWorth,
   guarantee: Guarantee | null = null,
 ): Posterior {
+  return finished(derivingPosterior(fold, arms, calibrate, guarantee));
+}
+
+/** The same in steps. The fold must stay as it is meanwhile. */
+export function* derivingPosterior(
+  fold: Fold,
+  arms: readonly NamedArm[],
+  calibrate: Calibrate = noWorth,
+  guarantee: Guarantee | null = null,
+): Steps<Posterior> {
   const { dimensions } = fold.settings;
   const scale = 1 / weightAt(fold, fold.newest);
   const sums = arms.map((arm) => sumsOf(fold, arm));
   const worth = worthOf(fold, sums, scale, calibrate);
   const labelled = sums.map((arm) => labelledSums(arm, worth));
-  const fits = fitOrPrior(labelled, dimensions, scale, QUALITY_PRIOR);
+  const fits = yield* fitOrPrior(labelled, dimensions, scale, QUALITY_PRIOR);
   const { labelled: known, changes } = withoutOldSelves(fold, arms, sums, labelled, fits, worth, scale);
-  const quality = changes.length > 0 ? fitOrPrior(known, dimensions, scale, QUALITY_PRIOR) : fits;
-  const outcomes = OUTCOMES.map((outcome) =>
-    fitOrPrior(
-      sums.map((arm) => arm.outcomes[outcome]),
-      outcomeDimensions(outcome, dimensions),
-      scale,
-      OUTCOME_PRIORS[outcome],
-    ),
-  );
+  const quality = changes.length > 0 ? yield* fitOrPrior(known, dimensions, scale, QUALITY_PRIOR) : fits;
+  const outcomes: ArmFit[][] = [];
+  for (const outcome of OUTCOMES) {
+    const ofOutcome = sums.map((arm) => arm.outcomes[outcome]);
+    outcomes.push(yield* fitOrPrior(ofOutcome, outcomeDimensions(outcome, dimensions), scale, OUTCOME_PRIORS[outcome]));
+  }
   const beliefs = new Map(
     arms.map(({ id }, k): [string, ArmBelief] => [
       id,
@@ -198,6 +208,7 @@ export function derivePosterior(
     },
     cachedShare: (id) => beliefOf(id).cachedShare,
     betas: (id) => beliefOf(id).betas,
+    meanObservations: arms.reduce((sum, { id }) => sum + beliefOf(id).observations, 0) / Math.max(1, arms.length),
     betaTotal: arms.reduce((sum, { id }) => sum + beliefOf(id).betas.a + beliefOf(id).betas.b, 0),
   };
 }
@@ -283,17 +294,20 @@ const cachedShareOf = ({ cache }: ArmSums, scale: number): number =>
 const counted = (sum: number): number => (Number.isFinite(sum) ? Math.max(0, sum) : 0);
 
 /** Beliefs from the sums; an arm whose sums are damaged beyond use is one never seen. */
-function fitOrPrior(sums: readonly Sums[], dimensions: number, scale: number, prior: HierarchyPrior): ArmFit[] {
-  const fitted = (of: readonly Sums[]): ArmFit[] => fitHierarchy(of, dimensions, scale, prior).arms;
+function* fitOrPrior(sums: readonly Sums[], dimensions: number, scale: number, prior: HierarchyPrior): Steps<ArmFit[]> {
+  const fitting = (of: readonly Sums[]): Steps<HierarchyFit> => fittingHierarchy(of, dimensions, scale, prior);
+  const fits = yield* soundFits(fitting(sums));
+  if (fits) return fits;
   const unseen = emptySums(dimensions);
-  const undamaged = (): Sums[] => sums.map((one) => (soundFits(() => fitted([one])) ? one : unseen));
-  return soundFits(() => fitted(sums)) ?? soundFits(() => fitted(undamaged())) ?? fitted(sums.map(() => unseen));
+  const undamaged: Sums[] = [];
+  for (const one of sums) undamaged.push((yield* soundFits(fitting([one]))) ? one : unseen);
+  return (yield* soundFits(fitting(undamaged))) ?? (yield* fitting(sums.map(() => unseen))).arms;
 }
 
 /** Null where there are no numbers to go by. */
-function soundFits(fitted: () => ArmFit[]): ArmFit[] | null {
+function* soundFits(fitting: Steps<HierarchyFit>): Steps<ArmFit[] | null> {
   try {
-    const fits = fitted();
+    const { arms: fits } = yield* fitting;
     const sound = fits.every(
       ({ mean, covariance, ownCovariance }) => allFinite(mean) && allFinite(covariance) && allFinite(ownCovariance),
     );

@@ -5,12 +5,12 @@ import type { HierarchyPrior } from './hierarchy.ts';
 /** Wide on the intercept (deviation .3), modest on context (.15 at a usual prompt), before anything is known. */
 export const QUALITY_PRIOR: HierarchyPrior = {
   mean: 0.7,
-  shared: { intercept: 0.25 ** 2, context: 0.12 ** 2 },
-  own: { intercept: 0.17 ** 2, context: 0.05 ** 2 },
+  shared: { intercept: 0.25 ** 2, context: 0.1 ** 2 },
+  own: { intercept: 0.17 ** 2, context: 0.04 ** 2 },
   noise: 0.15,
   sizeWorth: 100,
   noiseWorth: 10,
-  steps: 6,
+  steps: 3,
 };
 
 const logPrior = (mean: number, shared: number, own: number, noise: number): HierarchyPrior => ({
@@ -20,12 +20,16 @@ const logPrior = (mean: number, shared: number, own: number, noise: number): Hie
   noise: noise ** 2,
   sizeWorth: 4,
   noiseWorth: 10,
-  steps: 2,
+  steps: 1,
 });
 
 /** Before anything is known: 300 tokens after 0.6 s, done in 4 s, the prompt as long as was estimated. */
 export const OUTCOME_PRIORS: Record<Outcome, HierarchyPrior> = {
-  outputTokens: logPrior(Math.log(300), 1, 0.7, 0.8),
+  outputTokens: {
+    ...logPrior(Math.log(300), 1, 0.7, 0.8),
+    shared: { intercept: 1, context: 0.8 ** 2 },
+    own: { intercept: 0.7 ** 2, context: 0.5 ** 2 },
+  },
   promptRatio: {
     ...logPrior(0, 0.3, 0.1, 0.2),
     shared: { intercept: 0.3 ** 2, context: 0.1 ** 2 },

@@ -3,8 +3,9 @@ import type { NoticedChange } from '../bandit/changed-arms.ts';
 import { emptyFold, type Fold, foldEntry } from '../bandit/fold.ts';
 import { foldToBytes } from '../bandit/fold-bytes.ts';
 import { PACED_BY } from '../bandit/pacing.ts';
-import { derivePosterior, type Posterior } from '../bandit/posterior.ts';
+import { derivingPosterior, type Posterior } from '../bandit/posterior.ts';
 import { recentRequests } from '../bandit/recent-requests.ts';
+import { finished, type Steps } from '../bandit/steps.ts';
 import { type Preference, type Rates, ratesFor } from '../bandit/utility.ts';
 import type { Model, Router } from '../config/resolve.ts';
 import { encoder } from '../context/encoder.ts';
@@ -50,6 +51,8 @@ export interface Learned {
 
 /** Entries that are read and folded at once: a few milliseconds, in which nobody else is served. */
 const BATCH = 250;
+/** Of deriving at once: then whoever waits to be served comes first. */
+const SLICE_MS = 2;
 /** However long deriving took, as on a machine that was busy with something else. */
 const LONGEST_REST_MS = 1_000;
 /**
@@ -130,8 +133,8 @@ export function createLearner(
 ): Learner {
   let learned = earlier?.halfLifeMs === router.halfLifeMs ? earlier : nothingLearned(router);
   let calibration: Calibration;
-  const posteriorOf = (fold: Fold): Posterior =>
-    derivePosterior(
+  const derivingFrom = (fold: Fold): Steps<Posterior> =>
+    derivingPosterior(
       fold,
       arms,
       (seen) => {
@@ -142,7 +145,7 @@ export function createLearner(
     );
   const owed = router.guarantee ? createOwed() : null;
   const pacer = createPacer(router, arms);
-  let posterior = posteriorOf(learned.fold);
+  let posterior = finished(derivingFrom(learned.fold));
   pacer?.learned(posterior, recentRequests(learned.fold, PACED_BY));
   let posteriorCursor = learned.cursor;
   let ratesByPreference = new Map<Preference, Rates>();
@@ -162,7 +165,7 @@ export function createLearner(
   const foldNew = async (): Promise<void> => {
     if (retired) return;
     const folded = await learnOn(learned, router.name, state, runtime.log, owed);
-    if (learned.cursor !== posteriorCursor) derive();
+    if (learned.cursor !== posteriorCursor) await derive();
     await tellChanges();
     if (state.shared) await shareSnapshot(state.shared, folded);
   };
@@ -198,7 +201,7 @@ export function createLearner(
 
   const foldOn = async (): Promise<void> => {
     await learnOn(learned, router.name, state, runtime.log);
-    if (learned.cursor !== posteriorCursor) derive();
+    if (learned.cursor !== posteriorCursor) await derive();
   };
 
   /** False where it is told already. */
@@ -211,17 +214,28 @@ export function createLearner(
     return outcome === 'written';
   };
 
-  const derive = (): void => {
+  /** In slices, since the fold stays as it is in this turn: deriving all of it at once would keep everybody else waiting. */
+  const derive = async (): Promise<void> => {
     const { fold, cursor } = learned;
-    const started = runtime.clock();
-    posterior = posteriorOf(fold);
+    const deriving = derivingFrom(fold);
+    let took = 0;
+    for (;;) {
+      const started = runtime.clock();
+      let step = deriving.next();
+      while (!step.done && runtime.clock() - started < SLICE_MS) step = deriving.next();
+      took += runtime.clock() - started;
+      if (step.done) {
+        posterior = step.value;
+        break;
+      }
+      await new Promise((resolve) => setTimeout(resolve, 0));
+    }
     owed?.derived();
     pacer?.learned(posterior, recentRequests(fold, PACED_BY));
     posteriorCursor = cursor;
     ratesByPreference = new Map();
     const share = shareFor(fold.entries) * (fold.labels === labelsDerived ? UNLABELLED : 1);
     labelsDerived = fold.labels;
-    const took = runtime.clock() - started;
     restUntil = runtime.clock() + Math.min(LONGEST_REST_MS, took * (1 / share - 1));
   };
 
@@ -297,7 +311,7 @@ export function createLearner(
         // Of a config that is no longer: whoever follows it has asked anew.
         if (retired || next.halfLifeMs !== router.halfLifeMs) return;
         learned = next;
-        derive();
+        await derive();
         await foldNew();
       }),
     async handOver() {

@@ -1,6 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { encoder } from '../../src/context/encoder.ts';
+import { FEATURES } from '../../src/context/features.ts';
 
 const encode = (content: unknown, more: object = {}): number[] =>
   Array.from(encoder.encode({ messages: [{ role: 'user', content }], ...more }));
@@ -33,7 +34,7 @@ describe('a prompt as a vector', () => {
     expect(mean(within)).toBeLessThan(0.8 * mean(between));
   });
 
-  test('begins with 1, is about 1 long besides, and never much longer', () => {
+  test('begins with 1, then features about 1 long and never much longer, then shares of kinds that are 1 together', () => {
     for (const content of [
       ...CODE,
       ...SUMS,
@@ -47,9 +48,14 @@ describe('a prompt as a vector', () => {
       const [first, ...rest] = encode(content);
       expect(first).toBe(1);
       expect(rest).toHaveLength(encoder.dimensions - 1);
-      expect(Math.hypot(...rest)).toBeLessThanOrEqual(2.51);
+      expect(Math.hypot(...rest.slice(0, FEATURES.length))).toBeLessThanOrEqual(2.51);
+      const kinds = rest.slice(FEATURES.length);
+      expect(kinds.reduce((sum, share) => sum + share, 0)).toBeCloseTo(1, 2);
+      expect(Math.min(...kinds)).toBeGreaterThanOrEqual(0);
     }
-    const lengths = [...CODE, ...SUMS, ...FACTS].map((content) => Math.hypot(...encode(content).slice(1)));
+    const lengths = [...CODE, ...SUMS, ...FACTS].map((content) =>
+      Math.hypot(...encode(content).slice(1, 1 + FEATURES.length)),
+    );
     const mean = lengths.reduce((sum, length) => sum + length, 0) / lengths.length;
     expect(mean).toBeGreaterThan(0.6);
     expect(mean).toBeLessThan(1.4);

@@ -185,7 +185,7 @@ describe('a router that may spend so much a request on average', () => {
     const spent = replicas.flatMap((one) => one.spent);
     // What the others spend within a second is not known yet: here six requests.
     expect(sum(spent)).toBeLessThan(ceiling * 450 * 1.02 + 6 * USD[DEAR]);
-    expect(mean(spent)).toBeGreaterThan(ceiling * 0.8);
+    expect(mean(spent)).toBeGreaterThan(ceiling * 0.75);
     for (const { limits } of replicas) {
       const { today } = limits.spending('auto');
       expect(today.requests).toBe(450);
@@ -232,7 +232,9 @@ describe('a router that may spend so much a request on average', () => {
     const { chosen, reason, candidates } = choice.decision;
     if (reason !== 'budget') return false;
     expect(chosen).toBe(CHEAP);
-    expect(candidates.find(({ model }) => model === DEAR)?.ruledOut).toMatch(/more than the router has to spare/);
+    expect(candidates.find(({ model }) => model === DEAR)?.ruledOut).toMatch(
+      /more than the router has to spare|little more may be spent on trying it/,
+    );
     // Who could not be afforded is still asked when all others fail.
     expect(choice.order.map(({ id }) => id)).toEqual([CHEAP, DEAR]);
     return true;
