@@ -1,6 +1,6 @@
 /**
  * How well a router learns, beside what could be had and what others have published:
- * node bench/learning.ts [FOLDER] [--seeds 20] [--rows budgets,drift,tasks,ablations] [--write]
+ * node bench/learning.ts [FOLDER] [--seeds 20] [--rows budgets,drift,tasks,encoder,ablations] [--write]
  *
  * FOLDER holds recorded outcomes (docs/benchmarks.md says which); without one it is the project's own simulator. --write puts the
  * tables into that page, all of them.

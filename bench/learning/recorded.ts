@@ -1,8 +1,18 @@
 /** Tables over recorded outcomes of real models: published data sets, which the project does not contain. */
 import { join } from 'node:path';
 import { readRecorded } from '../../src/cli/recorded-file.ts';
+import type { Recorded } from '../../src/evaluate/recorded.ts';
 import { type ReplayRow, rowsOf } from '../../src/evaluate/replay.ts';
-import { ablationTable, arrivalTable, budgetTable, phaseTable, type Table, type Task, taskTable } from './tables.ts';
+import {
+  ablationTable,
+  arrivalTable,
+  budgetTable,
+  encodingTable,
+  phaseTable,
+  type Table,
+  type Task,
+  taskTable,
+} from './tables.ts';
 import { repriced, scoredAlike } from './trials.ts';
 
 /** By what `--rows` calls it, in the order of the page. */
@@ -14,10 +24,16 @@ const NEWCOMER = 'google/gemini-2.5-flash';
 
 /** Published figures: ParetoBandit, arXiv 2604.00136, on its test split, 20 seeds. */
 export function recordedSuite(folder: string): Suite {
-  const known = new Map<string, Promise<ReplayRow[]>>();
+  const known = new Map<string, Promise<Recorded>>();
+  const recordedIn = (name: string): Promise<Recorded> => {
+    const recorded = known.get(name) ?? readRecorded(join(folder, `${name}.jsonl.gz`));
+    known.set(name, recorded);
+    return recorded;
+  };
+  const encoded = new Map<string, Promise<ReplayRow[]>>();
   const rowsIn = (name: string): Promise<ReplayRow[]> => {
-    const rows = known.get(name) ?? readRecorded(join(folder, `${name}.jsonl.gz`)).then(rowsOf);
-    known.set(name, rows);
+    const rows = encoded.get(name) ?? recordedIn(name).then(rowsOf);
+    encoded.set(name, rows);
     return rows;
   };
   const task = async (name: string, passes: Task['passes'], aims?: Task['aims']): Promise<Task> => ({
@@ -94,6 +110,20 @@ export function recordedSuite(folder: string): Suite {
         seeds,
       ),
     ],
+    encoder: async (seeds) => {
+      const paretobandit = await recordedIn('paretobandit-val');
+      return [
+        await encodingTable(
+          'What a prompt is known by',
+          [
+            { name: 'paretobandit-val', recorded: paretobandit, ceiling: 2.3e-4 },
+            { name: 'llmrouter-a', recorded: await recordedIn('llmrouter-a'), ceiling: null },
+            { name: 'mmlupro-a', recorded: await recordedIn('mmlupro-a'), ceiling: null },
+          ],
+          Math.min(seeds, 10),
+        ),
+      ];
+    },
     ablations: async (seeds) => [
       await ablationTable(
         'Settings and policies',

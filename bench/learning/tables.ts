@@ -1,10 +1,12 @@
 /** The tables: each plays its runs over a data set, and says what came of them beside what could be had, and what was aimed at. */
 import { fullInformation } from '../../src/evaluate/full-information.ts';
 import { fullInformationWithin } from '../../src/evaluate/full-information-within.ts';
+import type { Recorded } from '../../src/evaluate/recorded.ts';
 import { bestFixed, bestMixture, fixedReferences, mean, oracleReference } from '../../src/evaluate/references.ts';
 import type { ReplayRow } from '../../src/evaluate/replay.ts';
 import type { Replayed } from '../../src/evaluate/seeded-run.ts';
 import { markdown } from '../page.ts';
+import { ENCODINGS } from './encodings.ts';
 import {
   costIn,
   dearestRequest,
@@ -282,4 +284,35 @@ export async function ablationTable(title: string, tasks: readonly Task[], seeds
   }
   const lines = ABLATIONS.map(([name], i) => [name, ...columns.map((column) => column[i]!)]);
   return { title, text: markdown(['', ...tasks.map(({ name }) => name)], lines), short: [] };
+}
+
+/** What parts of a prompt's vector are good for: with every arm's outcome known, and to a router that sees the chosen one's. */
+export async function encodingTable(
+  title: string,
+  sets: readonly { name: string; recorded: Recorded; ceiling: number | null }[],
+  seeds: number,
+): Promise<Table> {
+  const columns: string[][] = [];
+  for (const { name, recorded, ceiling } of sets) {
+    const known: string[] = [];
+    const learned: string[] = [];
+    for (const { name: encoding, rows: encoded } of ENCODINGS) {
+      const rows = encoded(recorded);
+      known.push(points((ceiling === null ? fullInformation(rows) : fullInformationWithin(rows, ceiling)).reward));
+      const [of] = await playAll(
+        `${title}, ${name}, ${encoding}`,
+        passes(rows, 1),
+        [{ usdPerRequest: ceiling }],
+        seeds,
+      );
+      learned.push(withError(rewardIn(of!, whole(rows.length))));
+    }
+    columns.push(known, learned);
+  }
+  const lines = ENCODINGS.map(({ name }, i) => [name, ...columns.map((column) => column[i]!)]);
+  const head = sets.flatMap(({ name, ceiling }) => {
+    const what = `${name}${ceiling === null ? '' : `, ceiling ${usd(ceiling)}`}`;
+    return [`${what}: full information`, 'learned'];
+  });
+  return { title, text: markdown(['', ...head], lines), short: [] };
 }

@@ -53,7 +53,7 @@ export interface Contender {
   toll: number;
   /** USD that nine in ten such requests cost less than. */
   highCostUsd: number;
-  /** The top of its 80% interval. */
+  /** The top of its 90% interval. */
   reach: number;
   pulls: number;
   /** Might still be the best of the router's arms. */
@@ -140,12 +140,12 @@ function aligned(x: ArrayLike<number>): Float64Array {
 }
 let context = new Float64Array(0);
 
-/** Deviations to the top of an 80% interval: what is as unlikely as one in ten is not worth asking anybody for. */
-const REACH = 1.2816;
+/** Deviations to the top of an 90% interval: what is as unlikely as one in twenty is not worth asking anybody for. */
+const REACH = 1.6449;
 /** Early pulls of all arms together are at most those of so many. */
-const WARMED_IN_FULL = 4;
+const WARMED_IN_FULL = 6;
 
-/** An arm may still be the best while the top of its 80% interval reaches the highest mean of all the router's arms. */
+/** An arm may still be the best while the top of its 90% interval reaches the highest mean of all the router's arms. */
 function markUncertain(contenders: readonly Contender[], warmup: number): void {
   const most = warmup * Math.min(1, WARMED_IN_FULL / contenders.length);
   let highest = Number.NEGATIVE_INFINITY;

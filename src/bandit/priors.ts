@@ -5,8 +5,8 @@ import type { HierarchyPrior } from './hierarchy.ts';
 /** Wide on the intercept (deviation .3), modest on context (.15 at a usual prompt), before anything is known. */
 export const QUALITY_PRIOR: HierarchyPrior = {
   mean: 0.7,
-  shared: { intercept: 0.25 ** 2, context: 0.1 ** 2 },
-  own: { intercept: 0.17 ** 2, context: 0.04 ** 2 },
+  shared: { intercept: 0.25 ** 2, context: 0.09 ** 2 },
+  own: { intercept: 0.17 ** 2, context: 0.03 ** 2 },
   noise: 0.15,
   sizeWorth: 100,
   noiseWorth: 10,

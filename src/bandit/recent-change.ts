@@ -75,4 +75,4 @@ export function changeIn(residuals: readonly Residual[], earlier: Earlier = NOTH
 const NOTHING: Earlier = { weight: 0, sum: 0 };
 
 /** Of one label: however alike they are, some doubt is left. */
-const LEAST_VARIANCE = 0.05;
+const LEAST_VARIANCE = 0.02;
