@@ -158,7 +158,8 @@ describe('a gateway with Supabase', () => {
     expect(stderr.match(/the durable store fails/g)?.length ?? 0).toBeLessThanOrEqual(1);
 
     const second = await start(folder);
-    expect(await learned(second)).toEqual({ observations: 21, labels: 20 });
+    // A start waits a moment for what was learned before, and goes on without where the machine is busy.
+    await expect.poll(() => learned(second), PATIENCE).toEqual({ observations: 21, labels: 20 });
     await mend();
     await expect.poll(() => count('routing_decisions'), PATIENCE).toBe(21);
     expect(await count('feedback')).toBe(20);
