@@ -14,10 +14,11 @@
  */
 import type { ArmSums } from './arm-sums.ts';
 import type { Candidate, Contender } from './contenders.ts';
-import { fitHierarchy, type HierarchyPrior } from './hierarchy.ts';
+import { fitHierarchy, fittingHierarchy, type HierarchyPrior } from './hierarchy.ts';
 import { allFinite, dot, quadratic } from './linear-algebra.ts';
 import { QUALITY_PRIOR } from './priors.ts';
 import type { SignWorth } from './sign-sums.ts';
+import type { Steps } from './steps.ts';
 import { emptySums, type Sums } from './sums.ts';
 
 export interface Guarantee {
@@ -99,8 +100,8 @@ interface OwnBelief {
   covariance: Float64Array;
 }
 
-/** Throws where the baseline is none of the arms. */
-export function surplusOf({ guarantee, arms, sums, labelled, worth, scale }: SurplusInput): Surplus {
+/** In steps, since each arm has a fit of its own. Throws where the baseline is none of the arms. */
+export function* countingSurplus({ guarantee, arms, sums, labelled, worth, scale }: SurplusInput): Steps<Surplus> {
   const { quality: alpha, confidence } = guarantee;
   const base = arms.findIndex(({ id }) => id === guarantee.baseline);
   if (base < 0) throw new RangeError('the baseline is none of the arms');
@@ -112,10 +113,10 @@ export function surplusOf({ guarantee, arms, sums, labelled, worth, scale }: Sur
   const delta = (1 - confidence) / (isExplicit ? 1 : 2);
   const z = widthFor(delta, labels.reduce((sum, { xx }) => sum + xx[0]!, 0) * scale);
 
-  const ofBaseline = ownFit(labels[base]!, n, scale, priorAt(1, QUALITY_PRIOR.noise));
-  const beliefs = labels.map((own, k) =>
-    k === base ? ofBaseline : ownFit(own, n, scale, priorAt(0, ofBaseline.noise)),
-  );
+  const ofBaseline = yield* ownFit(labels[base]!, n, scale, priorAt(1, QUALITY_PRIOR.noise));
+  const beliefs: OwnBelief[] = [];
+  for (const [k, own] of labels.entries())
+    beliefs.push(k === base ? ofBaseline : yield* ownFit(own, n, scale, priorAt(0, ofBaseline.noise)));
 
   const served = sums.map(({ requests }) => requests.x.map((value) => value * scale));
   const others = new Float64Array(n);
@@ -195,9 +196,9 @@ const reachOf = ({ mean, covariance }: OwnBelief, x: Float64Array, z: number): n
   dot(mean, x) + z * Math.sqrt(Math.max(0, quadratic(covariance, x)));
 
 /** Damaged sums are those of an arm of which nothing is known. */
-function ownFit(labels: Sums, n: number, scale: number, prior: HierarchyPrior): OwnBelief & { noise: number } {
+function* ownFit(labels: Sums, n: number, scale: number, prior: HierarchyPrior): Steps<OwnBelief & { noise: number }> {
   try {
-    const fit = fitHierarchy([labels], n, scale, prior).arms[0]!;
+    const fit = (yield* fittingHierarchy([labels], n, scale, prior)).arms[0]!;
     if (allFinite(fit.mean) && allFinite(fit.covariance)) return fit;
   } catch {
     // Not positive definite.

@@ -6,6 +6,7 @@
 import type { Candidate, Contender } from './contenders.ts';
 import { blankPrediction, type Posterior } from './posterior.ts';
 import type { RecentRequest } from './recent-requests.ts';
+import type { Steps } from './steps.ts';
 import { expectedCost, type Price, type Rates, tollOf } from './utility.ts';
 
 /** How things stand with a budget at one request. */
@@ -93,12 +94,13 @@ export interface PaceTable {
 /** How many of the latest requests stand for those to come. */
 export const PACED_BY = 150;
 
-export function paceTable(
+/** In steps of a request each. */
+export function* fillingPaceTable(
   posterior: Posterior,
   arms: readonly { id: string; price: Price }[],
   rates: Rates,
   requests: readonly RecentRequest[],
-): PaceTable {
+): Steps<PaceTable> {
   const { usual } = posterior;
   const all = requests.length > 0 ? requests : [{ x: usual.x, promptTokensEstimate: usual.promptTokens }];
   const worth = new Float64Array(all.length * arms.length);
@@ -112,6 +114,7 @@ export function paceTable(
       worth[at] = expected.quality.mean - tollOf(rates, costUsd, expected.totalMs);
       costs[at++] = costUsd;
     }
+    yield;
   }
   return { arms: arms.length, worth, costs };
 }

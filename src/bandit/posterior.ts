@@ -3,7 +3,7 @@ import { dotAt, outcomeLength, quadraticAt, quadraticsAt, qualityLength, rowOf }
 import { type ArmSums, addedUp, OUTCOMES, type Outcome, outcomeDimensions } from './arm-sums.ts';
 import { type NoticedChange, withoutOldSelves } from './changed-arms.ts';
 import { type Fold, weightAt } from './fold.ts';
-import { type Guarantee, type Surplus, surplusOf } from './guarantee.ts';
+import { countingSurplus, type Guarantee, type Surplus } from './guarantee.ts';
 import { type ArmFit, fittingHierarchy, type HierarchyFit, type HierarchyPrior } from './hierarchy.ts';
 import { labelledSums, worthOf } from './labelled-sums.ts';
 import { allFinite } from './linear-algebra.ts';
@@ -155,6 +155,7 @@ export function* derivingPosterior(
       },
     ]),
   );
+  const surplus = guarantee && (yield* countingSurplus({ guarantee, arms, sums, labelled, worth, scale }));
   const stranger = (): ArmBelief => {
     throw new RangeError('no such arm');
   };
@@ -191,7 +192,7 @@ export function* derivingPosterior(
     observations: fold.entries,
     worth,
     changes,
-    surplus: guarantee && surplusOf({ guarantee, arms, sums, labelled, worth, scale }),
+    surplus,
     usual,
     predict,
     summary(id) {

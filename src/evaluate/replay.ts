@@ -5,11 +5,11 @@ import type { Evidence } from '../bandit/evidence.ts';
 import { emptyFold, type Fold, foldEntry } from '../bandit/fold.ts';
 import { type Guarantee, holdBack } from '../bandit/guarantee.ts';
 import {
+  fillingPaceTable,
   keepWithin,
   moneyPrice,
   PACED_BY,
   type PaceTable,
-  paceTable,
   targetOf,
   withMoneyPrice,
 } from '../bandit/pacing.ts';
@@ -17,6 +17,7 @@ import { POLICIES, type PolicyName } from '../bandit/policies/index.ts';
 import { derivePosterior, type NamedArm, type Posterior } from '../bandit/posterior.ts';
 import { recentRequests } from '../bandit/recent-requests.ts';
 import { noWorth } from '../bandit/sign-sums.ts';
+import { finished } from '../bandit/steps.ts';
 import { toldOf } from '../bandit/told-change.ts';
 import { type Preference, type Price, type Rates, ratesFor } from '../bandit/utility.ts';
 import { encoder } from '../context/encoder.ts';
@@ -151,7 +152,8 @@ function createReplayLearner({ policy, halfLifeMs, prefer, guarantee, usdPerRequ
       const posterior = lastingPosterior(fold, () => derivePosterior(fold, named, noWorth, guarantee));
       this.owed = 0;
       const rates = ratesFor(prefer, posterior, arms);
-      derived = { posterior, rates, table: paceTable(posterior, arms, rates, recentRequests(fold, PACED_BY)) };
+      const table = finished(fillingPaceTable(posterior, arms, rates, recentRequests(fold, PACED_BY)));
+      derived = { posterior, rates, table };
       derivedFor = arms;
       derivedAt = fold.entries;
       return derived;

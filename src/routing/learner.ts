@@ -133,8 +133,10 @@ export function createLearner(
 ): Learner {
   let learned = earlier?.halfLifeMs === router.halfLifeMs ? earlier : nothingLearned(router);
   let calibration: Calibration;
-  const derivingFrom = (fold: Fold): Steps<Posterior> =>
-    derivingPosterior(
+  const owed = router.guarantee ? createOwed() : null;
+  const pacer = createPacer(router, arms);
+  function* derivingFrom(fold: Fold): Steps<Posterior> {
+    const derived = yield* derivingPosterior(
       fold,
       arms,
       (seen) => {
@@ -143,10 +145,10 @@ export function createLearner(
       },
       router.guarantee,
     );
-  const owed = router.guarantee ? createOwed() : null;
-  const pacer = createPacer(router, arms);
+    if (pacer) yield* pacer.learning(derived, recentRequests(fold, PACED_BY));
+    return derived;
+  }
   let posterior = finished(derivingFrom(learned.fold));
-  pacer?.learned(posterior, recentRequests(learned.fold, PACED_BY));
   let posteriorCursor = learned.cursor;
   let ratesByPreference = new Map<Preference, Rates>();
   let labelsDerived = learned.fold.labels;
@@ -231,7 +233,6 @@ export function createLearner(
       await new Promise((resolve) => setTimeout(resolve, 0));
     }
     owed?.derived();
-    pacer?.learned(posterior, recentRequests(fold, PACED_BY));
     posteriorCursor = cursor;
     ratesByPreference = new Map();
     const share = shareFor(fold.entries) * (fold.labels === labelsDerived ? UNLABELLED : 1);

@@ -1,15 +1,16 @@
 /** Paces one router's spending: what money is worth to it now, by what all replicas have spent and by the latest requests. */
 import {
   dayTargetOf,
+  fillingPaceTable,
   moneyPrice,
   type Pace,
   type PaceTable,
-  paceTable,
   type Spending,
   targetOf,
 } from '../bandit/pacing.ts';
 import type { Posterior } from '../bandit/posterior.ts';
 import type { RecentRequest } from '../bandit/recent-requests.ts';
+import type { Steps } from '../bandit/steps.ts';
 import { ratesFor } from '../bandit/utility.ts';
 import type { Model, Router } from '../config/resolve.ts';
 import type { RouterSpending } from './limits.ts';
@@ -22,8 +23,8 @@ export interface Pacing {
 }
 
 export interface Pacer {
-  /** Takes what is believed now, and the latest requests, for what is to come. */
-  learned(posterior: Posterior, latest: readonly RecentRequest[]): void;
+  /** Takes what is believed now, and the latest requests, for what is to come, from the last step on. */
+  learning(posterior: Posterior, latest: readonly RecentRequest[]): Steps<void>;
   /** `clock` is in milliseconds. */
   now(spending: RouterSpending, clock: number): Pacing;
 }
@@ -58,8 +59,8 @@ export function createPacer(
   };
 
   return {
-    learned(posterior, latest) {
-      table = paceTable(posterior, arms, ratesFor(prefer, posterior, arms), latest);
+    *learning(posterior, latest) {
+      table = yield* fillingPaceTable(posterior, arms, ratesFor(prefer, posterior, arms), latest);
       uses = 0;
     },
     now({ today, yesterday, dayGone }, clock) {

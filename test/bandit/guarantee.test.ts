@@ -2,7 +2,7 @@ import { describe, expect, test } from 'vitest';
 import { weighArms } from '../../src/bandit/contenders.ts';
 import { type Evidence, NO_LABEL } from '../../src/bandit/evidence.ts';
 import { type Guarantee, holdBack, normalQuantile, type Surplus, widthFor } from '../../src/bandit/guarantee.ts';
-import { derivePosterior, type Posterior } from '../../src/bandit/posterior.ts';
+import { derivePosterior, derivingPosterior, type Posterior } from '../../src/bandit/posterior.ts';
 import { calibrate } from '../../src/signals/calibration.ts';
 import { NEXT } from '../../src/signals/signs.ts';
 import { evidence, foldOf, labelled } from './evidence.ts';
@@ -38,6 +38,18 @@ function allowed(entries: readonly Evidence[], owed = 0, stayWith: string | null
 }
 
 describe('under a guarantee', () => {
+  test('who waits to be served waits for the fit of one arm at most, not for the surplus of all', () => {
+    const arms = Array.from({ length: 20 }, (_, k) => ({ id: `arm-${k}`, was: [] }));
+    const fold = foldOf(arms.flatMap(({ id }) => labelled(id, 20, 15)));
+    const stepsOf = (guarantee: Guarantee | null): number => {
+      const deriving = derivingPosterior(fold, arms, calibrate, guarantee);
+      let steps = 0;
+      while (!deriving.next().done) steps++;
+      return steps;
+    };
+    expect(stepsOf({ ...GUARANTEE, baseline: 'arm-0' })).toBeGreaterThan(stepsOf(null) + arms.length);
+  });
+
   test('only the baseline answers before anything is known', () => {
     expect(allowed([])).toEqual(['base']);
     expect(surplusOf([]).low).toBe(0);
