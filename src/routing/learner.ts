@@ -47,6 +47,8 @@ export interface Learned {
   fold: Fold;
   cursor: string;
   halfLifeMs: number | null;
+  /** What answers may cost that are not in the fold yet; left out where it was learned elsewhere. */
+  owed?: Owed | null;
 }
 
 /** Entries that are read and folded at once: a few milliseconds, in which nobody else is served. */
@@ -133,7 +135,8 @@ export function createLearner(
 ): Learner {
   let learned = earlier?.halfLifeMs === router.halfLifeMs ? earlier : nothingLearned(router);
   let calibration: Calibration;
-  const owed = router.guarantee ? createOwed() : null;
+  // Answers are on their way when the config changes, and cost as much under the next one.
+  const owed = router.guarantee ? (earlier?.owed ?? createOwed()) : null;
   const pacer = createPacer(router, arms);
   function* derivingFrom(fold: Fold): Steps<Posterior> {
     const derived = yield* derivingPosterior(
@@ -202,7 +205,7 @@ export function createLearner(
   };
 
   const foldOn = async (): Promise<void> => {
-    await learnOn(learned, router.name, state, runtime.log);
+    await learnOn(learned, router.name, state, runtime.log, owed);
     if (learned.cursor !== posteriorCursor) await derive();
   };
 
@@ -319,7 +322,7 @@ export function createLearner(
       retired = true;
       // A turn that is running ends first: the fold must not grow behind its cursor.
       await running?.catch(() => {});
-      return learned;
+      return { ...learned, owed };
     },
   };
 }

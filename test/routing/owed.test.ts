@@ -1,5 +1,9 @@
 import { expect, test } from 'vitest';
+import type { Model, Router } from '../../src/config/resolve.ts';
+import { createLearner, type Learned } from '../../src/routing/learner.ts';
 import { createOwed } from '../../src/routing/owed.ts';
+import { createMemoryStore } from '../../src/stores/memory.ts';
+import { testRuntime } from './runtime.ts';
 
 test('an answer is owed for until a posterior knows of it', () => {
   const owed = createOwed();
@@ -27,4 +31,21 @@ test('an answer that never came is no longer owed for after a quarter of an hour
   expect(owed.sum(899_999)).toBe(0.75);
   expect(owed.sum(900_000)).toBe(0.25);
   expect(owed.sum(2_000_000)).toBe(0);
+});
+
+test('an answer that is on its way when the config changes is still owed for', async () => {
+  const arms = ['small', 'large'].map((id) => ({ id, price: { input: 1, output: 1 }, was: [] }) as unknown as Model);
+  const state = createMemoryStore({ now: () => 0 });
+  const learnerOf = (halfLifeMs: number | null, earlier?: Learned) => {
+    const guarantee = { baseline: 'large', quality: 0.9, confidence: 0.9 };
+    const router = { name: 'auto', halfLifeMs, signalsOff: new Set(), guarantee } as unknown as Router;
+    return createLearner(router, arms, state, testRuntime(), earlier);
+  };
+  const first = learnerOf(null);
+  first.owed?.owe('on its way', 0.5, 0);
+  const second = learnerOf(null, await first.handOver());
+  expect(second.owed?.sum(1_000)).toBe(0.5);
+  // Evidence fades otherwise from now on, and all of it is folded anew.
+  const third = learnerOf(3_600_000, await second.handOver());
+  expect(third.owed?.sum(1_000)).toBe(0.5);
 });
