@@ -2,7 +2,7 @@
 
 import { PENDING } from '../bandit/evidence.ts';
 import { type Fold, isSeen, nextOf, ratingIn, shareIn } from '../bandit/fold.ts';
-import { fitHierarchy, type HierarchyPrior } from '../bandit/hierarchy.ts';
+import { fittingHierarchy, type HierarchyPrior } from '../bandit/hierarchy.ts';
 import { QUALITY_PRIOR } from '../bandit/priors.ts';
 import { isFollowed, pairOf, type SignWorth } from '../bandit/sign-sums.ts';
 import { addObservation, emptySums } from '../bandit/sums.ts';
@@ -10,6 +10,7 @@ import { encoder } from '../context/encoder.ts';
 import { BETWEEN_PAUSES } from './learn-by-block.ts';
 import type { LoggedDecision } from './logged.ts';
 import { isArm, type ReportArm } from './targets.ts';
+import { withPauses } from './with-pauses.ts';
 
 export type LabelKind = 'explicit' | 'implicit' | 'failures' | 'none';
 
@@ -60,7 +61,8 @@ export async function labellingOf(
     if (blocks[i]! > fitted) {
       fitted = blocks[i]!;
       const prior = { ...LABELLING_PRIOR, mean };
-      fits = fitHierarchy(sums, encoder.dimensions, 1, prior).arms.map((arm) => arm.mean);
+      const fit = await withPauses(fittingHierarchy(sums, encoder.dimensions, 1, prior), pause);
+      fits = fit.arms.map((arm) => arm.mean);
     }
     const arm = arms.findIndex((one) => isArm(one, chosen));
     // That an arm failed is always known.

@@ -1,10 +1,11 @@
 /** Goes through a log in blocks of time, and keeps what was known before each: a block is judged by nothing that came in it or after. */
 import { emptyFold, type Fold, foldEntry } from '../bandit/fold.ts';
-import { derivePosterior } from '../bandit/posterior.ts';
+import { derivingPosterior } from '../bandit/posterior.ts';
 import type { Calibrate, SignWorth } from '../bandit/sign-sums.ts';
 import { encoder } from '../context/encoder.ts';
 import type { LoggedDecision } from './logged.ts';
 import { isArm, type Known, type ReportArm } from './targets.ts';
+import { withPauses } from './with-pauses.ts';
 
 /** Time blocks; each is judged by what those before it taught, so that the first only teaches. */
 const BLOCKS = 10;
@@ -56,7 +57,7 @@ export async function learnByBlock(
         arms,
         baseline,
         explore,
-        posterior: derivePosterior(fold, arms, calibrate),
+        posterior: await withPauses(derivingPosterior(fold, arms, calibrate), pause),
         rates: new Map(),
         latest: log.slice(Math.max(0, i - LATEST), i),
         prices: new Map(),
@@ -65,7 +66,8 @@ export async function learnByBlock(
     }
     if (evidence) foldEntry(fold, evidence);
   }
-  return { known, worth: derivePosterior(fold, arms, calibrate).worth, fold };
+  const { worth } = await withPauses(derivingPosterior(fold, arms, calibrate), pause);
+  return { known, worth, fold };
 }
 const WINDOW_MS = 24 * 60 * 60 * 1000;
 const MAX_OPEN = 10_000;

@@ -110,6 +110,14 @@ describe('a report', () => {
     );
   });
 
+  test('lets others be served while it learns what was known before each tenth', async () => {
+    let pauses = 0;
+    await reportOn(byLot.slice(0, 40), reportSettings(population, [AS_LOGGED]), async () => {
+      pauses++;
+    });
+    expect(pauses).toBeGreaterThan(50);
+  });
+
   test('keeps to a budget that is asked for, as far as the costs of earlier requests tell', async () => {
     const budget = 1e-3;
     const report = await reportOn(
