@@ -22,6 +22,9 @@ export interface AskedTexts {
 
 export type ReadAsked = { ok: true; asked: Asked } | { ok: false; field: keyof AskedTexts; problem: string };
 
+/** Of each, in one report: every one goes over the whole log, and keeps columns as long as that. */
+const MOST_ASKED = 10;
+
 export function readAsked(texts: AskedTexts, now: number): ReadAsked {
   const since = texts.since === undefined ? null : timeIn(texts.since, now);
   if (since === undefined)
@@ -30,6 +33,11 @@ export function readAsked(texts: AskedTexts, now: number): ReadAsked {
       field: 'since',
       problem: `'${texts.since}' is no time. Allowed: a duration such as '7d', seconds since 1970, or an ISO 8601 time.`,
     };
+  for (const field of ['policy', 'usd_per_point', 'usd_per_request'] as const) {
+    const { length } = texts[field];
+    if (length > MOST_ASKED)
+      return { ok: false, field, problem: `${length} are too many for one report. Allowed: at most ${MOST_ASKED}.` };
+  }
   const policies: PolicyName[] = [];
   for (const text of texts.policy) {
     const policy = POLICY_NAMES.find((name) => name === text);

@@ -32,7 +32,7 @@ export async function routerReport(
   pause: () => Promise<void>,
 ): Promise<RouterReport> {
   const arms = models.map(({ id, price, was }) => ({ id, price, was }));
-  const baseline = router.models[0] as string;
+  const baseline = router.guarantee?.baseline ?? (router.models[0] as string);
   const own = await latestOf(log, router.name, asked.since, pause);
   const from = own.latest[0]?.at ?? asked.since;
   const pinned = await latestOf(log, PINNED_LOG, from, pause);

@@ -100,6 +100,14 @@ describe('GET /v1/routers/{name}/report', () => {
     }
   });
 
+  test('measures against the baseline of the guarantee, where the router gives one', async () => {
+    const guarantee = 'guarantee: { baseline: fake/large, quality: 0.9, confidence: 0.9 }';
+    const gateway = await gatewayWith(`policy: random, ${guarantee}`);
+    const report = (await (await gateway.get('/v1/routers/auto/report')).json()) as ReportBody;
+    expect(report.baseline).toBe('fake/large');
+    expect(report.targets.map(({ name }) => name).slice(1, 3)).toEqual(['always fake/large', 'always fake/small']);
+  });
+
   test('is for admin keys alone, once there are keys', async () => {
     const gateway = await gatewayWith(
       'policy: random',
@@ -116,6 +124,7 @@ describe('GET /v1/routers/{name}/report', () => {
     ['/v1/routers/auto/report?policy=nonsense', 400, null],
     ['/v1/routers/auto/report?usd_per_request=-1', 400, null],
     ['/v1/routers/auto/report?usd_per_point=cheap', 400, null],
+    [`/v1/routers/auto/report?${Array.from({ length: 11 }, (_, i) => `usd_per_point=${i + 1}`).join('&')}`, 400, null],
   ])('answers %s with %i', async (path, status, code) => {
     const gateway = await gatewayWith('policy: random');
     const response = await gateway.get(path);
