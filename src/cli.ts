@@ -12,7 +12,7 @@ const portNumber = (text: string): number => {
   return port;
 };
 
-const gathered = (text: string, before: readonly string[]): string[] => [...before, text];
+const gathered = (text: string, before: readonly string[] = []): string[] => [...before, text];
 
 // A command is loaded when it is asked for: nobody who checks a config waits for the gateway's parts.
 const { version } = JSON.parse(readFileSync(new URL('../package.json', import.meta.url), 'utf8')) as {
@@ -71,12 +71,15 @@ withConfig(
     .description('take decisions from JSON lines into the durable store')
     .argument('<file>', '- for stdin'),
 ).action(async (file, options) => (await import('./cli/import.ts')).importDecisions(file, options));
-const each = (value: string, before: string[] = []): string[] => [...before, value];
 program
   .command('replay')
   .description('run policies over recorded outcomes, revealing only those of the model that was chosen')
   .argument('<file>', 'JSON lines, plain or compressed by gzip; the first one has the prices')
-  .option('--policy <name>', 'a policy, as in a config; may be given several times (default: linear-thompson)', each)
+  .option(
+    '--policy <name>',
+    'a policy, as in a config; may be given several times (default: linear-thompson)',
+    gathered,
+  )
   .option('--prefer <preference>', 'quality, balanced, cost, speed, or USD for a point of quality (default: quality)')
   .option('--usd-per-request <usd>', 'what a request may cost on average')
   .option('--half-life <duration>', 'how fast evidence fades: 30m, 24h, 7d, off (default: 7d)')
