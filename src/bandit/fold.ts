@@ -38,6 +38,9 @@ export interface FoldSettings {
   maxOpen: number;
 }
 
+/** Of every router: how long after a decision its evidence may be revised, and how many open decisions' entries are kept. */
+export const OPEN = { windowMs: 24 * 60 * 60 * 1000, maxOpen: 10_000 } as const;
+
 export interface Fold {
   readonly settings: FoldSettings;
   /** All weights are relative to this time, milliseconds since 1970, a multiple of the half-life. */

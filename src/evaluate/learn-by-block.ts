@@ -1,5 +1,5 @@
 /** Goes through a log in blocks of time, and keeps what was known before each: a block is judged by nothing that came in it or after. */
-import { emptyFold, type Fold, foldEntry } from '../bandit/fold.ts';
+import { emptyFold, type Fold, foldEntry, OPEN } from '../bandit/fold.ts';
 import { derivingPosterior } from '../bandit/posterior.ts';
 import type { Calibrate, SignWorth } from '../bandit/sign-sums.ts';
 import { encoder } from '../context/encoder.ts';
@@ -46,8 +46,7 @@ export async function learnByBlock(
     encoder: encoder.id,
     dimensions: encoder.dimensions,
     halfLifeMs,
-    windowMs: WINDOW_MS,
-    maxOpen: MAX_OPEN,
+    ...OPEN,
   });
   const known: Known[] = [];
   for (const [i, { evidence }] of log.entries()) {
@@ -69,8 +68,6 @@ export async function learnByBlock(
   const { worth } = await withPauses(derivingPosterior(fold, arms, calibrate), pause);
   return { known, worth, fold };
 }
-const WINDOW_MS = 24 * 60 * 60 * 1000;
-const MAX_OPEN = 10_000;
 
 /** The router's arms, and behind them those that were eligible once and are no longer there. */
 function withRetired(arms: readonly ReportArm[], log: readonly LoggedDecision[]): ReportArm[] {

@@ -2,7 +2,7 @@
 import { weighArms } from '../bandit/contenders.ts';
 import { drawOne } from '../bandit/decide.ts';
 import type { Evidence } from '../bandit/evidence.ts';
-import { emptyFold, type Fold, foldEntry } from '../bandit/fold.ts';
+import { emptyFold, type Fold, foldEntry, OPEN } from '../bandit/fold.ts';
 import { type Guarantee, holdBack } from '../bandit/guarantee.ts';
 import {
   fillingPaceTable,
@@ -70,8 +70,6 @@ export const rowsOf = ({ models, prompts }: Recorded): ReplayRow[] => prompts.ma
 
 const DAY_MS = 864e5;
 const START = Date.UTC(2026, 0, 1);
-const WINDOW_MS = DAY_MS;
-const MAX_OPEN = 10_000;
 /** The more is known, the less one label moves: a posterior is derived for each of the first, and then for several at once. */
 const dueAfter = (entries: number): number => 1 + Math.floor(entries / 200);
 
@@ -135,8 +133,7 @@ function createReplayLearner({ policy, halfLifeMs, prefer, guarantee, usdPerRequ
     encoder: encoder.id,
     dimensions: encoder.dimensions,
     halfLifeMs,
-    windowMs: WINDOW_MS,
-    maxOpen: MAX_OPEN,
+    ...OPEN,
   });
   // What a budget or a guarantee rules out depends on what was learned, whoever chooses among the rest.
   const learns = POLICIES[policy].learns !== false || guarantee !== undefined || (usdPerRequest ?? null) !== null;

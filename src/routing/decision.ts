@@ -1,7 +1,8 @@
 /** A decision's id, which tells its own time, and how long it takes feedback. */
+import { OPEN } from '../bandit/fold.ts';
 
 /** How long a decision takes feedback. */
-export const FEEDBACK_WINDOW_MS = 24 * 60 * 60 * 1000;
+export const FEEDBACK_WINDOW_MS = OPEN.windowMs;
 
 const PREFIX = 'dec_';
 

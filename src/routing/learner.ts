@@ -1,6 +1,6 @@
 /** One router's learning: folds what is new in its log and derives the posterior from it, off the response path. */
 import type { NoticedChange } from '../bandit/changed-arms.ts';
-import { emptyFold, type Fold, foldEntry } from '../bandit/fold.ts';
+import { emptyFold, type Fold, foldEntry, OPEN } from '../bandit/fold.ts';
 import { foldToBytes } from '../bandit/fold-bytes.ts';
 import { PACED_BY } from '../bandit/pacing.ts';
 import { derivingPosterior, type Posterior } from '../bandit/posterior.ts';
@@ -13,7 +13,6 @@ import { type Calibration, calibrate } from '../signals/calibration.ts';
 import type { DecisionRecord } from '../stores/decision-record.ts';
 import { LOG_START, type SharedState, type Snapshot, type Snapshots, type StateStore } from '../stores/ports.ts';
 
-import { FEEDBACK_WINDOW_MS } from './decision.ts';
 import { createOwed, type Owed } from './owed.ts';
 import { createPacer, type Pacer } from './pacing.ts';
 import { DAMAGED, soundSnapshot } from './recovery.ts';
@@ -68,8 +67,6 @@ const UNLABELLED = 0.25;
 const SNAPSHOT = { entries: 10_000, ms: 60_000, leaseMs: 30_000 };
 /** Who tells the log that an arm has changed is the only one for so long: by then the others have read it. */
 const TELLING_MS = 60_000;
-/** Open decisions whose current entry is kept so that a revision can take it out; the same bound as the store's. */
-const MAX_OPEN = 10_000;
 
 /** What is known of a router before anything has been asked of it. */
 export function nothingLearned({ halfLifeMs }: Router): Learned {
@@ -78,8 +75,7 @@ export function nothingLearned({ halfLifeMs }: Router): Learned {
     encoder: id,
     dimensions,
     halfLifeMs,
-    windowMs: FEEDBACK_WINDOW_MS,
-    maxOpen: MAX_OPEN,
+    ...OPEN,
   });
   return { fold, cursor: LOG_START, halfLifeMs };
 }
