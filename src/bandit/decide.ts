@@ -62,7 +62,9 @@ export function drawOne(all: readonly Contender[], { policy, explore, uniform }:
   const candidates = all.map(({ candidate }) => candidate);
   if (eligible.length === 1) return { chosen: model, reason: 'only-eligible', propensity, candidates };
   const best = highest(eligible, ({ candidate }) => candidate.utility);
-  const reason = warming.length > 0 ? 'warmup' : chosen === best ? 'exploit' : 'explore';
+  // `fixed` and `cheapest` leave nothing to chance, whatever is believed of the others.
+  const isBound = !POLICIES[policy].explores && propensity === 1;
+  const reason = warming.length > 0 ? 'warmup' : chosen === best || isBound ? 'exploit' : 'explore';
   return { chosen: model, reason, propensity, candidates };
 }
 

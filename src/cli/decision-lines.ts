@@ -1,7 +1,7 @@
 /** Decisions as lines of JSON, to be read by other programs and by another Conduit. */
 import * as z from 'zod';
 import { decisionTime } from '../routing/decision.ts';
-import { BEFORE_CHANGES, type DecisionRecord, learnedFromRewards } from '../stores/decision-record.ts';
+import { BEFORE_CHANGES, type DecisionRecord, learnedFromRewards, REASONS } from '../stores/decision-record.ts';
 
 /** Changes whenever older releases could not read what is written. */
 const FORMAT = 3;
@@ -31,7 +31,7 @@ const known = z.object({
   key: text.nullable(),
   chosen: text,
   model: text,
-  reason: z.enum(['explore', 'exploit', 'warmup', 'only-eligible', 'sticky', 'budget', 'pinned', 'fallback']),
+  reason: z.enum(REASONS),
   propensity: share,
   candidates: z.array(
     z.object({

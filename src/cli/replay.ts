@@ -32,7 +32,7 @@ export async function replayFile(file: string, written: WrittenOptions): Promise
     const options = readOptions(written);
     if (options.svg !== null) mustBeWritable(options.svg);
     const recorded = await readRecorded(file);
-    const warmUp = options.warmUp === null ? null : await readRecorded(options.warmUp);
+    const warmUp = options.warmUp === null ? null : await warmUpFor(recorded, options.warmUp);
     const { replayed, runs } = await replayRecorded(file, recorded, warmUp, options);
     process.stdout.write(options.json ? `${JSON.stringify(jsonOf(replayed))}\n` : tableOf(replayed));
     if (options.svg !== null) write(options.svg, drawing(replayed, runs));
@@ -60,7 +60,7 @@ async function replayRecorded(
   const rows = rowsOf(recorded);
   const models = recorded.models.map(({ id }) => id);
   const references = referencesOf(rows, usdPerRequest);
-  const known = warmUp === null ? [] : rowsOf(onlyModelsOf(recorded, warmUp));
+  const known = warmUp === null ? [] : rowsOf(warmUp);
   const replayed = { rows, warmUp: known, inOrder };
   const jobs = policies.flatMap((policy) =>
     Array.from({ length: seeds }, (_, i) => ({
@@ -89,6 +89,13 @@ function referencesOf(rows: readonly ReplayRow[], ceilingUsd: number | null): Re
     oracle: oracleReference(rows),
     ...(ceilingUsd !== null && { bestMixture: bestMixture(fixed, ceilingUsd) }),
   };
+}
+
+async function warmUpFor(recorded: Recorded, file: string): Promise<Recorded> {
+  const warmUp = onlyModelsOf(recorded, await readRecorded(file));
+  if (warmUp.models.length > 0) return warmUp;
+  const models = recorded.models.map(({ id }) => id).join(', ');
+  throw new CommandFailed(`--warm-up: ${file} has none of the models to choose from (${models})`);
 }
 
 /** What is known of models that are not to be chosen from teaches nothing. */

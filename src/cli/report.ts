@@ -83,6 +83,6 @@ function rowOf({ name, effective_size, estimates, versus_baseline }: TargetJson)
 
 const range = ({ mean, low, high }: Range, text: (value: number) => string): string =>
   `${text(mean)} (${text(low)} to ${text(high)})`;
-const percent = (share: number): string => `${(100 * share).toFixed(1)}%`;
+const percent = (share: number): string => `${(100 * share).toFixed(1).replace('-', '−')}%`;
 const signed = (value: number): string => `${value < 0 ? '−' : '+'}${Math.abs(value).toFixed(3)}`;
 const dayOf = (seconds: number): string => new Date(seconds * 1000).toISOString().slice(0, 10);

@@ -58,9 +58,13 @@ export function readAsked(texts: AskedTexts, now: number): ReadAsked {
   return { ok: true, asked: { since, policies, usdPerPoint, usdPerRequest } };
 }
 
+/** `Date.parse` alone takes much for a time that is none: a bare 7 is a month of 2001 to it. */
+const ISO_DATE = /^\d{4}-\d{2}-\d{2}(T|$)/;
+
 /** Undefined where it is none. */
 function timeIn(text: string, now: number): number | undefined {
   if (DURATION.test(text)) return now - (durationMs(text) as number);
+  if (!/^\d{9,}$/.test(text) && !ISO_DATE.test(text)) return undefined;
   const at = /^\d{9,}$/.test(text) ? Number(text) * 1000 : Date.parse(text);
   return Number.isFinite(at) ? at : undefined;
 }

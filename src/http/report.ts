@@ -8,6 +8,7 @@ import { ApiError, badRequest } from './errors.ts';
 import type { Gateway } from './gateway.ts';
 import { learnerNamed } from './routers.ts';
 
+const PARAMETERS = ['since', 'policy', 'usd_per_point', 'usd_per_request'];
 /** For how long a report serves all who ask for it. */
 const FRESH_MS = 30_000;
 /** How long somebody waits for one. It goes on being made, for whoever asks again. */
@@ -39,6 +40,10 @@ export async function getReport(gateway: Gateway, name: string, context: Context
   const { router, arms } = learnerNamed(gateway, name);
   const { now } = gateway.runtime;
   const query = (key: string): string[] => context.req.queries(key) ?? [];
+  // Whoever asks for what there is none of would take the report for its answer.
+  const unknown = Object.keys(context.req.queries()).find((parameter) => !PARAMETERS.includes(parameter));
+  if (unknown !== undefined)
+    throw badRequest(`'${unknown}' is no parameter of a report. Allowed: ${PARAMETERS.join(', ')}.`, unknown);
   const asked = askedBy(query, now());
   const { decisions } = gateway;
   if (!decisions) throw new StoreUnavailable('this process has no log of decisions');
@@ -49,7 +54,7 @@ export async function getReport(gateway: Gateway, name: string, context: Context
     reportsOf.set(gateway, reports);
   }
   const { kept } = reports;
-  const key = JSON.stringify([name, ...['since', 'policy', 'usd_per_point', 'usd_per_request'].map(query)]);
+  const key = JSON.stringify([name, ...PARAMETERS.map(query)]);
   for (const [other, { until }] of kept) if (until <= now()) kept.delete(other);
   const found = kept.get(key);
   if (found) return await inTime(found.made);

@@ -2,11 +2,22 @@
  * A decision as it is kept: what was known, what was drawn, how it went, what people said. Plain data, ready for JSON. And
  * the evidence in it.
  */
-import type { Candidate, Draw } from '../bandit/decide.ts';
+import type { Candidate } from '../bandit/decide.ts';
 import type { Evidence, Label } from '../bandit/evidence.ts';
 import type { OutcomeKind } from '../upstream/outcome.ts';
 
-export type Reason = Draw['reason'] | 'sticky' | 'budget' | 'guarantee' | 'pinned' | 'fallback';
+export const REASONS = [
+  'explore',
+  'exploit',
+  'warmup',
+  'only-eligible',
+  'sticky',
+  'budget',
+  'guarantee',
+  'pinned',
+  'fallback',
+] as const;
+export type Reason = (typeof REASONS)[number];
 
 export interface DecidedCandidate extends Candidate {
   /** Why this arm could not be drawn; null where it could. */

@@ -211,6 +211,10 @@ describe('the policies that do not learn', () => {
     expect(decide({ ...base, policy: 'fixed', arms: without }).chosen).toBe('cheap');
   });
 
+  test.each(['dear', 'cheap'])('fixed does not say that it explores, whichever of the two it takes: %s', (baseline) => {
+    expect(decide({ ...base, policy: 'fixed', baseline })).toMatchObject({ chosen: baseline, reason: 'exploit' });
+  });
+
   test('cheapest takes the least expected cost, and tosses between equals', () => {
     expect(sharesOf({ ...base, policy: 'cheapest' })).toEqual({ dear: 0, cheap: 1 });
     const free = arms.map((arm) => ({ ...arm, price: { input: 0, output: 0 } }));

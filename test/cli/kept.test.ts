@@ -3,7 +3,7 @@ import { existsSync, mkdirSync, readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { lineOf } from '../../src/cli/decision-lines.ts';
-import type { DecidedSignal, DecisionRecord } from '../../src/stores/decision-record.ts';
+import { type DecidedSignal, type DecisionRecord, REASONS } from '../../src/stores/decision-record.ts';
 import { finishedDecision } from '../stores/finished-decision.ts';
 import { conduit, directory } from './run-cli.ts';
 
@@ -71,6 +71,15 @@ describe('conduit import', () => {
     expect(await conduit(['import', 'all.jsonl'], folder)).toMatchObject({
       code: 0,
       stderr: '2 decisions imported, new or changed; 0 there already\n',
+    });
+  });
+
+  test('takes decisions whatever they were made for', async () => {
+    const all = REASONS.map((reason) => ({ ...finishedDecision(), reason }));
+    const folder = directory({ 'conduit.yaml': CONFIG, 'all.jsonl': linesOf(...all) });
+    expect(await conduit(['import', 'all.jsonl'], folder)).toMatchObject({
+      code: 0,
+      stderr: `${all.length} decisions imported, new or changed; 0 there already\n`,
     });
   });
 

@@ -153,12 +153,17 @@ describe('conduit replay', () => {
 
   test('says in one line which option means nothing here, before it runs anything', async () => {
     const cwd = recorded(twoKinds(2));
+    writeFileSync(join(cwd, 'others.jsonl'), linesOf(twoKinds(2)).replaceAll('"p/', '"other/'));
     const refused: [args: string[], problem: string][] = [
       [
         ['--prefer', 'speed'],
         '--prefer: speed, but a.jsonl records no latency_s (allowed: quality, balanced, cost, or USD for a point)\n',
       ],
       [['--warm-up', 'b.jsonl'], 'b.jsonl: no such file\n'],
+      [
+        ['--warm-up', 'others.jsonl'],
+        '--warm-up: others.jsonl has none of the models to choose from (p/cheap, p/dear)\n',
+      ],
       [['--svg', 'none/curve.svg'], '--svg: none/curve.svg cannot be written (ENOENT)\n'],
     ];
     for (const [args, stderr] of refused)

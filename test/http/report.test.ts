@@ -121,6 +121,8 @@ describe('GET /v1/routers/{name}/report', () => {
   test.each([
     ['/v1/routers/nonsense/report', 404, 'router_not_found'],
     ['/v1/routers/auto/report?since=yesterday', 400, null],
+    ['/v1/routers/auto/report?since=7', 400, null],
+    ['/v1/routers/auto/report?prefer=cost', 400, null],
     ['/v1/routers/auto/report?policy=nonsense', 400, null],
     ['/v1/routers/auto/report?usd_per_request=-1', 400, null],
     ['/v1/routers/auto/report?usd_per_point=cheap', 400, null],
