@@ -1,7 +1,8 @@
 /** Weighs each of a router's arms for one request: what it is expected to give and cost, and whether it needs exploring. */
 import { POLICIES, type PolicyName } from './policies/index.ts';
 import type { ArmView } from './policies/policy.ts';
-import { blankPrediction, type Posterior } from './posterior.ts';
+import type { Posterior } from './posterior.ts';
+import { blankPrediction } from './prediction.ts';
 import { narrowed, type Score } from './scores.ts';
 import { expectedCost, type Price, type Rates, tollOf } from './utility.ts';
 

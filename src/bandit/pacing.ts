@@ -4,7 +4,8 @@
  * approached by steps: Agrawal & Devanur, EC 2014, §4; Balseiro & Gur, EC 2017).
  */
 import type { Candidate, Contender } from './contenders.ts';
-import { blankPrediction, type Posterior } from './posterior.ts';
+import type { Posterior } from './posterior.ts';
+import { blankPrediction } from './prediction.ts';
 import type { RecentRequest } from './recent-requests.ts';
 import type { Steps } from './steps.ts';
 import { expectedCost, type Price, type Rates, tollOf } from './utility.ts';

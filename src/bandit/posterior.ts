@@ -1,40 +1,19 @@
 /** What is believed of each arm after a fold: quality, lengths and times, with how sure one is. Pure and deterministic. */
-import { dotAt, outcomeLength, quadraticAt, quadraticsAt, qualityLength, rowOf } from './arm-row.ts';
+import { rowOf } from './arm-row.ts';
 import { type ArmSums, addedUp, OUTCOMES, type Outcome, outcomeDimensions } from './arm-sums.ts';
 import { type NoticedChange, withoutOldSelves } from './changed-arms.ts';
 import { type Fold, weightAt } from './fold.ts';
 import { countingSurplus, type Guarantee, type Surplus } from './guarantee.ts';
 import { type ArmFit, fittingHierarchy, type HierarchyFit, type HierarchyPrior } from './hierarchy.ts';
 import { labelledSums, worthOf } from './labelled-sums.ts';
+import { LENGTHS, lengthRatios } from './length-ratios.ts';
 import { allFinite } from './linear-algebra.ts';
+import { believeAt, blankPrediction, expectedOf, highOf, type Prediction, placesIn } from './prediction.ts';
 import { OUTCOME_PRIORS, QUALITY_PRIOR } from './priors.ts';
-import { type RecentRequest, recentRequests } from './recent-requests.ts';
+import { recentRequests } from './recent-requests.ts';
 import { type Calibrate, noWorth, type SignWorth } from './sign-sums.ts';
 import { finished, type Steps } from './steps.ts';
 import { emptySums, type Sums } from './sums.ts';
-
-export interface Belief {
-  mean: number;
-  /** Of the belief, not of single answers. */
-  deviation: number;
-  /** The part of the deviation by which arms may differ: what is unsure of all of them alike is left out. */
-  ownDeviation: number;
-}
-
-export interface Prediction {
-  /** Its mean is in [0, 1]. */
-  quality: Belief;
-  promptTokens: number;
-  outputTokens: number;
-  /** Nine answers in ten are shorter. */
-  highOutputTokens: number;
-  firstByteMs: number;
-  totalMs: number;
-  /** Decisions of the arm that were rated or followed up, as far as they have not faded. */
-  observations: number;
-  /** Decisions ever given to the arm, under whatever id. */
-  pulls: number;
-}
 
 export interface ArmSummary {
   pulls: number;
@@ -84,11 +63,6 @@ export interface Betas {
 const USUAL_PROMPT_TOKENS = 300;
 /** Requests that the assumed usual request is worth. */
 const USUAL_WORTH = 10;
-
-/** A log-normal's mean is e^(m + v/2); where tails are so heavy that v is beyond this, its estimate means nothing. */
-const MOST_LOG_VARIANCE = 1.5;
-/** Logs are kept where their exponentials are sane numbers of tokens and milliseconds. */
-const MOST_LOG = 16;
 
 interface ArmBelief {
   pulls: number;
@@ -214,49 +188,6 @@ export function* derivingPosterior(
   };
 }
 
-/** Where in an arm's row each outcome begins, and on how many coordinates it depends. */
-function placesIn(dimensions: number): Record<Outcome, { start: number; count: number }> {
-  let next = qualityLength(dimensions);
-  const placeOf = (outcome: Outcome): { start: number; count: number } => {
-    const count = outcomeDimensions(outcome, dimensions);
-    const start = next;
-    next += outcomeLength(count);
-    return { start, count };
-  };
-  const places = OUTCOMES.map((outcome) => [outcome, placeOf(outcome)] as const);
-  return Object.fromEntries(places) as Record<Outcome, { start: number; count: number }>;
-}
-
-/** How many of the latest answers correct what is expected of lengths, and how many as expected stand beside them. */
-const LENGTHS = 400;
-const AS_EXPECTED = 20;
-
-/**
- * By arm, how long its latest answers were in all, against what is expected of them: lengths have longer tails than the
- * log-normal, and what matters is their sum, which is what is paid for (a smearing factor: Duan 1983).
- */
-function lengthRatios(
-  arms: readonly NamedArm[],
-  requests: readonly RecentRequest[],
-  expected: (arm: string, x: Float64Array) => number,
-): Map<string, number> {
-  return new Map(
-    arms.map(({ id, was }) => {
-      let actual = 0;
-      let predicted = 0;
-      let count = 0;
-      for (const { arm, x, completionTokens } of requests) {
-        if (completionTokens === null || (arm !== id && !was.includes(arm))) continue;
-        actual += completionTokens;
-        predicted += expected(id, x);
-        count++;
-      }
-      const beside = count > 0 ? (AS_EXPECTED * predicted) / count : 1;
-      return [id, (beside + actual) / (beside + predicted)];
-    }),
-  );
-}
-
 /** Decisions of which it is known how good they were, more or less surely: rated ones, and those that something has followed. */
 const labelWeight = ({ quality, signs }: ArmSums): number => quality.xx[0]! + signs.followed[0]!;
 
@@ -264,21 +195,6 @@ const labelWeight = ({ quality, signs }: ArmSums): number => quality.xx[0]! + si
 function sumsOf({ arms, settings }: Fold, { id, was }: NamedArm): ArmSums {
   const known = [...new Set([id, ...was])].flatMap((one) => arms.get(one) ?? []);
   return known.length === 1 ? known[0]! : addedUp(known, settings.dimensions);
-}
-
-/** A prediction to be written. */
-export function blankPrediction(): Prediction {
-  const quality = { mean: 0, deviation: 0, ownDeviation: 0 };
-  return {
-    quality,
-    promptTokens: 0,
-    outputTokens: 0,
-    highOutputTokens: 0,
-    firstByteMs: 0,
-    totalMs: 0,
-    observations: 0,
-    pulls: 0,
-  };
 }
 
 function betasOf({ xx, xy }: Sums, scale: number): Betas {
@@ -317,45 +233,6 @@ function* soundFits(fitting: Steps<HierarchyFit>): Steps<ArmFit[] | null> {
     return null;
   }
 }
-
-/** Quality at x. A context that is no vector of sane numbers counts as the usual one. */
-function believeAt(row: Float64Array, x: Float64Array, n: number, prior: HierarchyPrior, into: Belief): void {
-  const at = dotAt(row, 0, x, n);
-  quadraticsAt(row, n, x, n, VARIANCES);
-  const variance = VARIANCES[0]!;
-  const ownVariance = VARIANCES[1]!;
-  if (!Number.isFinite(at + variance + ownVariance)) {
-    const { shared, own } = prior;
-    into.mean = prior.mean;
-    into.deviation = Math.sqrt(shared.intercept + own.intercept);
-    into.ownDeviation = Math.sqrt(own.intercept);
-    return;
-  }
-  into.mean = Math.min(1, Math.max(0, at));
-  into.deviation = Math.sqrt(Math.max(variance, LEAST_VARIANCE));
-  into.ownDeviation = Math.sqrt(Math.max(ownVariance, LEAST_VARIANCE));
-}
-const VARIANCES = new Float64Array(2);
-const LEAST_VARIANCE = 1e-12;
-
-/** The mean of what is believed to be log-normal. */
-function expectedOf(row: Float64Array, from: number, x: Float64Array, n: number, prior: HierarchyPrior): number {
-  const at = dotAt(row, from, x, n);
-  const noise = row[from + outcomeLength(n) - 1]!;
-  const variance = Math.min(noise + quadraticAt(row, from + n, x, n), MOST_LOG_VARIANCE);
-  LAST_LOG.mean = at;
-  LAST_LOG.variance = variance;
-  return expOf(at + variance / 2, prior.mean);
-}
-
-/** The mean and variance of the last expectation's logarithm: what its quantiles are made of. */
-const LAST_LOG = { mean: 0, variance: 0 };
-
-/** Nine in ten are below: of the outcome whose expectation was asked for last. */
-const highOf = (): number => expOf(LAST_LOG.mean + 1.2816 * Math.sqrt(LAST_LOG.variance), 0);
-
-const expOf = (log: number, otherwise: number): number =>
-  Math.exp(Number.isFinite(log) ? Math.min(MOST_LOG, Math.max(-MOST_LOG, log)) : otherwise);
 
 /** The mean context, and the prompt length in the middle (the geometric mean), of what the router has been asked. */
 function usualRequest(sums: readonly ArmSums[], dimensions: number, scale: number): Posterior['usual'] {

@@ -1,5 +1,6 @@
 /** What is believed of an arm's quality by its record alone, whatever is asked: a Beta distribution. */
-import type { Belief, Posterior } from '../posterior.ts';
+import type { Posterior } from '../posterior.ts';
+import type { Belief } from '../prediction.ts';
 
 export function betaBelief(posterior: Posterior, arm: string): Belief {
   const { a, b } = posterior.betas(arm);

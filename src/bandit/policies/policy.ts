@@ -1,5 +1,6 @@
 /** A policy: how an arm's score comes from what is believed of it. Everything else, all policies share. */
-import type { Belief, Posterior } from '../posterior.ts';
+import type { Posterior } from '../posterior.ts';
+import type { Belief } from '../prediction.ts';
 import type { Score } from '../scores.ts';
 
 /** An arm as a policy sees it, for one request; not to be kept, since the next arm's is written in its place. */
