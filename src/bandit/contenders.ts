@@ -42,6 +42,8 @@ export interface WeighInput {
   /** Of the arm that gave this conversation's earlier answer; null or left out where there is none that helps. */
   warm?: WarmPrefix | null;
   rates: Rates;
+  /** An arm's pulls of which the posterior does not know yet. */
+  onTheirWay?: (arm: string) => number;
   explore: { floor: number; warmup: number };
 }
 
@@ -124,7 +126,7 @@ export function weighArms(input: WeighInput): Contender[] {
       toll,
       highCostUsd,
       reach: mean + REACH * ownDeviation - toll,
-      pulls: expected.pulls,
+      pulls: expected.pulls + (input.onTheirWay?.(id) ?? 0),
       uncertain: false,
       warming: false,
     });

@@ -47,7 +47,8 @@ export type Choice =
   | { kind: 'over_budget'; owner: 'key' | 'router' };
 
 export function choose(learner: Learner, request: ChoiceRequest, runtime: Runtime): Choice {
-  const { arms, router, owed } = learner;
+  const { arms, router, owed, earlyPulls } = learner;
+  const created = runtime.now();
   const { needs } = request.shape;
   const { posterior, cursor } = learner.current();
   const { policy, explore, guarantee } = router;
@@ -65,6 +66,7 @@ export function choose(learner: Learner, request: ChoiceRequest, runtime: Runtim
     maxOutputTokens: needs.outputTokens,
     warm: request.warm,
     rates: pacing && pacing.qualityPerUsd > 0 ? withMoneyPrice(rates, pacing.qualityPerUsd) : rates,
+    onTheirWay: (arm) => earlyPulls.of(arm, created),
     explore,
   });
   const candidateAt = (position: number): Candidate => (contenders[position] as Contender).candidate;
@@ -77,7 +79,6 @@ export function choose(learner: Learner, request: ChoiceRequest, runtime: Runtim
     candidate.eligible = candidate.ruledOut === null;
   }
 
-  const created = runtime.now();
   const { surplus } = posterior;
   const heldBack =
     guarantee && surplus && owed
@@ -109,6 +110,7 @@ export function choose(learner: Learner, request: ChoiceRequest, runtime: Runtim
   decision.promptTokensEstimate = promptTokensEstimate;
   if (request.warm?.arm === draw.chosen) decision.prefixTokens = request.warm.tokens;
 
+  if (reason === 'warmup') earlyPulls.drawn(id, draw.chosen, created);
   if (surplus && owed) owed.owe(id, surplus.risk(draw.chosen, x), created);
 
   const position = arms.findIndex((arm) => arm.id === draw.chosen);

@@ -13,6 +13,7 @@ import { type Calibration, calibrate } from '../signals/calibration.ts';
 import type { DecisionRecord } from '../stores/decision-record.ts';
 import { LOG_START, type SharedState, type Snapshot, type Snapshots, type StateStore } from '../stores/ports.ts';
 
+import { createEarlyPulls, type EarlyPulls } from './early-pulls.ts';
 import { createOwed, type Owed } from './owed.ts';
 import { createPacer, type Pacer } from './pacing.ts';
 import { DAMAGED, soundSnapshot } from './recovery.ts';
@@ -27,6 +28,7 @@ export interface Learner {
   rates(preference: Preference): Rates;
   /** What its answers may cost its guarantee; null where it gives none. */
   readonly owed: Owed | null;
+  readonly earlyPulls: EarlyPulls;
   /** Null where it has no budget. */
   readonly pacer: Pacer | null;
   /** What it is now taken to mean that something was seen of an answer. */
@@ -48,6 +50,7 @@ export interface Learned {
   halfLifeMs: number | null;
   /** What answers may cost that are not in the fold yet; left out where it was learned elsewhere. */
   owed?: Owed | null;
+  earlyPulls?: EarlyPulls;
 }
 
 /** Entries that are read and folded at once: a few milliseconds, in which nobody else is served. */
@@ -86,7 +89,7 @@ export async function learnOn(
   router: string,
   state: StateStore,
   log: Log,
-  owed: Owed | null = null,
+  heard: (decisionId: string) => void = () => {},
 ): Promise<number> {
   const { shared } = state;
   let folded = 0;
@@ -96,7 +99,7 @@ export async function learnOn(
     // What is missing is in a snapshot, if anywhere.
     if (slice.gap !== null && shared && (await startFromSnapshot(learned, router, shared.snapshots, log))) continue;
     for (const entry of slice.entries) foldEntry(learned.fold, entry);
-    if (owed) for (const { decisionId } of slice.entries) owed.folded(decisionId);
+    for (const { decisionId } of slice.entries) heard(decisionId);
     folded += slice.entries.length;
     const lost = slice.gap === 'other' && learned.cursor !== LOG_START;
     const ended = slice.cursor === learned.cursor;
@@ -133,6 +136,11 @@ export function createLearner(
   let calibration: Calibration;
   // Answers are on their way when the config changes, and cost as much under the next one.
   const owed = router.guarantee ? (earlier?.owed ?? createOwed()) : null;
+  const earlyPulls = earlier?.earlyPulls ?? createEarlyPulls();
+  const heardOf = (decisionId: string): void => {
+    owed?.folded(decisionId);
+    earlyPulls.folded(decisionId);
+  };
   const pacer = createPacer(router, arms);
   function* derivingFrom(fold: Fold): Steps<Posterior> {
     const derived = yield* derivingPosterior(
@@ -165,7 +173,7 @@ export function createLearner(
 
   const foldNew = async (): Promise<void> => {
     if (retired) return;
-    const folded = await learnOn(learned, router.name, state, runtime.log, owed);
+    const folded = await learnOn(learned, router.name, state, runtime.log, heardOf);
     if (learned.cursor !== posteriorCursor) await derive();
     await tellChanges();
     if (state.shared) await shareSnapshot(state.shared, folded);
@@ -201,7 +209,7 @@ export function createLearner(
   };
 
   const foldOn = async (): Promise<void> => {
-    await learnOn(learned, router.name, state, runtime.log, owed);
+    await learnOn(learned, router.name, state, runtime.log, heardOf);
     if (learned.cursor !== posteriorCursor) await derive();
   };
 
@@ -232,6 +240,7 @@ export function createLearner(
       await new Promise((resolve) => setTimeout(resolve, 0));
     }
     owed?.derived();
+    earlyPulls.derived();
     posteriorCursor = cursor;
     ratesByPreference = new Map();
     const share = shareFor(fold.entries) * (fold.labels === labelsDerived ? UNLABELLED : 1);
@@ -292,6 +301,7 @@ export function createLearner(
     router,
     arms,
     owed,
+    earlyPulls,
     pacer,
     current: () => ({ posterior, cursor: posteriorCursor }),
     rates(preference) {
@@ -318,7 +328,7 @@ export function createLearner(
       retired = true;
       // A turn that is running ends first: the fold must not grow behind its cursor.
       await running?.catch(() => {});
-      return { ...learned, owed };
+      return { ...learned, owed, earlyPulls };
     },
   };
 }
