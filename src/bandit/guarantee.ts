@@ -114,9 +114,11 @@ export function* countingSurplus({ guarantee, arms, sums, labelled, worth, scale
   const z = widthFor(delta, labels.reduce((sum, { xx }) => sum + xx[0]!, 0) * scale);
 
   const ofBaseline = yield* ownFit(labels[base]!, n, scale, priorAt(1, QUALITY_PRIOR.noise));
+  // That a baseline's answers are all alike does not say that another arm's are: a few lucky ones would be taken for certainty.
+  const noise = Math.max(ofBaseline.noise, QUALITY_PRIOR.noise);
   const beliefs: OwnBelief[] = [];
   for (const [k, own] of labels.entries())
-    beliefs.push(k === base ? ofBaseline : yield* ownFit(own, n, scale, priorAt(0, ofBaseline.noise)));
+    beliefs.push(k === base ? ofBaseline : yield* ownFit(own, n, scale, priorAt(0, noise)));
 
   const served = sums.map(({ requests }) => requests.x.map((value) => value * scale));
   const others = new Float64Array(n);

@@ -175,9 +175,10 @@ const TRYING = 0.1;
 
 /**
  * Rules out, among those that are eligible, the arms that the budget has no room for: those that may well cost more than is
- * left, and those of which little is known yet where trying them has taken its share. One is left in any case, the cheapest,
- * and nobody is ruled out whom the request has to stay with. Gives those that were, the cheapest first: whom to ask when all
- * others fail.
+ * left, and those of which little is known yet where trying them has taken its share. The router's cheapest is never ruled out, nor
+ * whom the request has to stay with, and where nobody would be left the cheapest of the eligible is. So what is said of an arm
+ * depends on no other that could have been drawn beside it. Gives those that were ruled out, the cheapest first: whom to ask
+ * when all others fail.
  */
 export function keepWithin(
   contenders: readonly Contender[],
@@ -187,7 +188,7 @@ export function keepWithin(
 ): Candidate[] {
   const ruledOut: Candidate[] = [];
   const eligible = contenders.filter(({ candidate }) => candidate.eligible);
-  const cheapest = eligible.reduce((one, other) => (other.candidate.costUsd < one.candidate.costUsd ? other : one));
+  const cheapest = cheapestOf(contenders);
   for (const contender of eligible) {
     const { candidate, pulls, highCostUsd } = contender;
     const { costUsd } = candidate;
@@ -200,8 +201,17 @@ export function keepWithin(
     candidate.eligible = false;
     ruledOut.push(candidate);
   }
+  if (ruledOut.length === eligible.length) {
+    const { candidate } = cheapestOf(eligible);
+    candidate.eligible = true;
+    candidate.ruledOut = null;
+    ruledOut.splice(ruledOut.indexOf(candidate), 1);
+  }
   return ruledOut.sort((one, other) => one.costUsd - other.costUsd);
 }
+
+const cheapestOf = (contenders: readonly Contender[]): Contender =>
+  contenders.reduce((one, other) => (other.candidate.costUsd < one.candidate.costUsd ? other : one));
 
 /** This pull included: the first may cost whatever answers of others let fear, the later ones what those before did. */
 const spentOnTrying = ({ pulls, highCostUsd, candidate }: Contender): number =>

@@ -71,6 +71,14 @@ describe('under a guarantee', () => {
     expect(surplus.risk('cheap', USUAL)).toBeLessThan(0.15);
   });
 
+  test('a few good answers of an arm are no proof because the baseline has never failed', () => {
+    const perfect = labelled('base', 40, 40);
+    const lucky = [...perfect, ...labelled('cheap', 5, 5)];
+    // As many would come of an arm that is good half of the time, in one run of 32.
+    expect(surplusOf(lucky).risk('cheap', USUAL)).toBeGreaterThan(0.4);
+    expect(surplusOf(lucky).low).toBeLessThan(surplusOf(perfect).low);
+  });
+
   test('answers that fall short of what is promised use up what there was', () => {
     const before = labelled('base', 200, 180);
     const short = [...before, ...labelled('cheap', 40, 20)];

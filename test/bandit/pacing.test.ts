@@ -1,6 +1,7 @@
 import * as fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { dayTargetOf, moneyPrice, type PaceTable } from '../../src/bandit/pacing.ts';
+import type { Contender } from '../../src/bandit/contenders.ts';
+import { dayTargetOf, keepWithin, moneyPrice, type PaceTable } from '../../src/bandit/pacing.ts';
 
 /** Rows of 3 arms: what each would have been worth and would have cost. */
 const table = fc
@@ -83,5 +84,52 @@ describe('what a request may cost so that the day’s money lasts', () => {
   test('is never below 0, and all that is left for the last one', () => {
     expect(target(100, 50, 0.5)).toBe(0);
     expect(target(100, 47, 0.9999)).toBeCloseTo(1, 6);
+  });
+});
+
+describe('what a budget has no room for', () => {
+  const contender = (model: string, costUsd: number, pulls: number, eligible = true): Contender => ({
+    candidate: {
+      model,
+      eligible,
+      propensity: 0,
+      quality: { mean: 0.5, low: 0, high: 1 },
+      costUsd,
+      firstByteMs: 1,
+      totalMs: 1,
+      utility: 0.5,
+      ruledOut: null,
+    },
+    score: { nodes: [0, 1], cumulative: [0, 1] },
+    toll: 0,
+    highCostUsd: 3 * costUsd,
+    reach: 1,
+    pulls,
+    uncertain: true,
+    warming: false,
+  });
+  const PACE = { accruedUsd: 20, balanceUsd: 50, ceilingUsd: 1 };
+  const left = (contenders: Contender[], pace = PACE): string[] => {
+    keepWithin(contenders, pace, 8);
+    return contenders.filter(({ candidate }) => candidate.eligible).map(({ candidate }) => candidate.model);
+  };
+  const arms = (isCheapThere: boolean): Contender[] => [
+    contender('cheap', 0.1, 100, isCheapThere),
+    contender('untried', 2, 0),
+    contender('known', 3, 100),
+  ];
+
+  test('is the same for an arm when another, which was not chosen, is taken away', () => {
+    expect(left(arms(true))).toEqual(['cheap', 'known']);
+    expect(left(arms(false))).toEqual(['known']);
+  });
+
+  test('leaves the cheapest of those that there are', () => {
+    const broke = { ...PACE, balanceUsd: -1 };
+    expect(left(arms(true), broke)).toEqual(['cheap']);
+    const rest = arms(false);
+    expect(keepWithin(rest, broke, 8).map(({ model }) => model)).toEqual(['known']);
+    expect(rest.map(({ candidate }) => candidate.eligible)).toEqual([false, true, false]);
+    expect(rest[1]!.candidate.ruledOut).toBeNull();
   });
 });
