@@ -170,6 +170,8 @@ function meanSpend({ arms, worth, costs }: PaceTable, price: number): number {
 
 /** An arm that is expected to cost so much less than the ceiling repays what was spent too much. */
 const REPAYS = 0.8;
+/** … unless so many requests' money is owed: then what is expected of costs has proved wrong, and only the cheapest is sure. */
+const DEEP_IN_DEBT = 50;
 /** What trying arms of which little is known may take of what has accrued. */
 const TRYING = 0.1;
 
@@ -192,7 +194,12 @@ export function keepWithin(
   for (const contender of eligible) {
     const { candidate, pulls, highCostUsd } = contender;
     const { costUsd } = candidate;
-    if (contender === cheapest || candidate.model === stayWith || costUsd <= REPAYS * ceilingUsd) continue;
+    if (
+      contender === cheapest ||
+      candidate.model === stayWith ||
+      (costUsd <= REPAYS * ceilingUsd && balanceUsd > -DEEP_IN_DEBT * ceilingUsd)
+    )
+      continue;
     if (highCostUsd > balanceUsd)
       candidate.ruledOut = `may cost ${usd(highCostUsd)}, more than the router has to spare for now`;
     else if (pulls < early && spentOnTrying(contender) > TRYING * accruedUsd)

@@ -2,7 +2,7 @@
 import type { Outcome } from './arm-sums.ts';
 import type { HierarchyPrior } from './hierarchy.ts';
 
-/** Wide on the intercept (deviation .3), modest on context (.15 at a usual prompt), before anything is known. */
+/** Wide on the intercept (deviation .3), modest on context (.1 at a usual prompt), before anything is known. */
 export const QUALITY_PRIOR: HierarchyPrior = {
   mean: 0.7,
   shared: { intercept: 0.25 ** 2, context: 0.09 ** 2 },

@@ -125,6 +125,12 @@ function routerProblems(config: WrittenConfig): Problem[] {
       else taken.set(alias, `answered by router ${name}`);
     });
     const { prefer, guarantee } = router;
+    if (router.on_budget === 'reject' && router.usd_per_day === undefined)
+      problems.push({
+        path: `${path}.on_budget`,
+        message: 'reject says what happens when usd_per_day is spent, and there is none',
+        allowed: 'cheapest, or reject beside usd_per_day',
+      });
     if (guarantee && !router.models.includes(guarantee.baseline))
       problems.push(
         unknownName(`${path}.guarantee.baseline`, 'model of this router', guarantee.baseline, router.models),

@@ -27,7 +27,7 @@ export interface Report {
   judged: number;
   /** Of those that counted. */
   labels: { explicit: number; implicit: number; failures: number; none: number };
-  relativeTo: 'explicit' | 'implicit signals';
+  relativeTo: 'explicit feedback' | 'implicit signals';
   targets: TargetReport[];
 }
 
@@ -77,5 +77,5 @@ function countLabels(all: readonly KnownLabel[]): Pick<Report, 'labels' | 'relat
     labels[kind]++;
     worth[kind] += weight;
   }
-  return { labels, relativeTo: worth.implicit > worth.explicit ? 'implicit signals' : 'explicit' };
+  return { labels, relativeTo: worth.implicit > worth.explicit ? 'implicit signals' : 'explicit feedback' };
 }

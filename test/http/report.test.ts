@@ -67,7 +67,7 @@ describe('GET /v1/routers/{name}/report', () => {
       baseline: 'fake/small',
       decisions: { counted: 450, excluded: { pinned: 1, deterministic: 0 } },
       labels: { share: 1 },
-      relative_to: 'explicit',
+      relative_to: 'explicit feedback',
     });
     expect(report.targets.map(({ name }) => name)).toEqual([
       'as logged',
