@@ -202,7 +202,7 @@ export function keepWithin(
       continue;
     if (highCostUsd > balanceUsd)
       candidate.ruledOut = `may cost ${usd(highCostUsd)}, more than the router has to spare for now`;
-    else if (pulls < early && spentOnTrying(contender) > TRYING * accruedUsd)
+    else if (pulls < early && (pulls + 1) * costUsd > TRYING * accruedUsd)
       candidate.ruledOut = `expected to cost ${usd(costUsd)}, and little more may be spent on trying it for now`;
     else continue;
     candidate.eligible = false;
@@ -219,10 +219,6 @@ export function keepWithin(
 
 const cheapestOf = (contenders: readonly Contender[]): Contender =>
   contenders.reduce((one, other) => (other.candidate.costUsd < one.candidate.costUsd ? other : one));
-
-/** This pull included: the first may cost whatever answers of others let fear, the later ones what those before did. */
-const spentOnTrying = ({ pulls, highCostUsd, candidate }: Contender): number =>
-  pulls === 0 ? highCostUsd : (pulls + 1) * candidate.costUsd;
 
 const usd = (amount: number): string => `$${amount.toPrecision(3)}`;
 

@@ -2,7 +2,7 @@
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { gzipSync } from 'node:zlib';
-import { describe, expect, test } from 'vitest';
+import { describe, expect, test, vi } from 'vitest';
 import { EXPLORE } from '../../src/cli/replay.ts';
 import { readOptions, type WrittenOptions } from '../../src/cli/replay-options.ts';
 import { playRuns } from '../../src/cli/replay-threads.ts';
@@ -10,6 +10,9 @@ import { loadConfig } from '../../src/config/load.ts';
 import { linesOf, outcome, PRICES, twoKinds } from '../evaluate/recorded.ts';
 import { rowsFrom } from '../evaluate/rows.ts';
 import { conduit, directory } from './run-cli.ts';
+
+/** Whole runs of a learner take their time on a busy machine. */
+vi.setConfig({ testTimeout: 120_000 });
 
 const recorded = (rows: readonly unknown[] = twoKinds(60)): string => directory({ 'a.jsonl': linesOf(rows) });
 const quick = ['--seeds', '2', '--json'];

@@ -1,8 +1,11 @@
-import { describe, expect, test } from 'vitest';
+import { describe, expect, test, vi } from 'vitest';
 import { createDice } from '../../src/evaluate/dice.ts';
 import { type ReplayRun, type ReplaySettings, replay } from '../../src/evaluate/replay.ts';
 import { type Simulation, servedTruth, simulate } from '../../src/evaluate/simulator/simulate.ts';
 import type { WorldName } from '../../src/evaluate/simulator/worlds.ts';
+
+/** Whole runs of a learner take their time on a busy machine. */
+vi.setConfig({ testTimeout: 120_000 });
 
 const ROWS = 700;
 const SETTINGS: ReplaySettings = {

@@ -1,10 +1,13 @@
 /** A policy over recorded outcomes: what it may know, and what comes of it. */
-import { describe, expect, test } from 'vitest';
+import { describe, expect, test, vi } from 'vitest';
 import type { ReplaySettings } from '../../src/evaluate/replay.ts';
 import { type Replayed, runSeed } from '../../src/evaluate/seeded-run.ts';
 import { summarise } from '../../src/evaluate/summary.ts';
 import { twoKinds } from './recorded.ts';
 import { rowsFrom } from './rows.ts';
+
+/** Whole runs of a learner take their time on a busy machine. */
+vi.setConfig({ testTimeout: 120_000 });
 
 const settings: ReplaySettings = {
   policy: 'linear-thompson',

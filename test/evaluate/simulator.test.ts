@@ -1,7 +1,7 @@
 /** The simulated traffic: the same for a seed, true to its own truth, and a place where context pays. */
 import { spawnSync } from 'node:child_process';
 import { join } from 'node:path';
-import { describe, expect, test } from 'vitest';
+import { describe, expect, test, vi } from 'vitest';
 import { createDice, seedOf } from '../../src/evaluate/dice.ts';
 import { type ReplayRow, replay } from '../../src/evaluate/replay.ts';
 import type { Drift } from '../../src/evaluate/simulator/drift.ts';
@@ -9,6 +9,9 @@ import { KIND_NAMES, LANGUAGE_NAMES } from '../../src/evaluate/simulator/kinds.t
 import { throwScore } from '../../src/evaluate/simulator/outcomes.ts';
 import { type Simulation, servedTruth, simulate } from '../../src/evaluate/simulator/simulate.ts';
 import { manyArms, WORLD_NAMES, WORLDS } from '../../src/evaluate/simulator/worlds.ts';
+
+/** Whole runs of a learner take their time on a busy machine. */
+vi.setConfig({ testTimeout: 120_000 });
 
 const mean = (values: ArrayLike<number>): number => Array.from(values).reduce((sum, v) => sum + v, 0) / values.length;
 
