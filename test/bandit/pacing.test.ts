@@ -115,7 +115,7 @@ describe('what a budget has no room for', () => {
   };
   const arms = (isCheapThere: boolean): Contender[] => [
     contender('cheap', 0.1, 100, isCheapThere),
-    contender('untried', 2, 0),
+    contender('untried', 2.5, 0),
     contender('known', 3, 100),
   ];
 
