@@ -94,7 +94,7 @@ describe('a report', () => {
       relativeTo,
     } = await reportOn(byLot, reportSettings(population, targets), pause);
     const named = new Map(found.map((target) => [target.name, target]));
-    expect({ judged, counted, relativeTo }).toEqual({ judged: 1_350, counted: 1_500, relativeTo: 'explicit' });
+    expect({ judged, counted, relativeTo }).toEqual({ judged: 1_350, counted: 1_500, relativeTo: 'explicit feedback' });
     const logged = named.get('as logged')!;
     const served = byLot.slice(150);
     const mean = served.reduce((sum, { label }) => sum + label.quality!, 0) / served.length;
