@@ -2,7 +2,7 @@
 import { weighArms } from '../src/bandit/contenders.ts';
 import { drawOne } from '../src/bandit/decide.ts';
 import type { Evidence } from '../src/bandit/evidence.ts';
-import { emptyFold, foldEntry } from '../src/bandit/fold.ts';
+import { emptyFold, foldEntry, OPEN } from '../src/bandit/fold.ts';
 import type { PolicyName } from '../src/bandit/policies/index.ts';
 import { derivePosterior, type Posterior } from '../src/bandit/posterior.ts';
 import { noWorth } from '../src/bandit/sign-sums.ts';
@@ -10,8 +10,7 @@ import { type Preference, type Rates, ratesFor } from '../src/bandit/utility.ts'
 import { encoder } from '../src/context/encoder.ts';
 import { blocksOf, learnByBlock } from '../src/evaluate/learn-by-block.ts';
 import type { LoggedDecision } from '../src/evaluate/logged.ts';
-import type { RecordedOutcome } from '../src/evaluate/recorded.ts';
-import type { ReplayRow } from '../src/evaluate/replay.ts';
+import { evidenceOf, type ReplayRow } from '../src/evaluate/replay.ts';
 import type { Report, ReportSettings } from '../src/evaluate/report.ts';
 import { KINDS } from '../src/evaluate/simulator/kinds.ts';
 import { throwScore } from '../src/evaluate/simulator/outcomes.ts';
@@ -73,8 +72,7 @@ export function loggedRun(population: Population, settings: LogSettings, random:
     encoder: encoder.id,
     dimensions: encoder.dimensions,
     halfLifeMs: null,
-    windowMs: 24 * 60 * MINUTE_MS,
-    maxOpen: 10_000,
+    ...OPEN,
   });
   let posterior: Posterior = derivePosterior(fold, named);
   let rates: Rates = ratesFor(prefer, posterior, arms);
@@ -100,7 +98,9 @@ export function loggedRun(population: Population, settings: LogSettings, random:
     }));
     const outcome = { ...row.outcomes[chosen]!, score: population.score(at, chosen, random) };
     const isRated = random() < rated(row, chosen);
-    const evidence = evidenceOf(row, arms[chosen]!.id, outcome, i, isRated);
+    const ofScore = evidenceOf(row, arms[chosen]!.id, outcome, START + i * MINUTE_MS, i);
+    const label = isRated ? {} : { quality: null, weight: 0 };
+    const evidence: Evidence = { ...ofScore, router: 'logged', share: 0, ...label };
     log.push({
       id: evidence.decisionId,
       version: 1,
@@ -118,32 +118,6 @@ export function loggedRun(population: Population, settings: LogSettings, random:
     foldEntry(fold, evidence);
   }
   return log;
-}
-
-function evidenceOf(row: ReplayRow, arm: string, outcome: RecordedOutcome, count: number, rated: boolean): Evidence {
-  return {
-    decisionId: `row-${count}`,
-    revision: 1,
-    at: START + count * MINUTE_MS,
-    router: 'logged',
-    arm,
-    encoder: encoder.id,
-    x: row.x,
-    quality: rated ? outcome.score : null,
-    weight: rated ? 1 : 0,
-    shown: 0,
-    next: 0,
-    share: 0,
-    earlier: null,
-    promptTokensEstimate: row.promptTokensEstimate,
-    promptTokens: outcome.promptTokens,
-    completionTokens: outcome.completionTokens,
-    cachedShare: null,
-    worthBefore: null,
-    costUsd: outcome.costUsd,
-    firstByteMs: null,
-    totalMs: outcome.latencySeconds === null ? null : outcome.latencySeconds * 1000,
-  };
 }
 
 export function reportSettings({ rows, baseline }: Population, targets: readonly Target[]): ReportSettings {

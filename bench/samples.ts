@@ -1,6 +1,6 @@
 /** Prompts, evidence and a router for the measurements: the same each time the program runs. */
 import type { Evidence } from '../src/bandit/evidence.ts';
-import { emptyFold, type Fold, foldEntry } from '../src/bandit/fold.ts';
+import { emptyFold, type Fold, foldEntry, OPEN } from '../src/bandit/fold.ts';
 import type { Model, Provider, Router } from '../src/config/resolve.ts';
 import { encoder } from '../src/context/encoder.ts';
 import { estimatePromptTokens } from '../src/context/tokens.ts';
@@ -64,8 +64,7 @@ export function learned(ids: readonly string[]): Fold {
     encoder: encoder.id,
     dimensions: encoder.dimensions,
     halfLifeMs: HALF_LIFE_MS,
-    windowMs: 864e5,
-    maxOpen: 10_000,
+    ...OPEN,
   });
   for (let i = 0; i < 2000; i++) foldEntry(fold, evidence(i, ids));
   return fold;

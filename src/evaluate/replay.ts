@@ -103,7 +103,7 @@ export function replay(
       baseline,
       x: row.x,
       promptTokensEstimate: row.promptTokensEstimate,
-      rates: pace ? withMoneyPrice(rates, moneyPrice(table, pace.targetUsd)) : rates,
+      rates: pace && table ? withMoneyPrice(rates, moneyPrice(table, pace.targetUsd)) : rates,
       explore,
     });
     if (guarantee && posterior.surplus) holdBack(contenders, guarantee, posterior.surplus, row.x, learner.owed);
@@ -124,7 +124,8 @@ export function replay(
 interface ReplayLearner {
   /** What answers since the last posterior may have taken off the surplus. */
   owed: number;
-  current(arms: readonly ReplayArm[]): { posterior: Posterior; rates: Rates; table: PaceTable };
+  /** `table` is null where there is no ceiling. */
+  current(arms: readonly ReplayArm[]): { posterior: Posterior; rates: Rates; table: PaceTable | null };
   see(row: ReplayRow, arm: string, outcome: RecordedOutcome, at: number): void;
 }
 
@@ -136,7 +137,8 @@ function createReplayLearner({ policy, halfLifeMs, prefer, guarantee, usdPerRequ
     ...OPEN,
   });
   // What a budget or a guarantee rules out depends on what was learned, whoever chooses among the rest.
-  const learns = POLICIES[policy].learns !== false || guarantee !== undefined || (usdPerRequest ?? null) !== null;
+  const isPaced = (usdPerRequest ?? null) !== null;
+  const learns = POLICIES[policy].learns !== false || guarantee !== undefined || isPaced;
   let derived: ReturnType<ReplayLearner['current']> | null = null;
   let derivedFor: readonly ReplayArm[] = [];
   let derivedAt = 0;
@@ -149,7 +151,7 @@ function createReplayLearner({ policy, halfLifeMs, prefer, guarantee, usdPerRequ
       const posterior = lastingPosterior(fold, () => derivePosterior(fold, named, noWorth, guarantee));
       this.owed = 0;
       const rates = ratesFor(prefer, posterior, arms);
-      const table = finished(fillingPaceTable(posterior, arms, rates, recentRequests(fold, PACED_BY)));
+      const table = isPaced ? finished(fillingPaceTable(posterior, arms, rates, recentRequests(fold, PACED_BY))) : null;
       derived = { posterior, rates, table };
       derivedFor = arms;
       derivedAt = fold.entries;
@@ -174,7 +176,8 @@ function lastingPosterior(fold: Fold, derive: () => Posterior): Posterior {
   return posterior;
 }
 
-function evidenceOf(row: ReplayRow, arm: string, outcome: RecordedOutcome, at: number, count: number): Evidence {
+/** What a decision teaches whose answer was rated by its score. `count` tells it from the others. */
+export function evidenceOf(row: ReplayRow, arm: string, outcome: RecordedOutcome, at: number, count: number): Evidence {
   const totalMs = outcome.latencySeconds === null ? null : outcome.latencySeconds * 1000;
   return {
     decisionId: `row-${count}`,
