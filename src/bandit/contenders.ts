@@ -143,7 +143,7 @@ function aligned(x: ArrayLike<number>): Float64Array {
 }
 let context = new Float64Array(0);
 
-/** Deviations to the top of an 90% interval: what is as unlikely as one in twenty is not worth asking anybody for. */
+/** Deviations to the top of a 90% interval: what is as unlikely as one in twenty is not worth asking anybody for. */
 const REACH = 1.6449;
 /** Early pulls of all arms together are at most those of so many. */
 const WARMED_IN_FULL = 6;

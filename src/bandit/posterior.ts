@@ -22,7 +22,6 @@ export interface ArmSummary {
   quality: { mean: number; low: number; high: number };
   promptTokens: number;
   outputTokens: number;
-  highOutputTokens: number;
   firstByteMs: number;
   totalMs: number;
   /** When it was found to have become another the last time, milliseconds since 1970; null where it never was. */

@@ -173,8 +173,7 @@ export function createLearner(
 
   const foldNew = async (): Promise<void> => {
     if (retired) return;
-    const folded = await learnOn(learned, router.name, state, runtime.log, heardOf);
-    if (learned.cursor !== posteriorCursor) await derive();
+    const folded = await foldOn();
     await tellChanges();
     if (state.shared) await shareSnapshot(state.shared, folded);
   };
@@ -208,9 +207,11 @@ export function createLearner(
     await foldOn();
   };
 
-  const foldOn = async (): Promise<void> => {
-    await learnOn(learned, router.name, state, runtime.log, heardOf);
+  /** Gives how many entries were new. */
+  const foldOn = async (): Promise<number> => {
+    const folded = await learnOn(learned, router.name, state, runtime.log, heardOf);
     if (learned.cursor !== posteriorCursor) await derive();
+    return folded;
   };
 
   /** False where it is told already. */
