@@ -1,4 +1,5 @@
 /** Dice that fall the same way for the same seed. */
+import { createDice as createRandom } from '../src/evaluate/dice.ts';
 
 export interface Dice {
   /** Uniform in [0, 1). */
@@ -10,15 +11,8 @@ export interface Dice {
   weighted<Name extends string>(weights: Readonly<Record<Name, number>>): Name;
 }
 
-/** mulberry32. */
 export function createDice(seed: number): Dice {
-  let state = seed | 0;
-  const random = (): number => {
-    state = (state + 0x6d2b79f5) | 0;
-    let t = Math.imul(state ^ (state >>> 15), 1 | state);
-    t = (t + Math.imul(t ^ (t >>> 7), 61 | t)) ^ t;
-    return ((t ^ (t >>> 14)) >>> 0) / 2 ** 32;
-  };
+  const random = createRandom(seed);
   const whole = (least: number, most: number): number => least + Math.floor(random() * (most - least + 1));
   return {
     random,

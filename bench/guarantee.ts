@@ -11,6 +11,8 @@ import { type ReplayRow, type ReplaySettings, replay, rowsOf } from '../src/eval
 import type { Drift } from '../src/evaluate/simulator/drift.ts';
 import { servedTruth, simulate } from '../src/evaluate/simulator/simulate.ts';
 import { WORLDS, type WorldName } from '../src/evaluate/simulator/worlds.ts';
+import { SETTINGS } from './learning/runs.ts';
+import { positionOf, scoredAlike } from './learning/trials.ts';
 
 const { positionals, values } = parseArgs({
   allowPositionals: true,
@@ -51,11 +53,8 @@ interface Judged {
 function judge(trial: Trial, quality: number, seed: number): Judged {
   const { rows, baseline } = trial;
   const settings: ReplaySettings = {
-    policy: 'linear-thompson',
+    ...SETTINGS,
     prefer,
-    explore: { floor: 0.02, warmup: 8 },
-    halfLifeMs: 7 * 864e5,
-    perDay: 500,
     guarantee: { baseline, quality, confidence },
   };
   const run = replay(rows, settings, createDice(seedOf(seed, DRAWS)));
@@ -114,12 +113,13 @@ function simulated(world: WorldName, drifts: readonly Drift[] = []): (seed: numb
 }
 
 function recordedTrial(all: readonly ReplayRow[], baseline: string, worsened: string | undefined) {
+  const { arms } = all[0]!;
+  const worse = worsened === undefined ? (row: ReplayRow): ReplayRow => row : scoredAlike(arms, worsened, 0.75);
+  const position = positionOf(arms, baseline);
   return (seed: number): Trial => {
     const rows = shuffled(all, createDice(seed)).map((row, i, { length }) =>
-      worsened !== undefined && i >= length / 3 && i < (2 * length) / 3 ? worseRow(row, worsened) : row,
+      i >= length / 3 && i < (2 * length) / 3 ? worse(row) : row,
     );
-    const position = all[0]!.arms.findIndex(({ id }) => id === baseline);
-    if (position < 0) throw new RangeError(`the recording has no ${baseline}`);
     return {
       rows,
       baseline,
@@ -129,11 +129,6 @@ function recordedTrial(all: readonly ReplayRow[], baseline: string, worsened: st
       }),
     };
   };
-}
-
-function worseRow(row: ReplayRow, arm: string): ReplayRow {
-  const outcomes = row.outcomes.map((outcome, k) => (row.arms[k]!.id === arm ? { ...outcome, score: 0.75 } : outcome));
-  return { ...row, outcomes };
 }
 
 const [file] = positionals;

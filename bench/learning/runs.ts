@@ -1,6 +1,7 @@
 /** Plays the runs that a table is made of, all with one set of settings. */
 import { availableParallelism } from 'node:os';
 import { type PlannedJob, playRuns } from '../../src/cli/replay-threads.ts';
+import { EXPLORE } from '../../src/config/schema.ts';
 import type { ReplayRun, ReplaySettings } from '../../src/evaluate/replay.ts';
 import type { Replayed } from '../../src/evaluate/seeded-run.ts';
 
@@ -8,7 +9,7 @@ import type { Replayed } from '../../src/evaluate/seeded-run.ts';
 export const SETTINGS: ReplaySettings = {
   policy: 'linear-thompson',
   prefer: 'quality',
-  explore: { floor: 0.02, warmup: 8 },
+  explore: EXPLORE,
   halfLifeMs: 7 * 864e5,
   perDay: 500,
 };

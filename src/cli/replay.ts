@@ -2,6 +2,7 @@
 import { accessSync, constants, writeFileSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
 import { dirname, resolve } from 'node:path';
+import { EXPLORE } from '../config/schema.ts';
 import { drawCurves } from '../evaluate/curve-drawing.ts';
 import { fullInformation } from '../evaluate/full-information.ts';
 import { learningCurve } from '../evaluate/learning-curve.ts';
@@ -22,9 +23,6 @@ import { readRecorded } from './recorded-file.ts';
 import { type ReplayOptions, readOptions, type WrittenOptions } from './replay-options.ts';
 import { type References, type Replayed, tableOf } from './replay-table.ts';
 import { playRuns } from './replay-threads.ts';
-
-/** As a router has it that says nothing of it. */
-export const EXPLORE = { floor: 0.02, warmup: 8 };
 
 /** Sets the exit code, and says in one line what is wrong, where something is. */
 export async function replayFile(file: string, written: WrittenOptions): Promise<void> {

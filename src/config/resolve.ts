@@ -8,7 +8,7 @@ import { durationMs } from './duration.ts';
 import { matchesGlob } from './glob.ts';
 import { type Vendor, vendorOf } from './presets.ts';
 import { knowsStreamOptions, overlaidParams, type Params, quirksOf } from './quirks.ts';
-import type { CAPABILITIES, WrittenConfig } from './schema.ts';
+import { type CAPABILITIES, EXPLORE, type WrittenConfig } from './schema.ts';
 
 export type { Params } from './quirks.ts';
 
@@ -203,7 +203,7 @@ export function writtenRouters(written: WrittenConfig): Record<string, WrittenRo
         answers_to: [],
         policy: 'linear-thompson',
         prefer: 'balanced',
-        explore: { floor: 0.02, warmup: 8 },
+        explore: EXPLORE,
         half_life: '7d',
         signals: {},
         sticky: 'conversation',

@@ -204,6 +204,9 @@ const signals = section({
   empty: onOrOff.optional(),
 } satisfies Record<SignalName, unknown>);
 
+/** What a router explores that does not say. */
+export const EXPLORE = { floor: 0.02, warmup: 8 };
+
 const promisedAllowed = 'a number above 0, at most 1';
 const confidenceAllowed = 'a number from 0.5 on, below 1';
 
@@ -213,8 +216,8 @@ const router = section({
   policy: choice(POLICIES).default('linear-thompson'),
   prefer: prefer.default('balanced'),
   explore: section({
-    floor: share().default(0.02),
-    warmup: whole(0, Number.MAX_SAFE_INTEGER).default(8),
+    floor: share().default(EXPLORE.floor),
+    warmup: whole(0, Number.MAX_SAFE_INTEGER).default(EXPLORE.warmup),
   }).prefault({}),
   guarantee: section({
     baseline: modelId,
