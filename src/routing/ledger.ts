@@ -1,6 +1,6 @@
 /** Keeps the decisions: those whose answer is still on its way here, those that have ended in the state store. */
 import type { DecisionRecord } from '../stores/decision-record.ts';
-import type { Found, StateStore } from '../stores/ports.ts';
+import { type Found, type StateStore, StoreUnavailable } from '../stores/ports.ts';
 import type { OutcomeKind } from '../upstream/outcome.ts';
 import { decisionTime } from './decision.ts';
 import {
@@ -36,6 +36,10 @@ export interface Ledger {
   findNamed(names: readonly string[]): Promise<Found | null>;
   /** The same, looking again for a moment: for who has just been answered, by another replica maybe. */
   findByNameSoon(names: readonly string[]): Promise<DecisionRecord | null>;
+  /**
+   * Of an answer on its way it goes into what will be kept; of one that has ended it is kept when this resolves. Rejects with
+   * `StoreUnavailable` where that cannot be had in time, and has then changed nothing of an answer that is being kept still.
+   */
   giveFeedback(decisionId: string, feedback: Feedback): Promise<FeedbackResult>;
   /**
    * Changes a decision as `edit` says, which gives null where nothing is to be changed. Where others change it meanwhile it is
@@ -57,13 +61,21 @@ interface OpenDecision {
   isWhole: () => boolean;
   /** Null while it is on its way. */
   outcome: OutcomeKind | null;
-  /** Set once the answer has ended: resolves when the store has the decision. */
-  kept: Promise<void> | null;
+  /** Whether it is being kept as it is now, so that it can be changed in the store alone. */
+  isSettled: boolean;
+  /** Resolves when the store has the decision, or could not take it. */
+  closed: Promise<void>;
+  close: () => void;
 }
 
 /** How young a decision is that another replica may not have told of, and how often it is looked for meanwhile. */
 const JUST_NOW_MS = 10_000;
 const WAITS_MS = [20, 80, 300];
+/**
+ * What feedback waits for an answer that has ended to be kept: a second for what is known of its conversation, another for a
+ * shared store that gives no answer, and then a disk.
+ */
+const KEEPING_MS = 3_000;
 
 export function createLedger(state: StateStore, runtime: Runtime): Ledger {
   const open = new Map<string, OpenDecision>();
@@ -72,10 +84,12 @@ export function createLedger(state: StateStore, runtime: Runtime): Ledger {
   let lost = 0;
 
   /** Never rejects. */
-  const keep = ({ decision, names: openNames }: OpenDecision, names: readonly string[]): Promise<void> => {
+  const keep = (entry: OpenDecision, names: readonly string[]): Promise<void> => {
+    const { decision } = entry;
     const close = (): void => {
-      for (const name of openNames) if (openByName.get(name) === decision.id) openByName.delete(name);
+      for (const name of entry.names) if (openByName.get(name) === decision.id) openByName.delete(name);
       open.delete(decision.id);
+      entry.close();
     };
     const kept = (): void => {
       if (lost > 0) runtime.log.info({ lost }, 'decisions are kept again');
@@ -122,7 +136,7 @@ export function createLedger(state: StateStore, runtime: Runtime): Ledger {
 
   const nameOpen = (decisionId: string, name: string): void => {
     const entry = open.get(decisionId);
-    if (!entry || entry.kept) return;
+    if (!entry || entry.isSettled) return;
     entry.names.push(name);
     openByName.set(name, decisionId);
   };
@@ -130,7 +144,8 @@ export function createLedger(state: StateStore, runtime: Runtime): Ledger {
   return {
     open(decision, answered) {
       const isWhole = answered?.isWhole ?? (() => false);
-      open.set(decision.id, { decision, names: [], isWhole, outcome: null, kept: null });
+      const { promise: closed, resolve: close } = Promise.withResolvers<void>();
+      open.set(decision.id, { decision, names: [], isWhole, outcome: null, isSettled: false, closed, close });
       if (answered) nameOpen(decision.id, answered.name);
     },
     nameOpen,
@@ -148,12 +163,12 @@ export function createLedger(state: StateStore, runtime: Runtime): Ledger {
 
     settle(decisionId, finish) {
       const entry = open.get(decisionId);
-      if (!entry || entry.kept) return;
+      if (!entry || entry.isSettled) return;
       const { decision, names } = finish(entry.decision);
       // What was said of it meanwhile is in its first version.
       entry.decision = { ...decision, version: 1, labelBefore: null };
-      entry.kept = keep(entry, names);
-      runtime.defer(entry.kept);
+      entry.isSettled = true;
+      runtime.defer(keep(entry, names));
     },
 
     find: async (decisionId) => open.get(decisionId)?.decision ?? (await recall(decisionId)),
@@ -163,13 +178,14 @@ export function createLedger(state: StateStore, runtime: Runtime): Ledger {
 
     async giveFeedback(decisionId, feedback) {
       const entry = open.get(decisionId);
-      if (entry && !entry.kept) {
+      if (entry && !hasEnded(entry)) {
         // The answer is still on its way: what is said of it goes into the first revision of its evidence.
         const status = feedbackStatus(entry.decision, feedback);
         if (status !== 'duplicate') entry.decision = withSignal(entry.decision, feedback, runtime.now());
         return { status, decision: entry.decision };
       }
-      await entry?.kept;
+      // Else it would be told that it is kept while nothing is, and be lost with this process.
+      if (entry) await keptInTime(entry);
       const decision = await recall(decisionId);
       if (!decision) return { status: whyUnknown(decisionId, runtime.now()) };
       const result = await giveFeedback(state, decision, feedback, runtime.now());
@@ -180,13 +196,29 @@ export function createLedger(state: StateStore, runtime: Runtime): Ledger {
 
     async change(known, edit) {
       const entry = open.get(known.id);
-      if (entry && !entry.kept) {
+      if (entry && !entry.isSettled) {
         entry.decision = edit(entry.decision) ?? entry.decision;
         return;
       }
-      await entry?.kept;
+      await entry?.closed;
       const decision = entry ? await state.recall(known.id) : known;
       if (decision) await revise(state, decision, edit);
     },
   };
+}
+
+/** What a relay passed on ends without being told of, but it is settled then. */
+const hasEnded = ({ outcome, isSettled }: OpenDecision): boolean => outcome !== null || isSettled;
+
+async function keptInTime({ closed }: OpenDecision): Promise<void> {
+  let timer: ReturnType<typeof setTimeout> | undefined;
+  const late = new Promise<never>((_, reject) => {
+    const error = new StoreUnavailable(`the answer that this is about was not kept within ${KEEPING_MS} ms`);
+    timer = setTimeout(() => reject(error), KEEPING_MS);
+  });
+  try {
+    await Promise.race([closed, late]);
+  } finally {
+    clearTimeout(timer);
+  }
 }

@@ -1,9 +1,9 @@
-import { beforeEach, describe, expect, test } from 'vitest';
+import { beforeEach, describe, expect, onTestFinished, test, vi } from 'vitest';
 import { withSignals } from '../../src/routing/label.ts';
 import { createLedger, type Ledger } from '../../src/routing/ledger.ts';
 import type { DecisionRecord } from '../../src/stores/decision-record.ts';
 import { createMemoryStore } from '../../src/stores/memory.ts';
-import { LOG_START, type StateStore } from '../../src/stores/ports.ts';
+import { LOG_START, type StateStore, StoreUnavailable } from '../../src/stores/ports.ts';
 import { decision } from '../stores/state-store-suite.ts';
 import { type TestRuntime, testRuntime } from './runtime.ts';
 
@@ -107,6 +107,61 @@ describe('the ledger', () => {
     release.resolve();
     expect(await given).toMatchObject({ status: 'recorded', decision: { reward: 1 } });
     expect((await evidence()).map(({ quality }) => quality)).toEqual([null, 1]);
+  });
+
+  test('says that feedback to an answer which has just ended is kept only once it is, confirmed as any other', async () => {
+    const confirmed: (DecisionRecord | undefined)[] = [];
+    const confirm = async (one?: DecisionRecord) => void confirmed.push(one);
+    ledger = createLedger({ ...state, confirm }, runtime);
+    const one = fresh();
+    ledger.open(one);
+    // What is known of its conversation is waited for before it is kept.
+    ledger.end(one.id, 'completed');
+    let told = false;
+    const given = ledger.giveFeedback(one.id, UP).finally(() => {
+      told = true;
+    });
+    await new Promise((resolve) => setImmediate(resolve));
+    expect({ told, kept: await evidence() }).toEqual({ told: false, kept: [] });
+    settle(one.id);
+    expect(await given).toMatchObject({ status: 'recorded', decision: { reward: 1 } });
+    expect((await evidence()).at(-1)).toMatchObject({ quality: 1 });
+    expect((await state.recall(one.id))?.reward).toBe(1);
+    expect(confirmed.map((each) => [each?.id, each?.reward])).toEqual([[one.id, 1]]);
+  });
+
+  test.each([
+    ['is not settled', () => {}],
+    ['is being written by a store that does not answer', (id: string) => settle(id)],
+  ])('lets feedback wait a few seconds at most for an ended answer that %s, and then has taken none', async (_, go) => {
+    const away: StateStore = { ...state, remember: () => new Promise(() => {}) };
+    ledger = createLedger(away, runtime);
+    const one = fresh();
+    ledger.open(one);
+    ledger.end(one.id, 'completed');
+    go(one.id);
+    vi.useFakeTimers();
+    onTestFinished(() => void vi.useRealTimers());
+    const given = expect(ledger.giveFeedback(one.id, UP)).rejects.toThrow(StoreUnavailable);
+    await vi.advanceTimersByTimeAsync(10_000);
+    await given;
+    expect((await ledger.find(one.id))?.signals).toEqual([]);
+  });
+
+  test('says of feedback to an answer that the store would not take that there is none', async () => {
+    const broken: StateStore = {
+      ...state,
+      async remember() {
+        throw new Error('no store');
+      },
+    };
+    ledger = createLedger(broken, runtime);
+    const one = fresh();
+    ledger.open(one);
+    ledger.end(one.id, 'completed');
+    const given = ledger.giveFeedback(one.id, UP);
+    settle(one.id);
+    expect(await given).toEqual({ status: 'not_found' });
   });
 
   test('gives feedback again where somebody else was faster', async () => {
