@@ -38,8 +38,9 @@ export interface HierarchyPrior {
   shared: Sizes;
   own: Sizes;
   noise: number;
-  /** What the prior of a size, and of the noise, is worth, in observations. */
-  sizeWorth: number;
+  /** What the prior of the intercepts' size is worth, in arms; of a context weight's, in arms that each show all of theirs. */
+  sizeWorth: Sizes;
+  /** In observations. */
   noiseWorth: number;
   steps: number;
 }
@@ -180,10 +181,12 @@ function* learnSizes(room: FitRoom, arms: readonly ArmRoom[], prior: HierarchyPr
   let context = 0;
   for (let i = 1; i < n; i++) context += mean[i]! ** 2 + covariance[i * n + i]!;
   const { sizeWorth, noiseWorth } = prior;
-  const drawnTo = (size: number, sum: number, count: number): number => (sizeWorth * size + sum) / (sizeWorth + count);
-  sizes.shared.context = drawnTo(prior.shared.context, context, n - 1);
-  sizes.own.intercept = drawnTo(prior.own.intercept, own.intercept, seen);
-  sizes.own.context = drawnTo(prior.own.context, own.context, seen * (n - 1));
+  const drawnTo = (size: number, worth: number, sum: number, count: number): number =>
+    (worth * size + sum) / (worth + count);
+  const contextWorth = sizeWorth.context * Math.max(1, n - 1);
+  sizes.shared.context = drawnTo(prior.shared.context, contextWorth, context, n - 1);
+  sizes.own.intercept = drawnTo(prior.own.intercept, sizeWorth.intercept, own.intercept, seen);
+  sizes.own.context = drawnTo(prior.own.context, contextWorth, own.context, seen * (n - 1));
   const pooled = (noiseWorth * prior.noise + squares) / (noiseWorth + weights);
   for (const [k, arm] of arms.entries()) {
     // Never so small that rounding errors of the sums would count as knowledge.

@@ -172,8 +172,8 @@ function meanSpend({ arms, worth, costs }: PaceTable, price: number): number {
 const REPAYS = 0.8;
 /** … unless so many requests' money is owed: then what is expected of costs has proved wrong, and only the cheapest is sure. */
 const DEEP_IN_DEBT = 50;
-/** What trying arms of which little is known may take of what has accrued. */
-const TRYING = 0.1;
+/** What trying arms of which little is known may take: so much of what has accrued, and so many requests' money on credit. */
+const TRYING = { share: 0.1, requests: 20 };
 
 /**
  * Rules out, among those that are eligible, the arms that the budget has no room for: those that may well cost more than is
@@ -202,7 +202,7 @@ export function keepWithin(
       continue;
     if (highCostUsd > balanceUsd)
       candidate.ruledOut = `may cost ${usd(highCostUsd)}, more than the router has to spare for now`;
-    else if (pulls < early && (pulls + 1) * costUsd > TRYING * accruedUsd)
+    else if (pulls < early && pulls * costUsd + highCostUsd > TRYING.share * accruedUsd + TRYING.requests * ceilingUsd)
       candidate.ruledOut = `expected to cost ${usd(costUsd)}, and little more may be spent on trying it for now`;
     else continue;
     candidate.eligible = false;

@@ -8,7 +8,7 @@ export const QUALITY_PRIOR: HierarchyPrior = {
   shared: { intercept: 0.25 ** 2, context: 0.09 ** 2 },
   own: { intercept: 0.17 ** 2, context: 0.03 ** 2 },
   noise: 0.15,
-  sizeWorth: 100,
+  sizeWorth: { intercept: 100, context: 2 },
   noiseWorth: 10,
   steps: 3,
 };
@@ -18,7 +18,7 @@ const logPrior = (mean: number, shared: number, own: number, noise: number): Hie
   shared: { intercept: shared ** 2, context: 0.5 ** 2 },
   own: { intercept: own ** 2, context: 0.3 ** 2 },
   noise: noise ** 2,
-  sizeWorth: 4,
+  sizeWorth: { intercept: 4, context: 4 / 3 },
   noiseWorth: 10,
   steps: 1,
 });
@@ -29,6 +29,7 @@ export const OUTCOME_PRIORS: Record<Outcome, HierarchyPrior> = {
     ...logPrior(Math.log(300), 1, 0.7, 0.8),
     shared: { intercept: 1, context: 0.8 ** 2 },
     own: { intercept: 0.7 ** 2, context: 0.5 ** 2 },
+    sizeWorth: { intercept: 4, context: 0.08 },
   },
   promptRatio: {
     ...logPrior(0, 0.3, 0.1, 0.2),

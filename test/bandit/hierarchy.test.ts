@@ -9,7 +9,7 @@ const PRIOR: HierarchyPrior = {
   shared: { intercept: 0.06, context: 0.02 },
   own: { intercept: 0.03, context: 0.01 },
   noise: 0.15,
-  sizeWorth: 8,
+  sizeWorth: { intercept: 8, context: 4 },
   noiseWorth: 10,
   steps: 0,
 };

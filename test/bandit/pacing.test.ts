@@ -115,8 +115,8 @@ describe('what a budget has no room for', () => {
   };
   const arms = (isCheapThere: boolean): Contender[] => [
     contender('cheap', 0.1, 100, isCheapThere),
-    contender('untried', 2.5, 0),
-    contender('known', 3, 100),
+    contender('untried', 8, 0),
+    contender('known', 9, 100),
   ];
 
   test('is the same for an arm when another, which was not chosen, is taken away', () => {

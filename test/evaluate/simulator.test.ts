@@ -187,14 +187,19 @@ describe('a policy', () => {
   test('that knows the prompt beats one that does not, and both beat chance, among specialists', {
     timeout: 120_000,
   }, () => {
-    const simulation = simulate({ seed: 1, rows: 900, world: 'specialists' });
+    // One run's luck is worth three points.
+    const simulations = [1, 2, 3].map((seed) => simulate({ seed, rows: 900, world: 'specialists' }));
     const late = 600;
-    const [contextual, blind] = (['linear-thompson', 'thompson'] as const).map((policy) => {
-      const run = replay(simulation.rows, { ...settings, policy }, createDice(1));
-      return mean(servedTruth(simulation, run).quality.slice(late));
-    });
-    const chance = mean(simulation.truth.quality.map((quality) => mean(quality.slice(late))));
-    expect(contextual).toBeGreaterThan(blind!);
+    const [contextual, blind] = (['linear-thompson', 'thompson'] as const).map((policy) =>
+      mean(
+        simulations.map((simulation) => {
+          const run = replay(simulation.rows, { ...settings, policy }, createDice(1));
+          return mean(servedTruth(simulation, run).quality.slice(late));
+        }),
+      ),
+    );
+    const chance = mean(simulations.flatMap(({ truth }) => truth.quality.map((quality) => mean(quality.slice(late)))));
+    expect(contextual).toBeGreaterThan(blind! + 0.02);
     expect(blind).toBeGreaterThan(chance + 0.01);
   });
 
