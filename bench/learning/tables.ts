@@ -73,7 +73,14 @@ export async function budgetTable(
   seeds: number,
 ): Promise<Table> {
   const variants = ceilings.map((ceiling) => ({ usdPerRequest: ceiling.usd }));
-  const runs = await playAll(title, passes(rows, 1), variants, seeds);
+  const all = await playAll(
+    title,
+    passes(rows, 1),
+    [...variants, ...variants.map((variant) => ({ ...variant, seesAll: true }))],
+    seeds,
+  );
+  const runs = all.slice(0, variants.length);
+  const seeing = all.slice(variants.length);
   const fixed = fixedReferences(rows);
   const aims = createAims();
   const dearest = dearestRequest(rows);
@@ -83,7 +90,7 @@ export async function budgetTable(
     const span = whole(rows.length);
     const reward = aims.cell(`${title}, ceiling ${ceiling}`, rewardIn(of, span), aim);
     const cost = costIn(of, span);
-    const beside = isPublished ? [paretoBandit(published)] : [];
+    const beside = [withError(rewardIn(seeing[c]!, span)), ...(isPublished ? [paretoBandit(published)] : [])];
     if (ceiling === null)
       return [
         'none',
@@ -112,6 +119,7 @@ export async function budgetTable(
     'mean score ± standard error',
     'cost ÷ ceiling',
     'at most over 1.004·B·t',
+    "shown every model's score",
     ...(isPublished ? ['ParetoBandit, warmed up'] : []),
     'best mixture of two',
     'full information',

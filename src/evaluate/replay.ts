@@ -52,6 +52,8 @@ export interface ReplaySettings {
   guarantee?: Guarantee | undefined;
   /** An average ceiling in USD; null: none. */
   usdPerRequest?: number | null | undefined;
+  /** After a request every arm's outcome is known: what no router gets, and so what the others can be measured by. */
+  seesAll?: boolean | undefined;
 }
 
 export interface ReplayRun {
@@ -116,7 +118,9 @@ export function replay(
     run.costs[i] = outcome.costUsd;
     spentUsd += outcome.costUsd;
     if (posterior.surplus) learner.owed += posterior.surplus.risk(chosen, row.x);
-    learner.see(row, chosen, outcome, START + (i / settings.perDay) * DAY_MS);
+    const seen = settings.seesAll ? row.arms.map(({ id }) => id) : [chosen];
+    const at = START + (i / settings.perDay) * DAY_MS;
+    for (const arm of seen) learner.see(row, arm, row.outcomes[row.arms.findIndex(({ id }) => id === arm)]!, at);
   }
   return run;
 }

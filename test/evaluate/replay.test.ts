@@ -37,6 +37,17 @@ describe('a run', () => {
     expect(runSeed({ ...inOrder, rows: otherwise }, { settings, seed: 3 })).toEqual(run);
   });
 
+  test('goes by every score where it is shown them all', () => {
+    const shown = { ...settings, seesAll: true };
+    const run = runSeed(inOrder, { settings: shown, seed: 3 });
+    const worse = rows.map((row, i) => ({
+      ...row,
+      outcomes: row.outcomes.map((one, k) => (k === run.chosen[i] ? one : { ...one, score: 0 })),
+    }));
+    expect(runSeed({ ...inOrder, rows: worse }, { settings: shown, seed: 3 }).chosen).not.toEqual(run.chosen);
+    expect(run.scores.slice(120).reduce((sum, score) => sum + score) / 120).toBeGreaterThan(0.9);
+  });
+
   test('learns which prompts each model is good at', () => {
     const { scores } = runSeed(inOrder, { settings, seed: 1 });
     expect(scores.slice(160).reduce((sum, score) => sum + score) / 80).toBeGreaterThan(0.9);
