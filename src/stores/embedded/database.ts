@@ -11,12 +11,12 @@ import {
   type ReadKept,
   type Snapshot,
 } from '../ports.ts';
+import { bytesIn, onlyValue, type Sql } from '../sql.ts';
 import { createCostTable, type Spent } from './cost-table.ts';
 import { createDecisionTables } from './decision-tables.ts';
 import { createNameTable } from './name-table.ts';
 import { labelUpTo } from './past-labels.ts';
 import { migrate } from './schema.ts';
-import { bytesIn, onlyValue, type Sql } from './sql.ts';
 
 /** The verbs of `DurableStore`, without waiting. */
 export interface Database {

@@ -2,9 +2,9 @@
 import { type DecisionRecord, labelOf } from '../decision-record.ts';
 import { attemptList, candidateList, labelIn, labelList } from '../durable/rows.ts';
 import type { Counted } from '../ports.ts';
+import { onlyValue, type Sql, type Statement } from '../sql.ts';
 import { createDecisionReader, type DecisionReader } from './decision-reader.ts';
 import { withPastLabel } from './past-labels.ts';
-import { onlyValue, type Sql, type Statement } from './sql.ts';
 
 export interface DecisionTables extends DecisionReader {
   /** Gives what there was of it; `all`, and nothing is changed, where this version or a later one is there. */

@@ -2,7 +2,7 @@
  * The tables of the durable store in SQLite, in steps that are only ever appended to. A Durable Object's SQLite runs them
  * too: nothing here needs a pragma, an extension or a second file.
  */
-import { onlyValue, type Sql } from './sql.ts';
+import { onlyValue, type Sql } from '../sql.ts';
 import { NO_VIEWS, VIEWS } from './views.ts';
 
 /**
