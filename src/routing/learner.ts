@@ -193,7 +193,11 @@ export function createLearner(
   const moved = (): void => {
     movedAt = runtime.clock();
   };
-  const isLost = (): boolean => runtime.clock() - movedAt >= LOST_MS;
+  const giveUpLost = (): void => {
+    if (runtime.clock() - movedAt < LOST_MS) return;
+    running = null;
+    folding = false;
+  };
   const source: LogSource = {
     shared: state.shared,
     async readSince(...asked) {
@@ -298,9 +302,9 @@ export function createLearner(
 
   /** In turn, never twice at once. */
   const inTurn = (work: () => Promise<void>): Promise<void> => {
-    const before = running === null || isLost() ? Promise.resolve() : running;
+    giveUpLost();
     moved();
-    const turn = before.then(work, work).finally(() => {
+    const turn = (running ?? Promise.resolve()).then(work, work).finally(() => {
       if (running === turn) running = null;
     });
     running = turn;
@@ -332,7 +336,8 @@ export function createLearner(
 
   const grown = (): void => {
     again = true;
-    if (retired || (folding && !isLost())) return;
+    giveUpLost();
+    if (folding || retired) return;
     moved();
     folding = true;
     runtime.defer(foldSoon());
