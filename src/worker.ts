@@ -2,6 +2,7 @@
 import { AsyncLocalStorage } from 'node:async_hooks';
 import { randomBytes } from 'node:crypto';
 import type { Hono } from 'hono';
+import bundledConfig from '../conduit.worker.yaml';
 import { createApp } from './app.ts';
 import { loadConfig, problemLine } from './config/load.ts';
 import type { ConduitConfig } from './config/resolve.ts';
@@ -20,7 +21,7 @@ export { ConduitState } from './edge/state-object.ts';
 
 /** Variables, secrets and bindings of the Worker; the config may refer to each that is a text as `${NAME}`. */
 export interface WorkerEnvironment {
-  /** The text of a conduit.yaml. */
+  /** A config's text in the place of the one that is bundled, conduit.worker.yaml. */
   CONDUIT_CONFIG_TEXT?: string;
   /** The namespace of `ConduitState`. */
   CONDUIT_STATE?: StateObjects;
@@ -48,7 +49,7 @@ export function createWorkerApp(environment: WorkerEnvironment, options: WorkerA
   const env = Object.fromEntries(
     Object.entries(environment).filter((entry): entry is [string, string] => typeof entry[1] === 'string'),
   );
-  const text = environment.CONDUIT_CONFIG_TEXT ?? '';
+  const text = environment.CONDUIT_CONFIG_TEXT || bundledConfig;
   const loaded = loadConfig({ text, env, sha256Hex, platform: 'workers' });
   if (!loaded.ok) throw new Error(loaded.problems.map(problemLine).join('\n'));
   const { config } = loaded;
