@@ -2,6 +2,9 @@
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { sse } from './events.ts';
+
+export { piece, sse } from './events.ts';
 
 export interface Received {
   path: string;
@@ -106,18 +109,6 @@ function* streamOf(
   }
   yield chunk({}, finish);
 }
-
-export const sse = (event: unknown): string => `data: ${JSON.stringify(event)}\n\n`;
-
-/** One chunk of an answer's text. */
-export const piece = (content: string, finish: string | null = null): string =>
-  sse({
-    id: 'chatcmpl-x',
-    object: 'chat.completion.chunk',
-    created: 1,
-    model: 'm',
-    choices: [{ index: 0, delta: finish ? {} : { content }, finish_reason: finish }],
-  });
 
 /** Answers with a status and a body, JSON unless it is text. */
 export const fail =

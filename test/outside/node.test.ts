@@ -1,0 +1,20 @@
+/** The gateway from outside, on Node: over real connections to a port. */
+import { afterAll, beforeAll } from 'vitest';
+import { startTestGateway } from '../support/gateway.ts';
+import { type RunningProvider, startProvider } from './provider.ts';
+import { outsideSuite } from './suite.ts';
+
+let provider: RunningProvider;
+beforeAll(async () => {
+  provider = await startProvider();
+});
+afterAll(() => provider.close());
+
+outsideSuite({
+  name: 'Node',
+  provider: () => provider.urls,
+  async serve(yaml) {
+    const { url, close } = await startTestGateway(yaml);
+    return { url, close, fetch: (...asked) => fetch(...asked) };
+  },
+});

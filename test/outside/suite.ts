@@ -1,0 +1,7 @@
+/** What a client of a gateway can rely on, on every platform. */
+import { answersSuite } from './answers.ts';
+import type { Platform } from './gateway.ts';
+
+export function outsideSuite(platform: Platform): void {
+  answersSuite(platform);
+}
