@@ -183,7 +183,7 @@ export function answersSuite(platform: Platform): void {
           'keys:',
           '  - { name: web, key: conduit-key }',
         ].join('\n');
-      gateway = await startGateway(platform, config, 'conduit-key');
+      gateway = await startGateway(platform, config, { key: 'conduit-key' });
     });
     afterAll(() => gateway.close());
 

@@ -7,11 +7,13 @@ import type { Sent, Told } from './scripts.ts';
 
 /** How a platform starts a gateway. */
 export interface Platform {
-  name: 'Node' | 'workerd';
   /** Of a provider that runs already. */
   provider(): ProviderUrls;
-  /** `yaml` is a config but for where it listens and what keeps its state. Throws what `conduit check` would say. */
-  serve(yaml: string): Promise<Served>;
+  /**
+   * `yaml` is a config but for `server`, of which `server` has fields, and for what keeps the state. Throws what `conduit
+   * check` would say.
+   */
+  serve(yaml: string, server: string): Promise<Served>;
 }
 
 export interface Served {
@@ -46,11 +48,11 @@ export interface Gateway {
 export async function startGateway(
   platform: Platform,
   config: (baseUrl: string) => string,
-  key?: string,
+  { key, server = '' }: { key?: string; server?: string } = {},
 ): Promise<Gateway> {
   const provider = providerAt(platform.provider());
   await provider.reset();
-  const { url, fetch, close } = await platform.serve(config(provider.url));
+  const { url, fetch, close } = await platform.serve(config(provider.url), server);
   const authorization = (own = key): Record<string, string> => (own ? { authorization: `Bearer ${own}` } : {});
   const get = (path: string, own?: string) => fetch(url + path, { headers: authorization(own) });
   const post = (path: string, body: unknown, headers?: Record<string, string>) =>
@@ -100,16 +102,21 @@ function providerAt({ base, control }: ProviderUrls): Provider {
   };
 }
 
-/** A config with one provider and models of these names, in one router `auto`. */
+/** A config with one provider and models of these names, in one router `auto`, and lines of the test's own. */
 export const simpleConfig =
-  (models: readonly string[] = ['small', 'large'], more: { router?: string; rest?: string } = {}) =>
+  (
+    names: readonly string[] = ['small', 'large'],
+    more: { router?: string; models?: readonly string[]; routers?: string; rest?: string } = {},
+  ) =>
   (baseUrl: string): string =>
     [
       'providers:',
       `  fake: { base_url: "${baseUrl}", api_key: "sk-provider-secret" }`,
       'models:',
-      ...models.map((name, i) => `  - { id: fake/${name}, price: { input: ${i + 1}, output: ${(i + 1) * 4} } }`),
-      more.rest ?? '',
+      ...names.map((name, i) => `  - { id: fake/${name}, price: { input: ${i + 1}, output: ${(i + 1) * 4} } }`),
+      ...(more.models ?? []).map((line) => `  - ${line}`),
       'routers:',
-      `  auto: { models: [${models.map((name) => `fake/${name}`).join(', ')}]${more.router ? `, ${more.router}` : ''} }`,
+      `  auto: { models: [${names.map((name) => `fake/${name}`).join(', ')}]${more.router ? `, ${more.router}` : ''} }`,
+      ...(more.routers ? [`  ${more.routers}`] : []),
+      more.rest ?? '',
     ].join('\n');

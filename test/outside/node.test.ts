@@ -11,10 +11,9 @@ beforeAll(async () => {
 afterAll(() => provider.close());
 
 outsideSuite({
-  name: 'Node',
   provider: () => provider.urls,
-  async serve(yaml) {
-    const { url, close } = await startTestGateway(yaml);
+  async serve(yaml, server) {
+    const { url, close } = await startTestGateway(`${yaml}\nserver: { host: 127.0.0.1, port: 0, ${server} }`);
     return { url, close, fetch: (...asked) => fetch(...asked) };
   },
 });

@@ -5,11 +5,10 @@ import { outsideSuite } from '../outside/suite.ts';
 import { newObjects } from './objects.ts';
 
 outsideSuite({
-  name: 'workerd',
   provider: () => inject('provider'),
-  async serve(yaml) {
+  async serve(yaml, server) {
     const deferred: Promise<unknown>[] = [];
-    const text = `${yaml}\nserver: { secret: s }\nstores: { state: durable-object }\n`;
+    const text = `${yaml}\nserver: { secret: s, ${server} }\nstores: { state: durable-object }\n`;
     const worker = createWorkerApp(
       { CONDUIT_CONFIG_TEXT: text, CONDUIT_STATE: newObjects() },
       { fetch: (...asked) => fetch(...asked), defer: (work) => deferred.push(work) },
