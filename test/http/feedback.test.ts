@@ -197,17 +197,6 @@ describe('feedback', () => {
       expect(await quality()).toBeCloseTo(up, 6);
     });
 
-    test('is revised by many at once and loses none', async () => {
-      const { decision } = await complete();
-      const given = await Promise.all(
-        ['thumbs', 'score', 'task_success', 'rating'].map((signal) =>
-          give({ decision_id: decision, signal, value: signal === 'task_success' ? true : 1 }),
-        ),
-      );
-      expect(given.map(({ body }) => body.status)).toEqual(Array(4).fill('recorded'));
-      expect((await decisionOf(gateway, decision)).signals).toHaveLength(4);
-    });
-
     test('about another key’s answer, or one that nobody knows, is a 404; an admin may rate any', async () => {
       const { decision, completion } = await complete();
       const unknown = newDecisionId(Date.now(), (bytes) => 'ab'.repeat(bytes));
