@@ -84,7 +84,8 @@ export function limitsSuite(platform: Platform): void {
       });
 
       test('has money set aside while answers are on their way, so that many at once do not overspend', async () => {
-        await start(`usd_per_day: ${USD.dear * 3.5}`);
+        // What is set aside is an estimate: 13 tokens, of which three times fit, and four times do not.
+        await start(`usd_per_day: ${USD.dear * 3.2}`);
         const all = await Promise.allSettled(Array.from({ length: 20 }, () => ask('fake/dear')));
         expect(all.filter(({ status }) => status === 'fulfilled').length).toBeLessThanOrEqual(3);
         expect((await gateway.provider.received()).length).toBeLessThanOrEqual(3);
