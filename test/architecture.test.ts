@@ -49,7 +49,7 @@ const resolved = (file: SourceFile, { target }: Import): string =>
   relative(SRC, join(SRC, dirname(file.path), target)).replaceAll('\\', '/');
 
 /** Files that choose implementations and touch the platform. */
-const ENTRIES = ['node.ts', 'cluster', 'storage', 'worker.ts', 'cli.ts'];
+const ENTRIES = ['node.ts', 'cluster', 'storage', 'edge', 'worker.ts', 'cli.ts'];
 
 interface Room {
   /** Rooms that it may import. */
@@ -88,6 +88,8 @@ const FOR_ONE_PLATFORM: Readonly<Record<string, readonly string[]>> = {
   'stores/embedded.ts': [],
   'stores/redis.ts': [],
   'stores/redis/connection.ts': ['ioredis'],
+  'stores/redis/request-connection.ts': ['ioredis'],
+  'stores/redis-edge.ts': [],
   'stores/spool.ts': [],
   'stores/supabase.ts': [],
   'stores/supabase/client.ts': ['@supabase/supabase-js'],
