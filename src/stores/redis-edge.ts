@@ -57,6 +57,7 @@ export interface EdgeRedisStore extends HotStore {
 }
 
 const MOST_WAITING = 2_000;
+const MOST_SENT = 1_000;
 /** For how long nobody else need look at a log that was found too long. */
 const TRIMMING_MS = 10_000;
 /** For how long after an outage another isolate may have decisions that Redis has not. */
@@ -69,7 +70,6 @@ export function createEdgeRedisStore(options: EdgeRedisStoreOptions): EdgeRedisS
   const records = createRecords();
   const places = createPlaces({ now, sha256Hex, keepMs });
   const newEpoch = (): string => chanceText(random);
-  const seenEpoch = (): void => {};
   const listeners = new Set<(log: string) => void>();
   const trimmedAt = new Map<string, number>();
   let troubled = false;
@@ -106,6 +106,7 @@ export function createEdgeRedisStore(options: EdgeRedisStoreOptions): EdgeRedisS
     records,
     places,
     maxWaiting: options.maxWaiting ?? MOST_WAITING,
+    maxSent: MOST_SENT,
     newEpoch,
     merge,
     clock,
@@ -117,6 +118,7 @@ export function createEdgeRedisStore(options: EdgeRedisStoreOptions): EdgeRedisS
     },
     onSettled: lookWhetherWell,
   });
+  const { seenEpoch } = writing;
   const reading = createReading({ connection, records, places, newEpoch, seenEpoch, onUnreadable: trouble });
   const direct = createDirect({ connection, records, places, keepMs, refusal: writing.refusal });
   const shared = createShared({
@@ -146,7 +148,7 @@ export function createEdgeRedisStore(options: EdgeRedisStoreOptions): EdgeRedisS
     lookUp: createLookUp({ reading, places, writing }),
 
     async recall(id) {
-      const found = writing.waiting(id) ?? (await reading.recall(id));
+      const found = writing.waiting(id) ?? (await reading.recall(id)) ?? writing.sent(id);
       // Other isolates have the same trouble, and it may wait there.
       const { time } = handleOf(id, sha256Hex);
       const isWell = writing.isSettled() && clock() >= mayWaitUntil;

@@ -2,8 +2,8 @@
 import { SELF } from 'cloudflare:test';
 import { beforeEach, describe, expect, test } from 'vitest';
 import { decision } from '../stores/state-store-suite.ts';
+import { createAtEdge, request, within } from '../support/edge-redis-store.ts';
 import { NO_REDIS, tell, URL_OF_REDIS } from './server.ts';
-import { create, request, within } from './store.ts';
 import { toldOf } from './worker.ts';
 
 const ask = (path: string, body?: string) =>
@@ -42,7 +42,7 @@ describe.skipIf(NO_REDIS)(`requests that keep their state in Redis${NO_REDIS ===
   test('all that one request asks goes by one connection', async () => {
     const opened = await tell<number>('connections');
     const { scope, ended } = request();
-    const store = within(create().store, () => scope);
+    const store = within(createAtEdge(URL_OF_REDIS).store, () => scope);
     const kept = decision();
     await Promise.all([
       store.add('a', 1, 60_000),
@@ -60,7 +60,7 @@ describe.skipIf(NO_REDIS)(`requests that keep their state in Redis${NO_REDIS ===
 
   test('closed at once where whoever has the scope says so', async () => {
     const { scope, ended } = request();
-    const store = within(create().store, () => scope);
+    const store = within(createAtEdge(URL_OF_REDIS).store, () => scope);
     await store.add('a', 1, 60_000);
     scope.close();
     await ended();
@@ -87,7 +87,7 @@ describe.skipIf(NO_REDIS)(`requests that keep their state in Redis${NO_REDIS ===
   });
 
   test('outside of a request nothing is opened: the call is refused', async () => {
-    await expect(create().store.add('a', 1, 60_000)).rejects.toThrow('there is none');
+    await expect(createAtEdge(URL_OF_REDIS).store.add('a', 1, 60_000)).rejects.toThrow('there is none');
   });
 
   test('a Redis that has forgotten the scripts is told them again', async () => {
@@ -162,7 +162,7 @@ describe.skipIf(NO_REDIS)(`requests that keep their state in Redis${NO_REDIS ===
     });
 
     test('is full: what it refuses waits, nobody is told that it is well, and it is written when there is room', async () => {
-      const { store, told } = create();
+      const { store, told } = createAtEdge(URL_OF_REDIS);
       const { scope } = request();
       const mine = within(store, () => scope);
       await tell('configure', ['maxmemory', '1']);
@@ -175,7 +175,7 @@ describe.skipIf(NO_REDIS)(`requests that keep their state in Redis${NO_REDIS ===
         await tell('configure', ['maxmemory', '0']);
       }
       await mine.confirm(kept);
-      expect(await within(create().store, () => request().scope).recall(kept.id)).toEqual(kept);
+      expect(await within(createAtEdge(URL_OF_REDIS).store).recall(kept.id)).toEqual(kept);
       expect(told).toMatchObject({ recovered: 1, lost: 0, unwritten: 0 });
       expect(told.trouble).toHaveLength(1);
     });
@@ -185,14 +185,14 @@ describe.skipIf(NO_REDIS)(`requests that keep their state in Redis${NO_REDIS ===
       try {
         const url = new URL(URL_OF_REDIS);
         url.password = 'hunter2';
-        const { store, told } = create({ url: url.href });
-        const mine = within(store, () => request().scope);
+        const { store, told } = createAtEdge(url.href);
+        const mine = within(store);
         await expect(mine.add('a', 1, 60_000)).rejects.toThrow('WRONGPASS');
         await expect(mine.add('a', 1, 60_000)).rejects.toThrow();
         expect(told.trouble).toHaveLength(1);
         expect(told.trouble.join()).not.toContain('hunter2');
         url.password = 'secret';
-        expect(await within(create({ url: url.href }).store, () => request().scope).add('a', 1, 60_000)).toBe(1);
+        expect(await within(createAtEdge(url.href).store).add('a', 1, 60_000)).toBe(1);
       } finally {
         await tell('configure', ['requirepass', '']);
       }

@@ -2,8 +2,8 @@
 import { describe } from 'vitest';
 import { hotStoreSuite } from '../stores/hot-store-suite.ts';
 import { stateStoreSuite } from '../stores/state-store-suite.ts';
-import { NO_REDIS, tell } from './server.ts';
-import { create, request, within } from './store.ts';
+import { createAtEdge, request, within } from '../support/edge-redis-store.ts';
+import { NO_REDIS, tell, URL_OF_REDIS } from './server.ts';
 
 describe.skipIf(NO_REDIS)(`the store in Redis at the edge${NO_REDIS === null ? '' : ` (${NO_REDIS})`}`, () => {
   // By the server's clock, which nobody moves.
@@ -13,7 +13,7 @@ describe.skipIf(NO_REDIS)(`the store in Redis at the edge${NO_REDIS === null ? '
     name: 'in Redis, each call in a request of its own',
     async create({ now }) {
       await tell('flush');
-      return { store: within(create({ now }).store, () => request().scope), pass };
+      return { store: within(createAtEdge(URL_OF_REDIS, { now }).store), pass };
     },
   });
 
@@ -22,7 +22,7 @@ describe.skipIf(NO_REDIS)(`the store in Redis at the edge${NO_REDIS === null ? '
     async create({ now }) {
       await tell('flush');
       const { scope, ended } = request();
-      return { store: within(create({ now }).store, () => scope), pass, close: ended };
+      return { store: within(createAtEdge(URL_OF_REDIS, { now }).store, () => scope), pass, close: ended };
     },
   });
 
@@ -30,7 +30,7 @@ describe.skipIf(NO_REDIS)(`the store in Redis at the edge${NO_REDIS === null ? '
     name: 'in Redis, each call in a request of its own',
     async create() {
       await tell('flush');
-      const open = () => within(create().store, () => request().scope);
+      const open = () => within(createAtEdge(URL_OF_REDIS).store);
       return {
         store: open(),
         other: open(),

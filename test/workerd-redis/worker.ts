@@ -1,16 +1,17 @@
 /** A Worker with nothing but the store: real requests, one after another and at once, on one isolate. */
 import { openScope, runInScope } from '../../src/edge/scope.ts';
 import type { DecisionRecord } from '../../src/stores/decision-record.ts';
-import { create, type Told } from './store.ts';
+import { createAtEdge, type Told } from '../support/edge-redis-store.ts';
+import { URL_OF_REDIS } from './server.ts';
 
-let made: ReturnType<typeof create> | undefined;
+let made: ReturnType<typeof createAtEdge> | undefined;
 
 /** What the isolate's operator was told so far. */
 export const toldOf = (): Told | undefined => made?.told;
 
 export default {
   fetch(request: Request, _environment: unknown, context: { waitUntil(work: Promise<unknown>): void }) {
-    made ??= create();
+    made ??= createAtEdge(URL_OF_REDIS);
     const { store } = made;
     const scope = openScope((work) => context.waitUntil(work));
     return runInScope(scope, async (): Promise<Response> => {

@@ -6,10 +6,11 @@
 import type { DecisionRecord } from '../decision-record.ts';
 import { type Kept, StoreUnavailable } from '../ports.ts';
 import type { Connection } from './connection.ts';
-import { createOutbox } from './outbox.ts';
+import { createOutbox, type Outgoing } from './outbox.ts';
 import type { Places } from './places.ts';
 import type { Records } from './records.ts';
 import { Refused } from './refused.ts';
+import { createSentLog } from './sent.ts';
 import { createSteps, isForGood } from './steps.ts';
 
 export interface RequestWritingOptions {
@@ -17,6 +18,8 @@ export interface RequestWritingOptions {
   records: Records;
   places: Places;
   maxWaiting: number;
+  /** Decisions that this isolate has written, and would write again where Redis comes back without them. */
+  maxSent: number;
   newEpoch: () => string;
   /** Of two versions of a decision that do not know of each other the next one; `theirs` itself where it lacks nothing. */
   merge: (mine: DecisionRecord, theirs: DecisionRecord) => DecisionRecord;
@@ -42,6 +45,10 @@ export interface RequestWriting {
   revise(decision: DecisionRecord): Promise<'written' | 'changed'>;
   waiting(id: string): DecisionRecord | null;
   waitingUnder(name: string): DecisionRecord | null;
+  /** What Redis took, and may have lost. */
+  sent(id: string): DecisionRecord | null;
+  /** Told of the epoch with each answer that tells it. */
+  seenEpoch(epoch: string): void;
   /** Whether nothing waits. */
   isSettled(): boolean;
   /** Why Redis takes nothing, though it answers; null where it does, as far as is known. */
@@ -52,8 +59,8 @@ export interface RequestWriting {
   flush(): Promise<number>;
 }
 
-/** What is written in one go. */
-const BATCH = 100;
+/** What is written in one go: a few milliseconds of the processor's, since a request may be cut off for taking many. */
+const BATCH = 50;
 /** A request that drains is taken to have been cut off after so many milliseconds: another one then goes on. */
 const DRAINING_MS = 5_000;
 /** When a request tries again what it could not write, in milliseconds from one try to the next. It is let go on for 30 s. */
@@ -65,6 +72,8 @@ const LOOK_MS = 50;
 export function createRequestWriting(options: RequestWritingOptions): RequestWriting {
   const { connection, records, places, clock, defer, notices, onWritten, onSettled } = options;
   const outbox = createOutbox(options.maxWaiting);
+  const sentLog = createSentLog(options.maxSent);
+  let epoch: string | null = null;
   let refusal: Refused | null = null;
   let drainingUntil = Number.NEGATIVE_INFINITY;
 
@@ -74,19 +83,41 @@ export function createRequestWriting(options: RequestWritingOptions): RequestWri
     places,
     newEpoch: options.newEpoch,
     merge: options.merge,
-    seenEpoch() {},
-    onSent({ log }, _place, length) {
+    seenEpoch: (seen) => seenEpoch(seen),
+    onSent(outgoing, place, length) {
+      if (place !== '') sentLog.add({ outgoing, epoch: epoch as string, place }, length !== null);
+      // It was there, and was trimmed: nobody misses it.
+      else if (length === null) sentLog.drop(outgoing.id);
       if (length === null) return;
       refusal = null;
-      onWritten(log, length);
+      onWritten(outgoing.log, length);
     },
-    onGone() {},
+    onGone(id) {
+      const sent = sentLog.find(id);
+      // Whoever wants to change it has it from elsewhere.
+      if (!sent) return;
+      // It was trimmed, or Redis has come back without it: to write it again tells.
+      writeAgain([sent.outgoing]);
+      throw new StoreUnavailable('Redis has not got back yet what it had');
+    },
     onLost: notices.lost,
   });
 
   const failed = (error: Error): void => {
     if (error instanceof Refused) refusal = error;
     notices.trouble(error);
+  };
+
+  const writeAgain = (all: readonly Outgoing[]): void => {
+    for (const outgoing of all) {
+      if (!outbox.find(outgoing.id) && outbox.room() > 0) outbox.put({ ...outgoing, late: true });
+    }
+    defer(drain());
+  };
+  const seenEpoch = (seen: string): void => {
+    const isOther = epoch !== null && epoch !== seen;
+    epoch = seen;
+    if (isOther) writeAgain(sentLog.all().flatMap((sent) => (sent.epoch === seen ? [] : [sent.outgoing])));
   };
 
   /** Gives why something waits still; null where nothing does, or another request is at it. Never rejects. */
@@ -107,24 +138,24 @@ export function createRequestWriting(options: RequestWritingOptions): RequestWri
     }
   };
 
-  /** Never rejects. */
-  const tryAgain = async (id: string, first: Error): Promise<void> => {
-    let why = first;
+  /** Never rejects. `failure`: why it could not be written just now; null where nobody has tried. */
+  const writeSoon = async ({ id }: Outgoing, failure: Error | null): Promise<void> => {
+    let why = failure ?? (await drain());
     for (const wait of AGAIN_MS) {
-      await pause(wait);
       if (!outbox.find(id)) return;
+      await pause(wait);
       why = (await drain()) ?? why;
     }
-    if (outbox.find(id)) notices.unwritten(1, why);
+    if (outbox.find(id)) notices.unwritten(1, why ?? new StoreUnavailable('others wait for Redis, too'));
   };
 
-  const decisionIn = (outgoing: ReturnType<typeof outbox.find>): DecisionRecord | null =>
+  const decisionIn = (outgoing: Outgoing | null | undefined): DecisionRecord | null =>
     outgoing ? records.decisionOf(outgoing) : null;
 
   return {
     async remember({ decision, names }) {
       const outgoing = outgoingOf(decision, names.map(places.hashOf));
-      let why: Error | null = null;
+      let failure: Error | null = null;
       // Behind what waits already, so that a name ends with the decision that had it last.
       if (outbox.size() === 0) {
         try {
@@ -132,27 +163,28 @@ export function createRequestWriting(options: RequestWritingOptions): RequestWri
           return;
         } catch (error) {
           if (isForGood(error)) throw error;
-          why = error as Error;
-          failed(why);
+          failure = error as Error;
+          failed(failure);
         }
       }
       outbox.put(outgoing);
-      why ??= await drain();
-      if (outbox.find(outgoing.id) === outgoing) {
-        defer(tryAgain(outgoing.id, why ?? new StoreUnavailable('others wait for Redis, too')));
-      }
+      defer(writeSoon(outgoing, failure));
     },
 
     async revise(decision) {
       const waiting = outbox.find(decision.id);
       if (!waiting) return await writeRevision(outgoingOf(decision, []));
       if (waiting.version !== decision.version - 1) return 'changed';
-      outbox.put({ ...outgoingOf(decision, waiting.names), late: waiting.late });
+      const changed: Outgoing = { ...outgoingOf(decision, waiting.names), late: waiting.late };
+      outbox.put(changed);
+      defer(writeSoon(changed, null));
       return 'written';
     },
 
     waiting: (id) => decisionIn(outbox.find(id)),
     waitingUnder: (name) => decisionIn(outbox.findByName(places.hashOf(name))),
+    sent: (id) => decisionIn(sentLog.find(id)?.outgoing),
+    seenEpoch,
     isSettled: () => outbox.size() === 0,
     refusal: () => (outbox.size() === 0 ? null : refusal),
 

@@ -1,11 +1,10 @@
-/** A store over the Redis of these tests, each call as in a request of its own or all of them as in one. */
+/** The edge's store over a Redis of a test's own, each call as in a request of its own or all of them as in one. */
 import { createHash } from 'node:crypto';
 import { createEdgeRedis, type EdgeRedisOptions } from '../../src/edge/redis.ts';
 import { openScope, runInScope, type Scope } from '../../src/edge/scope.ts';
 import { mergedDecisions } from '../../src/routing/feedback.ts';
 import type { SharedState } from '../../src/stores/ports.ts';
 import type { EdgeRedisStore } from '../../src/stores/redis-edge.ts';
-import { URL_OF_REDIS } from './server.ts';
 
 /** What an operator was told. */
 export interface Told {
@@ -17,10 +16,10 @@ export interface Told {
 
 export const sha256Hex = (text: string): string => createHash('sha256').update(text).digest('hex');
 
-export function create(more: Partial<EdgeRedisOptions> = {}): { store: EdgeRedisStore; told: Told } {
+export function createAtEdge(url: string, more: Partial<EdgeRedisOptions> = {}): { store: EdgeRedisStore; told: Told } {
   const told: Told = { trouble: [], recovered: 0, unwritten: 0, lost: 0 };
   const store = createEdgeRedis({
-    url: URL_OF_REDIS,
+    url,
     now: Date.now,
     clock: () => performance.now(),
     random: Math.random,
@@ -55,8 +54,8 @@ export function request(): { scope: Scope; ended: () => Promise<void> } {
   };
 }
 
-/** The store with each call in the scope that this gives. */
-export function within(store: EdgeRedisStore, scopeOf: () => Scope): EdgeRedisStore {
+/** The store with each call in the scope that this gives: left out, one of its own. */
+export function within(store: EdgeRedisStore, scopeOf: () => Scope = () => request().scope): EdgeRedisStore {
   const inScope = <Part extends object>(part: Part): Part =>
     Object.fromEntries(
       Object.entries(part).map(([name, verb]) => [
