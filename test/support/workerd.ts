@@ -1,0 +1,81 @@
+/** A Worker bundled as a deployment bundles it, in a workerd of its own: what it does there with whole requests, one isolate. */
+import { execFile, spawn } from 'node:child_process';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { createRequire } from 'node:module';
+import { tmpdir } from 'node:os';
+import { basename, join } from 'node:path';
+import { promisify } from 'node:util';
+import { freePort } from './redis-server.ts';
+
+export interface Workerd {
+  /** Without a slash at its end. */
+  url: string;
+  pid: number;
+  close(): Promise<void>;
+}
+
+export interface WorkerdOptions {
+  /** The Worker's module, as a whole path. */
+  entry: string;
+  /** Variables and secrets. */
+  bindings: Readonly<Record<string, string>>;
+}
+
+const COMPATIBLE_WITH = '2026-10-01';
+const FLAGS = ['nodejs_compat', 'enable_request_signal'];
+
+/** Resolves once it takes requests. */
+export async function startWorkerd({ entry, bindings }: WorkerdOptions): Promise<Workerd> {
+  const folder = mkdtempSync(join(tmpdir(), 'conduit-workerd-'));
+  const port = await freePort();
+  const made = ['--dry-run', '--outdir', folder, '--minify', '--compatibility-date', COMPATIBLE_WITH];
+  await promisify(execFile)(
+    join(import.meta.dirname, '../../node_modules/.bin/wrangler'),
+    ['deploy', entry, '--name', 'test', ...made, '--compatibility-flags', ...FLAGS],
+    // Where there is no configuration.
+    { cwd: folder, env: { ...process.env, WRANGLER_SEND_METRICS: 'false' } },
+  );
+  const variables = Object.entries(bindings).map(
+    ([name, text]) => `(name = ${JSON.stringify(name)}, text = ${JSON.stringify(text)})`,
+  );
+  writeFileSync(
+    join(folder, 'config.capnp'),
+    `using Workerd = import "/workerd/workerd.capnp";
+const config :Workerd.Config = (
+  services = [
+    (name = "main", worker = .worker),
+    (name = "internet", network = (allow = ["public", "private"])),
+  ],
+  sockets = [(name = "http", address = "127.0.0.1:${port}", http = (), service = "main")],
+);
+const worker :Workerd.Worker = (
+  modules = [(name = "worker", esModule = embed "${basename(entry).replace(/\.ts$/, '.js')}")],
+  bindings = [${variables.join(', ')}],
+  compatibilityDate = "${COMPATIBLE_WITH}",
+  compatibilityFlags = [${FLAGS.map((flag) => JSON.stringify(flag)).join(', ')}],
+);
+`,
+  );
+  // Wrangler brings it along, and its package tells where it is.
+  const { default: binary } = createRequire(import.meta.url)('workerd') as { default: string };
+  const child = spawn(binary, ['serve', join(folder, 'config.capnp')], { stdio: 'ignore' });
+  const gone = new Promise((resolve) => child.once('exit', resolve));
+  const url = `http://127.0.0.1:${port}`;
+  const close = async (): Promise<void> => {
+    child.kill('SIGKILL');
+    await gone;
+    rmSync(folder, { recursive: true, force: true });
+  };
+  for (;;) {
+    try {
+      await (await fetch(url)).body?.cancel();
+      return { url, pid: child.pid as number, close };
+    } catch (error) {
+      if (child.exitCode !== null) {
+        await close();
+        throw error;
+      }
+      await new Promise((resolve) => setTimeout(resolve, 50));
+    }
+  }
+}
