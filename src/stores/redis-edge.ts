@@ -54,6 +54,8 @@ export interface EdgeRedisNotices {
 
 export interface EdgeRedisStore extends HotStore {
   readonly shared: SharedState;
+  /** Tells whoever watches that every log they have read or told of may have grown, by others. */
+  mayHaveGrown(): void;
 }
 
 const MOST_WAITING = 2_000;
@@ -71,10 +73,16 @@ export function createEdgeRedisStore(options: EdgeRedisStoreOptions): EdgeRedisS
   const places = createPlaces({ now, sha256Hex, keepMs });
   const newEpoch = (): string => chanceText(random);
   const listeners = new Set<(log: string) => void>();
+  /** Logs that anybody has asked for or told of. */
+  const logs = new Set<string>();
   const trimmedAt = new Map<string, number>();
   let troubled = false;
   let mayWaitUntil = Number.NEGATIVE_INFINITY;
 
+  const tell = (log: string): void => {
+    logs.add(log);
+    for (const listener of listeners) listener(log);
+  };
   const trouble = (error: Error): void => {
     if (!troubled) notices.trouble(error);
     troubled = true;
@@ -114,7 +122,7 @@ export function createEdgeRedisStore(options: EdgeRedisStoreOptions): EdgeRedisS
     notices: { trouble, unwritten: notices.unwritten, lost: notices.lost },
     onWritten(log, length) {
       if (isTooLong(length)) defer(trim(log));
-      for (const listener of listeners) listener(log);
+      tell(log);
     },
     onSettled: lookWhetherWell,
   });
@@ -156,12 +164,20 @@ export function createEdgeRedisStore(options: EdgeRedisStoreOptions): EdgeRedisS
       throw new MayBeElsewhere('the decision may wait in another gateway until Redis takes it');
     },
 
-    readSince: reading.readSince,
+    readSince(router, cursor, limit) {
+      logs.add(router);
+      return reading.readSince(router, cursor, limit);
+    },
+
     readKept: reading.readKept,
 
     watch(listener) {
       listeners.add(listener);
       return () => listeners.delete(listener);
+    },
+
+    mayHaveGrown() {
+      for (const log of [...logs]) tell(log);
     },
 
     shared,

@@ -126,6 +126,22 @@ describe('the edge’s store', () => {
     expect(lost).toEqual([2]);
   });
 
+  test('tells whoever watches of what it writes, and when told that others may have written, of all that they read', async () => {
+    const { store } = over(async (script) =>
+      script === 'conduitReadLog' ? [Buffer.from('epoch'), Buffer.from(''), []] : written(1),
+    );
+    const grown: string[] = [];
+    const unwatch = store.watch((log) => grown.push(log));
+    await store.remember({ decision: decision({ router: 'mine' }), names: [] });
+    await store.readSince('theirs', '0', 10);
+    expect(grown).toEqual(['mine']);
+    store.mayHaveGrown();
+    expect(grown).toEqual(['mine', 'mine', 'theirs']);
+    unwatch();
+    store.mayHaveGrown();
+    expect(grown).toHaveLength(3);
+  });
+
   test('has a log that is too long cut by one request at a time', async () => {
     const asked: string[] = [];
     const { store, began } = over(async (script) => {
