@@ -85,6 +85,7 @@ const FOR_ONE_PLATFORM: Readonly<Record<string, readonly string[]>> = {
   'http/exchange-node.ts': ['@hono/node-server/utils/response'],
   'http/exchange-web.ts': [],
   'http/server-node.ts': [],
+  'stores/durable-object.ts': [],
   'stores/embedded.ts': [],
   'stores/redis.ts': [],
   'stores/redis/connection.ts': ['ioredis'],
@@ -203,6 +204,14 @@ describe('the platform', () => {
       const allowed = [...((ROOMS[file.room] as Room).packages ?? []), ...(FOR_ONE_PLATFORM[file.path] ?? [])];
       const packages = file.imports.map(({ target }) => target).filter((target) => !/^(\.|node:)/.test(target));
       return packages.filter((name) => !allowed.includes(name));
+    });
+    expect(wrong).toEqual([]);
+  });
+
+  test('and what only workerd has stays at the edge', () => {
+    const wrong = offenders((file) => {
+      if (file.room === 'edge') return [];
+      return file.imports.map(({ target }) => target).filter((target) => target.startsWith('cloudflare:'));
     });
     expect(wrong).toEqual([]);
   });

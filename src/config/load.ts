@@ -2,6 +2,7 @@
 import { type Environment, interpolate } from './interpolate.ts';
 import { findUnbuilt } from './not-supported-yet.ts';
 import { changedAt, type Path, pathText } from './path.ts';
+import { type Platform, platformProblems } from './platform.ts';
 import { type Problem, plainIssues, problemsOf } from './problems.ts';
 import { referenceProblems } from './references.ts';
 import { type ConduitConfig, resolveConfig } from './resolve.ts';
@@ -19,11 +20,13 @@ export interface LoadOptions {
   sha256Hex: (text: string) => string;
   /** What the command line says takes the place of what the file says. */
   overrides?: { host?: string; port?: number };
+  /** Where it is to serve; Node where this is left out. */
+  platform?: Platform;
 }
 
 export type LoadResult = { ok: true; config: ConduitConfig; warnings: string[] } | { ok: false; problems: Problem[] };
 
-export function loadConfig({ text, env, sha256Hex, overrides }: LoadOptions): LoadResult {
+export function loadConfig({ text, env, sha256Hex, overrides, platform = 'node' }: LoadOptions): LoadResult {
   const read = readDocument(text);
   if (!read.ok) return read;
   if (!isMapping(read.document)) {
@@ -51,7 +54,8 @@ export function loadConfig({ text, env, sha256Hex, overrides }: LoadOptions): Lo
     // What a missing variable left empty has been named already.
     ...parsed.problems.filter((problem) => !missing.some(({ path }) => path === problem.path)),
   ];
-  if (parsed.written) problems.push(...referenceProblems(parsed.written));
+  if (parsed.written)
+    problems.push(...referenceProblems(parsed.written), ...platformProblems(parsed.written, platform));
   if (problems.length > 0 || !parsed.written) return { ok: false, problems };
   return { ok: true, ...resolveConfig(parsed.written, sha256Hex) };
 }

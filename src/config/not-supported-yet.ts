@@ -14,7 +14,6 @@ interface Unbuilt {
 
 const UNBUILT: readonly Unbuilt[] = [
   { path: 'models.*.price.image' },
-  { path: 'stores.state', when: (value) => value === 'durable-object', allowed: 'memory, redis://…, rediss://…' },
   { path: 'log.prompts', when: (value) => String(value) === 'true', allowed: 'false' },
 ];
 

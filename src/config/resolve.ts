@@ -104,14 +104,14 @@ export interface Key {
 }
 
 export interface Stores {
-  /** `memory` or the URL of a Redis, with the password in it. */
+  /** `memory`, `durable-object` or the URL of a Redis, with the password in it. */
   state: string;
   durable: 'embedded' | 'none' | 'supabase';
   /** For what is kept on this machine. */
   folder: string;
   /** Whether the config itself asks for this durable store or this folder: else it is no reason not to serve. */
   asked: boolean;
-  /** For how long the durable store keeps a decision. */
+  /** For how long the durable store keeps a decision, or a Durable Object does. */
   retentionMs: number;
   supabase: { url: string; serviceRoleKey: string } | null;
 }
@@ -176,12 +176,13 @@ export function resolveConfig(
     stores: resolveStores(written.stores),
     log: { level: written.log.level },
   };
-  if (written.stores.state !== 'memory' && written.server.secret === undefined) {
+  const { state } = written.stores;
+  if (state !== 'memory' && state !== 'durable-object' && written.server.secret === undefined) {
     warnings.push(
       'server.secret: not set: one is made and kept in stores.folder, and processes with other folders will not know a conversation again',
     );
   }
-  if (written.stores.retention !== undefined && config.stores.durable === 'none') {
+  if (written.stores.retention !== undefined && config.stores.durable === 'none' && state !== 'durable-object') {
     warnings.push('stores.retention: without effect, since nothing durable is configured (stores.durable)');
   }
   written.keys.forEach((key, index) => {

@@ -237,10 +237,11 @@ const router = section({
   on_budget: choice(['cheapest', 'reject']).default('cheapest'),
 });
 
-const stateAllowed = 'memory, redis://HOST:PORT, rediss://USER:PASSWORD@HOST:PORT';
+const stateAllowed =
+  'memory, redis://HOST:PORT, rediss://USER:PASSWORD@HOST:PORT, on Cloudflare Workers durable-object';
 const state = z
   .string({ error: stateAllowed })
-  .refine((value) => value === 'memory' || isRedisUrl(value), { error: stateAllowed });
+  .refine((value) => value === 'memory' || value === 'durable-object' || isRedisUrl(value), { error: stateAllowed });
 
 /** A database's number may stand behind it. What stands behind a `?` some clients take for settings: there are none here. */
 function isRedisUrl(value: string): boolean {

@@ -24,6 +24,8 @@ export interface Counter {
   pending: number;
   /** Told to the store, which has not answered yet: told again it might count twice. */
   sent: number | null;
+  /** When, on the steady clock. */
+  sentAt: number;
   readonly ttlMs: number;
   readonly until: number;
   /** Whether anybody asked for it since the store was asked last. */
@@ -32,30 +34,47 @@ export interface Counter {
   dropped: boolean;
 }
 
+/** Stores give up a call sooner. */
+const LOST_MS = 30_000;
+
 export function createCounters(state: StateStore, runtime: Runtime): Counters {
   const counters = new Map<string, Counter>();
 
   const exchange = async (counter: Counter): Promise<void> => {
     const amount = counter.pending;
+    const at = runtime.clock();
     counter.sent = amount;
+    counter.sentAt = at;
     counter.pending = 0;
     counter.wanted = false;
+    const isAwaited = (): boolean => counter.sent !== null && counter.sentAt === at;
     try {
-      counter.known = await state.add(counter.name, amount, counter.ttlMs);
+      const known = await state.add(counter.name, amount, counter.ttlMs);
+      if (isAwaited()) counter.known = known;
     } catch (error) {
+      if (!isAwaited()) throw error;
       // Mostly it was only late. The true value comes with the next turn.
       if (error instanceof UncertainWrite) counter.known += amount;
       else counter.pending += amount;
       counter.wanted = true;
       throw error;
     } finally {
-      counter.sent = null;
+      if (isAwaited()) counter.sent = null;
     }
+  };
+
+  /** An answer that was waited for in a request that is gone never comes. Mostly the store has counted it. */
+  const giveUp = (counter: Counter): void => {
+    if (counter.sent === null || runtime.clock() - counter.sentAt < LOST_MS) return;
+    counter.known += counter.sent;
+    counter.sent = null;
+    counter.wanted = true;
   };
 
   const pulse = everySecond(async () => {
     const now = runtime.now();
     for (const counter of counters.values()) {
+      giveUp(counter);
       if (counter.until > now || counter.sent !== null) continue;
       counter.dropped = true;
       counters.delete(counter.name);
@@ -70,7 +89,7 @@ export function createCounters(state: StateStore, runtime: Runtime): Counters {
     let counter = counters.get(name);
     if (!counter) {
       const until = runtime.now() + ttlMs;
-      counter = { name, known: 0, pending: 0, sent: null, ttlMs, until, wanted: false, dropped: false };
+      counter = { name, known: 0, pending: 0, sent: null, sentAt: 0, ttlMs, until, wanted: false, dropped: false };
       counters.set(name, counter);
     }
     return counter;

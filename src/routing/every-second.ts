@@ -4,6 +4,8 @@ import type { Runtime } from './runtime.ts';
 const PERIOD_MS = 1_000;
 /** A turn that takes longer is given up: whatever hangs must not keep later turns from trying. */
 const DEADLINE_MS = 2_000;
+/** One that has not even been given up by then is lost: on an edge platform its timer ends with its request. */
+const LOST_MS = 2 * DEADLINE_MS;
 
 export interface EverySecond {
   /** Says that there is something to do: it is done within about a second. */
@@ -45,32 +47,37 @@ export function everySecond(work: () => Promise<void>, runtime: Runtime): EveryS
 
   const later = (): void => {
     const now = runtime.clock();
+    const waitMs = Math.max(0, lastAt + PERIOD_MS - now);
     timerSetAt = now;
-    unref(setTimeout(() => void start(), Math.max(0, lastAt + PERIOD_MS - now)));
+    if (runtime.endsTimers) runtime.defer(new Promise<void>((resolve) => setTimeout(resolve, waitMs)).then(start));
+    else unref(setTimeout(() => void start(), waitMs));
   };
 
+  const isRunning = (): boolean => running !== null && runtime.clock() - lastAt < LOST_MS;
+
   const start = (): Promise<void> => {
-    if (running) return running;
+    if (running && isRunning()) return running;
     lastAt = runtime.clock();
     again = false;
-    running = turn().finally(() => {
-      running = null;
+    const own = turn().finally(() => {
+      if (running === own) running = null;
       if (again) later();
     });
-    return running;
+    running = own;
+    return own;
   };
 
   return {
     touch() {
       const now = runtime.clock();
-      if (running !== null) again = true;
+      if (isRunning()) again = true;
       else if (now - lastAt >= PERIOD_MS) return runtime.defer(start());
       // A timer that an edge platform has dropped is set again.
       if (now - timerSetAt < 2 * PERIOD_MS && timerSetAt > lastAt) return;
       later();
     },
     async flush() {
-      await running;
+      if (isRunning()) await running;
       await start();
     },
   };

@@ -68,11 +68,16 @@ const shareFor = (entries: number): number => Math.min(0.1, Math.max(0.01, 50 / 
 const UNLABELLED = 0.25;
 /** When what has been learned is left for others, and for how long nobody else need do so. */
 const SNAPSHOT = { entries: 10_000, ms: 60_000, leaseMs: 30_000 };
+/**
+ * A turn that has done nothing for so long does nothing any more: on an edge platform whatever it waits for ends with the request
+ * in which it began.
+ */
+const LOST_MS = 10_000;
 /** Who tells the log that an arm has changed is the only one for so long: by then the others have read it. */
 const TELLING_MS = 60_000;
 
 /** What is known of a router before anything has been asked of it. */
-export function nothingLearned({ halfLifeMs }: Router): Learned {
+export function nothingLearned({ halfLifeMs }: Pick<Router, 'halfLifeMs'>): Learned {
   const { id, dimensions } = encoder;
   const fold = emptyFold({
     encoder: id,
@@ -83,11 +88,19 @@ export function nothingLearned({ halfLifeMs }: Router): Learned {
   return { fold, cursor: LOG_START, halfLifeMs };
 }
 
-/** Folds everything that is in the router's log now and was not yet; gives how many entries that were. */
+/** What is asked of a store by whoever learns from it. */
+export interface LogSource extends Pick<StateStore, 'readSince'> {
+  shared: Pick<SharedState, 'snapshots'> | null;
+}
+
+/**
+ * Folds everything that is in the router's log now and was not yet; gives how many entries that were. Where two do so with the
+ * same `learned` at once, each entry is folded once.
+ */
 export async function learnOn(
   learned: Learned,
   router: string,
-  state: StateStore,
+  state: LogSource,
   log: Log,
   heard: (decisionId: string) => void = () => {},
 ): Promise<number> {
@@ -95,14 +108,16 @@ export async function learnOn(
   let folded = 0;
   if (shared && learned.cursor === LOG_START) await startFromSnapshot(learned, router, shared.snapshots, log);
   for (;;) {
-    const slice = await state.readSince(router, learned.cursor, BATCH);
+    const from = learned.cursor;
+    const slice = await state.readSince(router, from, BATCH);
+    if (learned.cursor !== from) continue;
     // What is missing is in a snapshot, if anywhere.
     if (slice.gap !== null && shared && (await startFromSnapshot(learned, router, shared.snapshots, log))) continue;
     for (const entry of slice.entries) foldEntry(learned.fold, entry);
     for (const { decisionId } of slice.entries) heard(decisionId);
     folded += slice.entries.length;
-    const lost = slice.gap === 'other' && learned.cursor !== LOG_START;
-    const ended = slice.cursor === learned.cursor;
+    const lost = slice.gap === 'other' && from !== LOG_START;
+    const ended = slice.cursor === from;
     learned.cursor = slice.cursor;
     // The store came back empty: what this process has learned is the start of the new log, unless another was faster.
     if (lost && shared && !(await shared.snapshots.put(router, snapshotOf(learned)))) {
@@ -114,9 +129,10 @@ export async function learnOn(
 
 /** False where there is none that is of use and further than what has been learned. */
 async function startFromSnapshot(learned: Learned, router: string, snapshots: Snapshots, log: Log): Promise<boolean> {
+  const from = learned.cursor;
   const { found, refused } = await soundSnapshot(snapshots, router, learned.fold.settings);
   if (refused > 0) log.error({ router, refused }, DAMAGED);
-  if (!found || found.cursor === learned.cursor) return false;
+  if (!found || found.cursor === from || learned.cursor !== from) return false;
   learned.fold = found.fold;
   learned.cursor = found.cursor;
   return true;
@@ -161,6 +177,9 @@ export function createLearner(
   let labelsDerived = learned.fold.labels;
   let restUntil = 0;
   let running: Promise<void> | null = null;
+  /** When a turn last did something. */
+  let movedAt = Number.NEGATIVE_INFINITY;
+  let derivations = 0;
   let folding = false;
   let again = false;
   /** Whether it was logged that what was learned cannot be brought up to date. */
@@ -171,11 +190,29 @@ export function createLearner(
   let sinceSnapshot = 0;
   let snapshotAt = runtime.now();
 
+  const moved = (): void => {
+    movedAt = runtime.clock();
+  };
+  const giveUpLost = (): void => {
+    if (runtime.clock() - movedAt < LOST_MS) return;
+    running = null;
+    folding = false;
+  };
+  const source: LogSource = {
+    shared: state.shared,
+    async readSince(...asked) {
+      moved();
+      const slice = await state.readSince(...asked);
+      moved();
+      return slice;
+    },
+  };
+
   const foldNew = async (): Promise<void> => {
     if (retired) return;
     const folded = await foldOn();
     await tellChanges();
-    if (state.shared) await shareSnapshot(state.shared, folded);
+    if (state.shared && !state.shared.leavesSnapshots) await shareSnapshot(state.shared, folded);
   };
 
   /** Until the log has it, what is noticed counts here all the same: who cannot write adapts, too. Never rejects. */
@@ -209,7 +246,7 @@ export function createLearner(
 
   /** Gives how many entries were new. */
   const foldOn = async (): Promise<number> => {
-    const folded = await learnOn(learned, router.name, state, runtime.log, heardOf);
+    const folded = await learnOn(learned, router.name, source, runtime.log, heardOf);
     if (learned.cursor !== posteriorCursor) await derive();
     return folded;
   };
@@ -228,6 +265,7 @@ export function createLearner(
   const derive = async (): Promise<void> => {
     const { fold, cursor } = learned;
     const deriving = derivingFrom(fold);
+    const derivation = ++derivations;
     let took = 0;
     for (;;) {
       const started = runtime.clock();
@@ -238,7 +276,10 @@ export function createLearner(
         posterior = step.value;
         break;
       }
+      moved();
       await new Promise((resolve) => setTimeout(resolve, 0));
+      // It was given up meanwhile, and another has begun.
+      if (derivation !== derivations) return;
     }
     owed?.derived();
     earlyPulls.derived();
@@ -261,6 +302,8 @@ export function createLearner(
 
   /** In turn, never twice at once. */
   const inTurn = (work: () => Promise<void>): Promise<void> => {
+    giveUpLost();
+    moved();
     const turn = (running ?? Promise.resolve()).then(work, work).finally(() => {
       if (running === turn) running = null;
     });
@@ -293,7 +336,9 @@ export function createLearner(
 
   const grown = (): void => {
     again = true;
+    giveUpLost();
     if (folding || retired) return;
+    moved();
     folding = true;
     runtime.defer(foldSoon());
   };

@@ -18,6 +18,8 @@ export interface Runtime {
   randomHex: (bytes: number) => string;
   /** Work that the answer does not wait for, but that the platform must not cut off. */
   defer: (work: Promise<unknown>) => void;
+  /** Whether timers end with the request that set them, unless what waits for them is deferred. Left out where they do not. */
+  endsTimers?: boolean;
   /** Keyed with the server's secret. */
   digest: Digest;
   /** Plain SHA-256, in hex. */

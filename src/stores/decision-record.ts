@@ -114,6 +114,9 @@ export interface DecisionRecord {
   idempotencyKeys: readonly string[];
 }
 
+/** Ids begin with their time, in milliseconds since 1970: what those of this time and of later ones are not less than. */
+export const firstIdAt = (time: number): string => `dec_${Math.max(0, Math.ceil(time)).toString(16).padStart(12, '0')}`;
+
 /** What a reward teaches by itself; nothing where there is none. */
 export const labelOf = (reward: number | null): Label => ({
   quality: reward,

@@ -130,6 +130,8 @@ export interface StateStore {
 }
 
 export interface SharedState {
+  /** Whether the store folds its logs by itself and leaves snapshots of that: then nobody else need. */
+  readonly leavesSnapshots: boolean;
   snapshots: Snapshots;
   /** True for one process at a time, which holds it for `ttlMs` and may take it again before that is over. */
   lease(name: string, ttlMs: number): Promise<boolean>;

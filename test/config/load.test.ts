@@ -190,7 +190,7 @@ describe('a Redis for the state', () => {
     '%s is refused, and not repeated',
     (url) => {
       expect(problemsOf(state(url))).toEqual([
-        'stores.state: not valid (allowed: memory, redis://HOST:PORT, rediss://USER:PASSWORD@HOST:PORT)',
+        'stores.state: not valid (allowed: memory, redis://HOST:PORT, rediss://USER:PASSWORD@HOST:PORT, on Cloudflare Workers durable-object)',
       ]);
     },
   );
@@ -283,12 +283,37 @@ describe('signals that a router looks at', () => {
   });
 });
 
+describe('a Durable Object for the state', () => {
+  const text = (stores: string, server = 'server: { secret: s }\n'): string =>
+    `${MINIMAL}${server}stores: { ${stores} }`;
+  const onWorkers = (config: string) => loadConfig({ text: config, env: {}, sha256Hex, platform: 'workers' });
+
+  test('is refused on Node, where there is none', () => {
+    expect(problemsOf(text('state: durable-object'))).toEqual([
+      'stores.state: a Durable Object is only to be had on Cloudflare Workers (allowed: memory, redis://HOST:PORT, rediss://USER:PASSWORD@HOST:PORT)',
+    ]);
+  });
+
+  test('needs nothing behind it on Workers, and keeps decisions for as long as the config says', () => {
+    const result = onWorkers(text('state: durable-object, retention: 7d'));
+    expect(result).toMatchObject({
+      ok: true,
+      warnings: [],
+      config: { stores: { state: 'durable-object', durable: 'none', retentionMs: 7 * 86_400_000 } },
+    });
+  });
+
+  test('needs a secret that all isolates have', () => {
+    expect(onWorkers(text('state: durable-object', ''))).toMatchObject({
+      ok: false,
+      problems: [{ path: 'server.secret' }],
+    });
+  });
+});
+
 describe('what is not built yet is refused by name', () => {
   test.each(
-    [
-      [`${MINIMAL}stores: { state: durable-object }`, 'stores.state'],
-      [`${MINIMAL}log: { prompts: true }`, 'log.prompts'],
-    ].map(([text, path]) => ({ text: text!, path: path! })),
+    [[`${MINIMAL}log: { prompts: true }`, 'log.prompts']].map(([text, path]) => ({ text: text!, path: path! })),
   )('$path', ({ text, path }) => {
     const problems = problemsOf(text);
     expect(problems).toHaveLength(1);

@@ -118,4 +118,44 @@ describe('a learner', () => {
     await runtime.settled();
     expect(runtime.logged).toEqual([logged, logged]);
   });
+
+  test('begins anew where the answer that it waits for never comes, as when a request has taken it along, and counts all once', async () => {
+    let isLost = true;
+    let comeAfterAll: (() => void) | undefined;
+    const { learner, runtime, answered, observations } = prepare((store) => ({
+      ...store,
+      async readSince(...query) {
+        const slice = await store.readSince(...query);
+        if (isLost) {
+          await new Promise<void>((resolve) => {
+            comeAfterAll = resolve;
+          });
+        }
+        return slice;
+      },
+    }));
+    let at = 0;
+    runtime.clock = () => at;
+    // What is lost would be waited for for ever.
+    const lost: Promise<unknown>[] = [];
+    const { defer } = runtime;
+    runtime.defer = (work) => lost.push(work);
+    await answered(1);
+    learner.grown();
+    await expect.poll(() => comeAfterAll).not.toBe(undefined);
+    runtime.defer = defer;
+    isLost = false;
+    at += 9_000;
+    learner.grown();
+    await runtime.settled();
+    expect(observations()).toBe(0);
+    at += 2_000;
+    learner.grown();
+    await runtime.settled();
+    expect(observations()).toBeCloseTo(1, 6);
+    comeAfterAll?.();
+    await Promise.all(lost);
+    await learner.catchUp();
+    expect(observations()).toBeCloseTo(1, 6);
+  });
 });

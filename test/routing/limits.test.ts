@@ -165,4 +165,29 @@ describe('money', () => {
     await alone.flush();
     expect(alone.spentToday(owner)).toBe(2);
   });
+
+  test('is counted on where an answer never comes, as when a request has taken it along', async () => {
+    let at = 0;
+    runtime.clock = () => at;
+    let isLost = true;
+    const add: StateStore['add'] = async (...given) => {
+      const value = await state.add(...given);
+      return isLost ? await new Promise<number>(() => {}) : value;
+    };
+    const alone = createLimits(createCounters({ ...state, add }, runtime), runtime);
+    const { defer } = runtime;
+    runtime.defer = () => {};
+    at += 1_000;
+    alone.reserve({ key: 'web', router: null }, 2);
+    runtime.defer = defer;
+    isLost = false;
+    at += 40_000;
+    alone.reserve({ key: 'web', router: null }, 1);
+    await runtime.settled();
+    expect(alone.spentToday(owner)).toBe(3);
+    await limits.flush();
+    limits.spentToday(owner);
+    await limits.flush();
+    expect(limits.spentToday(owner)).toBe(3);
+  });
 });

@@ -27,6 +27,7 @@ function sharedStore(maxEntries: number): StateStore {
   let kept: Snapshot[] = [];
   const placeOf = ({ cursor }: Snapshot): number => Number(cursor.split('-')[1] ?? 0);
   const shared: SharedState = {
+    leavesSnapshots: false,
     snapshots: {
       read: async () => [...kept],
       async put(_router, snapshot) {

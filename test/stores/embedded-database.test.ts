@@ -8,8 +8,8 @@ import type { DecidedSignal, DecisionRecord } from '../../src/stores/decision-re
 import { type Database, openDatabase } from '../../src/stores/embedded/database.ts';
 import { reasonOf } from '../../src/stores/embedded/failures.ts';
 import { type OpenFile, openFile } from '../../src/stores/embedded/file.ts';
-import { onlyValue } from '../../src/stores/embedded/sql.ts';
 import { type Kept, LOG_START, type ReadKept } from '../../src/stores/ports.ts';
+import { onlyValue } from '../../src/stores/sql.ts';
 import { finishedDecision, START } from './finished-decision.ts';
 
 describe('the database of the embedded store', () => {

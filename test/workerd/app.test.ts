@@ -41,7 +41,7 @@ function startApp(pieces: readonly string[], then: 'end' | 'cut' | 'hang' = 'end
     });
     return new Response(body, { headers: { 'content-type': 'text/event-stream' } });
   };
-  const app = createWorkerApp(
+  const { app } = createWorkerApp(
     { CONDUIT_CONFIG_TEXT: CONFIG },
     { fetch: upstream, defer: (work) => deferred.push(work) },
   );
@@ -126,7 +126,7 @@ describe('inside workerd', () => {
       sent = { url: String(url), type: new Headers(init?.headers).get('content-type') ?? '', text };
       return Response.json({ text: 'Hello' }, { headers: { 'set-cookie': 'a=b', 'x-request-id': 'req_1' } });
     };
-    const app = createWorkerApp(
+    const { app } = createWorkerApp(
       { CONDUIT_CONFIG_TEXT: CONFIG },
       { fetch: upstream, defer: (work) => deferred.push(work) },
     );
@@ -158,5 +158,7 @@ describe('inside workerd', () => {
 test('a Redis for the state is refused by name, and its password is not repeated', () => {
   const text = `${CONFIG}server: { secret: s }\nstores: { state: "rediss://default:hunter2@redis.example:6379" }\n`;
   const start = () => createWorkerApp({ CONDUIT_CONFIG_TEXT: text }, { fetch, defer: () => {} });
-  expect(start).toThrow('stores.state: Redis is not supported on Cloudflare Workers yet (allowed: memory)');
+  expect(start).toThrow(
+    'stores.state: Redis is not supported on Cloudflare Workers yet (allowed: memory, durable-object)',
+  );
 });

@@ -1,6 +1,6 @@
 /** What requests have cost on each day: a budget is asked for at a start, and a day may have a million of them. */
 import { type DecisionRecord, wasServed } from '../decision-record.ts';
-import type { Sql } from './sql.ts';
+import type { Sql } from '../sql.ts';
 
 export interface CostTable {
   /** Of a decision that is new. */

@@ -1,5 +1,6 @@
 /** What the durable store does, as transactions on any SQLite. */
 import type { DecisionRecord } from '../decision-record.ts';
+import { migrate } from '../migrations.ts';
 import {
   type Batch,
   type Counted,
@@ -11,12 +12,12 @@ import {
   type ReadKept,
   type Snapshot,
 } from '../ports.ts';
+import { bytesIn, onlyValue, type Sql } from '../sql.ts';
 import { createCostTable, type Spent } from './cost-table.ts';
 import { createDecisionTables } from './decision-tables.ts';
 import { createNameTable } from './name-table.ts';
 import { labelUpTo } from './past-labels.ts';
-import { migrate } from './schema.ts';
-import { bytesIn, onlyValue, type Sql } from './sql.ts';
+import { STEPS } from './schema.ts';
 
 /** The verbs of `DurableStore`, without waiting. */
 export interface Database {
@@ -56,7 +57,7 @@ const BEYOND_ALL = '~';
 
 /** Creates what is missing. Throws `WrongSchema` where it is not this release's to use. */
 export function openDatabase(sql: Sql): Database {
-  migrate(sql);
+  migrate(sql, STEPS);
   const updateSeq = sql.prepare('update store_identity set seq = ?');
   const selectCursor = sql.prepare('select cursor from log_cursors where log = ?');
   const putCursor = sql.prepare('insert or replace into log_cursors values (?, ?)');

@@ -3,7 +3,7 @@ import type { Label } from '../../bandit/evidence.ts';
 import { type DecidedSignal, type DecisionRecord, learnedFromRewards } from '../decision-record.ts';
 import { type AttemptList, attemptOf, type CandidateList, candidateOf, labelIn } from '../durable/rows.ts';
 import type { Kept } from '../ports.ts';
-import type { Sql, SqlRow } from './sql.ts';
+import type { Sql, SqlRow } from '../sql.ts';
 
 export interface DecisionReader {
   recall(decisionId: string): DecisionRecord | null;

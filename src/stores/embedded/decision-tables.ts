@@ -1,10 +1,10 @@
 /** Decisions in their five tables: put there, read out of them, taken away. */
-import { type DecisionRecord, labelOf } from '../decision-record.ts';
+import { type DecisionRecord, firstIdAt, labelOf } from '../decision-record.ts';
 import { attemptList, candidateList, labelIn, labelList } from '../durable/rows.ts';
 import type { Counted } from '../ports.ts';
+import { onlyValue, type Sql, type Statement } from '../sql.ts';
 import { createDecisionReader, type DecisionReader } from './decision-reader.ts';
 import { withPastLabel } from './past-labels.ts';
-import { onlyValue, type Sql, type Statement } from './sql.ts';
 
 export interface DecisionTables extends DecisionReader {
   /** Gives what there was of it; `all`, and nothing is changed, where this version or a later one is there. */
@@ -174,9 +174,6 @@ export function createDecisionTables(sql: Sql): DecisionTables {
     },
   };
 }
-
-/** What ids of this time and of later ones are not less than. */
-const firstIdAt = (time: number): string => `dec_${Math.max(0, Math.ceil(time)).toString(16).padStart(12, '0')}`;
 
 const listText = (list: readonly unknown[]): string => (list.length === 0 ? '[]' : JSON.stringify(list));
 

@@ -2,9 +2,9 @@
 import { closeSync, mkdirSync, openSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { DatabaseSync, type StatementSync } from 'node:sqlite';
+import { WrongSchema } from '../migrations.ts';
+import type { Sql, SqlRow, SqlValue, Statement } from '../sql.ts';
 import { isBusy, type OpenFailure, reasonOf } from './failures.ts';
-import { WrongSchema } from './schema.ts';
-import type { Sql, SqlRow, SqlValue, Statement } from './sql.ts';
 
 export interface OpenFile {
   sql: Sql;

@@ -1,5 +1,5 @@
 /** The names of the latest decisions, as far as a memory that begins anew takes decisions back. */
-import { onlyValue, type Sql } from './sql.ts';
+import { onlyValue, type Sql } from '../sql.ts';
 
 export interface NameTable {
   /** Where a decision has names already they stay: a change gives it no others. */

@@ -2,7 +2,6 @@
  * The tables of the durable store in SQLite, in steps that are only ever appended to. A Durable Object's SQLite runs them
  * too: nothing here needs a pragma, an extension or a second file.
  */
-import { onlyValue, type Sql } from './sql.ts';
 import { NO_VIEWS, VIEWS } from './views.ts';
 
 /**
@@ -136,36 +135,4 @@ alter table costs_by_day add column arrivals real not null default 0;
 `;
 
 /** The views are made anew by the last step that changes one. */
-const STEPS: readonly string[] = [TABLES, NO_VIEWS + LABELS, NO_VIEWS + CHANGES + VIEWS, REQUESTS];
-
-/** Why a database cannot be used. `foreign`: it is somebody else's. `newer`: a later release has written it. */
-export class WrongSchema extends Error {
-  readonly reason: 'foreign' | 'newer';
-
-  constructor(reason: 'foreign' | 'newer') {
-    super(reason === 'newer' ? 'it was written by a newer release of Conduit' : 'it is a database of something else');
-    this.reason = reason;
-  }
-}
-
-/** Brings a database, which may be empty, to the schema of this release, each step at once or not at all. */
-export function migrate(sql: Sql): void {
-  const isThere = (name: string): boolean =>
-    onlyValue(sql.prepare("select 1 from sqlite_master where type = 'table' and name = ?").rows(name)) !== null;
-  if (!isThere('schema_version')) {
-    // SQLite's own, and those that a Durable Object's platform has there, begin like this.
-    const other =
-      "select 1 from sqlite_master where type = 'table' and name not like 'sqlite%' and substr(name, 1, 1) <> '_'";
-    if (onlyValue(sql.prepare(other).rows()) !== null) throw new WrongSchema('foreign');
-    sql.exec('create table schema_version (version integer not null)');
-  }
-  // Without a row while no step has been done.
-  const version = Number(onlyValue(sql.prepare('select max(version) from schema_version').rows()));
-  if (version > STEPS.length) throw new WrongSchema('newer');
-  for (let step = version; step < STEPS.length; step++) {
-    sql.transaction(() => {
-      sql.exec(STEPS[step] as string);
-      sql.prepare('insert into schema_version values (?)').run(step + 1);
-    });
-  }
-}
+export const STEPS: readonly string[] = [TABLES, NO_VIEWS + LABELS, NO_VIEWS + CHANGES + VIEWS, REQUESTS];

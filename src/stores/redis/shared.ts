@@ -43,6 +43,7 @@ export function createShared({ connection, newEpoch, seenEpoch, owner, onSnapsho
   };
 
   return {
+    leavesSnapshots: false,
     snapshots: {
       async read(router) {
         const cursors = await connection.call('hmget', snapshotsKey(router), 'latest', 'older');

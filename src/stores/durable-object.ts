@@ -1,0 +1,206 @@
+/** The state in Durable Objects, as an isolate has it: one object for each router's log, and one for what all share. */
+import { createDecisionPacker } from './durable-object/packed-decision.ts';
+import {
+  type Answer,
+  type LogVerbs,
+  objectOf,
+  SHARED_OBJECT,
+  type SharedVerbs,
+  type StateObjects,
+} from './durable-object/verbs.ts';
+import {
+  type Found,
+  type HotStore,
+  type Kept,
+  logOf,
+  PINNED_LOG,
+  type SharedState,
+  StoreUnavailable,
+  UncertainWrite,
+} from './ports.ts';
+
+export interface ObjectStoreOptions {
+  objects: StateObjects;
+  /** Of each router that the config has, how its evidence fades. */
+  halfLives: ReadonlyMap<string, number | null>;
+  /** For how long a decision is kept, in milliseconds. */
+  retentionMs: number;
+  /** Tells this isolate from every other. */
+  holder: string;
+  /** How long an answer is waited for. */
+  timeoutMs?: number;
+}
+
+export interface ObjectStore extends HotStore {
+  readonly shared: SharedState;
+  /** Tells whoever watches that every log may have grown: what other isolates append nobody tells here. */
+  mayHaveGrown(): void;
+}
+
+/** Decisions of which an isolate remembers whose they are: else every router's object is asked. */
+const MOST_PLACES = 10_000;
+
+export function createObjectStore(options: ObjectStoreOptions): ObjectStore {
+  const { objects, halfLives, retentionMs, holder, timeoutMs = 2_000 } = options;
+  const packer = createDecisionPacker();
+  const listeners = new Set<(log: string) => void>();
+  const logs = new Set([PINNED_LOG, ...halfLives.keys()]);
+  const logOfId = new Map<string, string>();
+
+  // Anew each time: a stub belongs to the request that asked for it, and one that has failed may go on failing.
+  const objectFor = (log: string): LogVerbs => objects.getByName(objectOf(log));
+  const shared = (): SharedVerbs => objects.getByName(SHARED_OBJECT);
+  const read = <Value>(call: () => Promise<Answer<Value>>): Promise<Value> =>
+    answerTo(() => again(call), timeoutMs, StoreUnavailable);
+  const write = <Value>(call: () => Promise<Answer<Value>>): Promise<Value> =>
+    answerTo(call, timeoutMs, UncertainWrite);
+
+  const note = (id: string, log: string): void => {
+    logs.add(log);
+    if (logOfId.size >= MOST_PLACES) logOfId.delete(logOfId.keys().next().value as string);
+    logOfId.set(id, log);
+  };
+  const grown = (log: string): void => {
+    for (const listener of listeners) listener(log);
+  };
+  const packedKept = ({ decision, names }: Kept) => ({ ...packer.pack(decision), names: [...names] });
+
+  /** What each of the logs' objects says, in the order of `logs`; rejects where one does not say. */
+  const ofAll = <Value>(
+    asked: Iterable<string>,
+    call: (object: LogVerbs) => Promise<Answer<Value>>,
+  ): Promise<Value[]> => Promise.all([...asked].map((log) => read(() => call(objectFor(log)))));
+
+  return {
+    async remember(kept) {
+      const log = logOf(kept.decision);
+      const packed = packedKept(kept);
+      note(kept.decision.id, log);
+      await answerTo(() => again(() => objectFor(log).remember(packed, { retentionMs })), timeoutMs, UncertainWrite);
+      grown(log);
+    },
+
+    async revise(decision) {
+      const log = logOf(decision);
+      const packed = packer.pack(decision);
+      const result = await write(() => objectFor(log).revise(packed));
+      if (result === 'written') grown(log);
+      return result;
+    },
+
+    async revive(kept) {
+      const packed = packedKept(kept);
+      note(kept.decision.id, logOf(kept.decision));
+      await write(() => objectFor(logOf(kept.decision)).revive(packed));
+    },
+
+    async recall(decisionId) {
+      const known = logOfId.get(decisionId);
+      const found = await ofAll(known === undefined ? logs : [known], (object) => object.recall(decisionId));
+      const bytes = found.find((one) => one !== null);
+      if (!bytes) return null;
+      const decision = packer.decisionIn(bytes);
+      note(decisionId, logOf(decision));
+      return decision;
+    },
+
+    async lookUp(names) {
+      if (names.length === 0) return null;
+      const all = await ofAll(logs, (object) => object.lookUp([...names]));
+      let first: Found | null = null;
+      for (const one of all) {
+        if (!one) continue;
+        const found = { decision: packer.decisionIn(one.decision), name: one.name };
+        note(found.decision.id, logOf(found.decision));
+        if (!first || comesBefore(found, first, names)) first = found;
+      }
+      return first;
+    },
+
+    async readSince(router, cursor, limit) {
+      const { entries, ...rest } = await read(() => objectFor(router).readSince(cursor, limit));
+      return { entries: entries.map(packer.evidenceIn), ...rest };
+    },
+
+    async readKept(log, cursor, limit) {
+      const { entries, ...rest } = await read(() => objectFor(log).readKept(cursor, limit));
+      return { kept: entries.map((bytes) => ({ decision: packer.decisionIn(bytes), names: [] })), ...rest };
+    },
+
+    add: (counter, amount, ttlMs) => write(() => shared().add(counter, amount, ttlMs)),
+    async putHealth(name, health, ttlMs) {
+      await write(() => shared().putHealth(name, health, ttlMs));
+    },
+    readHealth: () => read(() => shared().readHealth()),
+
+    watch(listener) {
+      listeners.add(listener);
+      return () => listeners.delete(listener);
+    },
+    mayHaveGrown() {
+      for (const log of logs) grown(log);
+    },
+
+    shared: {
+      leavesSnapshots: true,
+      snapshots: {
+        read: (router) => read(() => objectFor(router).readSnapshots(halfLives.get(router) ?? null)),
+        put: (router, snapshot) => write(() => objectFor(router).putSnapshot(snapshot)),
+        async drop(router) {
+          await write(() => objectFor(router).dropSnapshots());
+        },
+      },
+      lease: (name, ttlMs) => write(() => shared().lease(name, holder, ttlMs)),
+      // An object keeps its log for as long as its decisions, whoever else has it.
+      async drained() {},
+      async restart(snapshots) {
+        for (const [router, snapshot] of snapshots) await write(() => objectFor(router).restart(snapshot));
+      },
+    },
+
+    // What an object has answered it has kept.
+    async confirm() {},
+    async close() {},
+  };
+}
+
+/** By the earlier name; of two with the same, in two routers' logs, the later decision. */
+function comesBefore(one: Found, other: Found, names: readonly string[]): boolean {
+  const places = names.indexOf(one.name) - names.indexOf(other.name);
+  return places !== 0 ? places < 0 : one.decision.created > other.decision.created;
+}
+
+/** The platform says of an error whether the same may simply be asked again: an object that moves loses calls. */
+async function again<Value>(call: () => Promise<Value>): Promise<Value> {
+  try {
+    return await call();
+  } catch (error) {
+    if (!(error as { retryable?: boolean }).retryable) throw error;
+    return await call();
+  }
+}
+
+/** Rejects with `Late` where nobody knows whether it was done, and with `StoreUnavailable` where it was not. */
+async function answerTo<Value>(
+  call: () => Promise<Answer<Value>>,
+  timeoutMs: number,
+  Late: typeof StoreUnavailable,
+): Promise<Value> {
+  let timer: ReturnType<typeof setTimeout> | undefined;
+  const late = new Promise<never>((_, reject) => {
+    const error = new Late(`the Durable Object did not answer within ${timeoutMs} ms`);
+    timer = setTimeout(() => reject(error), timeoutMs);
+  });
+  try {
+    const answer = await Promise.race([call(), late]);
+    if ('failure' in answer) throw new StoreUnavailable(`the Durable Object: ${answer.failure}`);
+    return answer.value;
+  } catch (error) {
+    if (error instanceof StoreUnavailable) throw error;
+    const { message, overloaded } = error as Error & { overloaded?: boolean };
+    // Of what an overloaded object refuses it has done nothing.
+    throw new (overloaded ? StoreUnavailable : Late)(`the Durable Object cannot be reached: ${message}`);
+  } finally {
+    clearTimeout(timer);
+  }
+}

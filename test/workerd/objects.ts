@@ -1,0 +1,20 @@
+/** Durable Objects of a test's own, inside the real workerd. */
+import { env } from 'cloudflare:workers';
+import type { StateObjects } from '../../src/stores/durable-object/verbs.ts';
+import { createObjectStore, type ObjectStore, type ObjectStoreOptions } from '../../src/stores/durable-object.ts';
+
+export const DAY_MS = 24 * 60 * 60 * 1_000;
+
+let made = 0;
+
+/** Objects that nobody has asked anything yet. */
+export function newObjects(): StateObjects {
+  const own = `${++made}/`;
+  return { getByName: (name) => env.CONDUIT_STATE.getByName(own + name) };
+}
+
+/** As another isolate has it. */
+export function storeOver(objects: StateObjects, more: Partial<ObjectStoreOptions> = {}): ObjectStore {
+  const halfLives = new Map([['auto', null]]);
+  return createObjectStore({ objects, halfLives, retentionMs: 30 * DAY_MS, holder: `isolate ${++made}`, ...more });
+}
