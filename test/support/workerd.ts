@@ -28,11 +28,15 @@ const FLAGS = ['nodejs_compat', 'enable_request_signal'];
 export async function startWorkerd({ entry, bindings }: WorkerdOptions): Promise<Workerd> {
   const folder = mkdtempSync(join(tmpdir(), 'conduit-workerd-'));
   const port = await freePort();
-  const made = ['--dry-run', '--outdir', folder, '--minify', '--compatibility-date', COMPATIBLE_WITH];
+  // One of its own: the project's is of its own Worker.
+  const config = join(folder, 'wrangler.json');
+  writeFileSync(
+    config,
+    JSON.stringify({ name: 'test', main: entry, compatibility_date: COMPATIBLE_WITH, compatibility_flags: FLAGS }),
+  );
   await promisify(execFile)(
     join(import.meta.dirname, '../../node_modules/.bin/wrangler'),
-    ['deploy', entry, '--name', 'test', ...made, '--compatibility-flags', ...FLAGS],
-    // Where there is no configuration.
+    ['deploy', '--config', config, '--dry-run', '--outdir', folder, '--minify'],
     { cwd: folder, env: { ...process.env, WRANGLER_SEND_METRICS: 'false' } },
   );
   const variables = Object.entries(bindings).map(
