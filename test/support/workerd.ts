@@ -4,8 +4,9 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { tmpdir } from 'node:os';
 import { basename, join } from 'node:path';
+import { createInterface } from 'node:readline';
+import type { Readable } from 'node:stream';
 import { promisify } from 'node:util';
-import { freePort } from './redis-server.ts';
 
 export interface Workerd {
   /** Without a slash at its end. */
@@ -27,7 +28,6 @@ const FLAGS = ['nodejs_compat', 'enable_request_signal'];
 /** Resolves once it takes requests. */
 export async function startWorkerd({ entry, bindings }: WorkerdOptions): Promise<Workerd> {
   const folder = mkdtempSync(join(tmpdir(), 'conduit-workerd-'));
-  const port = await freePort();
   // One of its own: the project's is of its own Worker.
   const config = join(folder, 'wrangler.json');
   writeFileSync(
@@ -50,7 +50,7 @@ const config :Workerd.Config = (
     (name = "main", worker = .worker),
     (name = "internet", network = (allow = ["public", "private"])),
   ],
-  sockets = [(name = "http", address = "127.0.0.1:${port}", http = (), service = "main")],
+  sockets = [(name = "http", address = "127.0.0.1:0", http = (), service = "main")],
 );
 const worker :Workerd.Worker = (
   modules = [(name = "worker", esModule = embed "${basename(entry).replace(/\.ts$/, '.js')}")],
@@ -62,24 +62,28 @@ const worker :Workerd.Worker = (
   );
   // Wrangler brings it along, and its package tells where it is.
   const { default: binary } = createRequire(import.meta.url)('workerd') as { default: string };
-  const child = spawn(binary, ['serve', join(folder, 'config.capnp')], { stdio: 'ignore' });
-  const gone = new Promise((resolve) => child.once('exit', resolve));
-  const url = `http://127.0.0.1:${port}`;
+  const child = spawn(binary, ['serve', join(folder, 'config.capnp'), '--control-fd=3'], {
+    stdio: ['ignore', 'ignore', 'ignore', 'pipe'],
+  });
+  const gone = new Promise<null>((resolve) => child.once('exit', () => resolve(null)));
   const close = async (): Promise<void> => {
     child.kill('SIGKILL');
     await gone;
     rmSync(folder, { recursive: true, force: true });
   };
-  for (;;) {
-    try {
-      await (await fetch(url)).body?.cancel();
-      return { url, pid: child.pid as number, close };
-    } catch (error) {
-      if (child.exitCode !== null) {
-        await close();
-        throw error;
-      }
-      await new Promise((resolve) => setTimeout(resolve, 50));
-    }
+  const port = await Promise.race([portToldOn(child.stdio[3] as Readable), gone]);
+  if (port === null) {
+    await close();
+    throw new Error('workerd ended at once');
   }
+  return { url: `http://127.0.0.1:${port}`, pid: child.pid as number, close };
+}
+
+/** It tells of what it does with a line of JSON each. */
+async function portToldOn(lines: Readable): Promise<number | null> {
+  for await (const line of createInterface({ input: lines })) {
+    const { event, port } = JSON.parse(line) as { event: string; port?: number };
+    if (event === 'listen' && port !== undefined) return port;
+  }
+  return null;
 }
