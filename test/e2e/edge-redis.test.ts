@@ -1,6 +1,7 @@
 /** A workerd of its own, whole requests and a Redis: clients that leave, and a Redis that hangs meanwhile, leave nothing stuck. */
 import { join } from 'node:path';
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest';
+import { answer, startFakeUpstream } from '../support/fake-upstream.ts';
 import { NO_REDIS, type RedisServer, startRedisServer } from '../support/redis-server.ts';
 import { PATIENCE } from '../support/redis-store.ts';
 import { startWorkerd, type Workerd } from '../support/workerd.ts';
@@ -40,4 +41,59 @@ describe.skipIf(NO_REDIS)(`a Worker over Redis${NO_REDIS === null ? '' : ` (${NO
         .split('\n').length;
     await expect.poll(clients, PATIENCE).toBe(1);
   });
+
+  test('two isolates that answer at once learn from one another', async () => {
+    await redis.client.flushall();
+    const upstream = await startFakeUpstream(answer());
+    onTestFinished(() => upstream.close());
+    const text = `
+server: { secret: s }
+providers: { fake: { base_url: "${upstream.url}", api_key: "sk-provider" } }
+models:
+  - { id: fake/good, price: { input: 1, output: 2 } }
+  - { id: fake/bad, price: { input: 1, output: 2 } }
+routers: { auto: { models: [fake/good, fake/bad], sticky: none } }
+stores: { state: "\${REDIS_URL}" }
+`;
+    const bindings = { CONDUIT_CONFIG_TEXT: text, REDIS_URL: redis.url };
+    const entry = join(import.meta.dirname, '../../src/worker.ts');
+    const isolates = await Promise.all([startWorkerd({ entry, bindings }), startWorkerd({ entry, bindings })]);
+    for (const isolate of isolates) onTestFinished(() => isolate.close());
+    const call = (nth: number, path: string, body?: object) =>
+      fetch(`${isolates[nth % 2]?.url}/v1/${path}`, {
+        method: body ? 'POST' : 'GET',
+        headers: { 'content-type': 'application/json' },
+        ...(body && { body: JSON.stringify(body) }),
+      });
+    const asked = Array.from({ length: 40 }, async (_, i) => {
+      const response = await call(i, 'chat/completions', {
+        model: 'auto',
+        stream: i % 3 === 0,
+        messages: [{ role: 'user', content: `What is number ${i} called?` }],
+      });
+      expect(response.status).toBe(200);
+      await response.text();
+      return response.headers;
+    });
+    const rated = (await Promise.all(asked)).map(async (headers, i) => {
+      const value = headers.get('x-conduit-model') === 'fake/good' ? 1 : 0;
+      // By the one that did not answer it.
+      const response = await call(i + 1, 'feedback', {
+        decision_id: headers.get('x-conduit-decision'),
+        signal: 'thumbs',
+        value,
+      });
+      expect(await response.json()).toMatchObject({ status: 'recorded' });
+    });
+    await Promise.all(rated);
+    for (const nth of [0, 1]) {
+      const labels = async () => ((await (await call(nth, 'routers/auto')).json()) as { labels: number }).labels;
+      await expect.poll(labels, { timeout: 20_000, interval: 500 }).toBe(40);
+    }
+    const clients = async () =>
+      String(await redis.client.call('CLIENT', 'LIST'))
+        .trim()
+        .split('\n').length;
+    await expect.poll(clients, PATIENCE).toBe(1);
+  }, 60_000);
 });
