@@ -41,6 +41,21 @@ describe.skipIf(NO_REDIS)(`the edge's store in Redis${NO_REDIS === null ? '' : `
     await expect.poll(() => other.recall(kept.id), PATIENCE).toEqual(next);
   });
 
+  test('a rating that others took, and that is confirmed here, is not lost with Redis', async () => {
+    const server = await startRedisServer();
+    onTestFinished(() => server.close());
+    const [one, other] = [within(createAtEdge(server.url).store), within(createAtEdge(server.url).store)];
+    const kept = await rememberNew(one, { created: Date.now() });
+    const rated = { ...kept, version: 2, reward: 1 };
+    await one.revise(rated);
+    await other.confirm(rated);
+    expect(await entriesOf(other)).toHaveLength(2);
+    await server.client.flushall();
+    await rememberNew(other, { created: Date.now() });
+    await expect.poll(() => other.recall(kept.id), PATIENCE).toEqual(rated);
+    await expect.poll(async () => (await entriesOf(other)).length, PATIENCE).toBe(2);
+  });
+
   test('in a cluster the node that has the keys is found, by way of any, and after they have moved', async () => {
     const cluster = await startRedisCluster();
     onTestFinished(() => cluster.close());

@@ -53,7 +53,10 @@ export interface RequestWriting {
   isSettled(): boolean;
   /** Why Redis takes nothing, though it answers; null where it does, as far as is known. */
   refusal(): Error | null;
-  /** Resolves once Redis has what was written; rejects where it cannot be had to. */
+  /**
+   * Resolves once Redis has what was written; rejects where it cannot be had to. Of a decision that others have written it is
+   * here too from then on, should Redis lose it.
+   */
   confirm(decision?: DecisionRecord): Promise<void>;
   /** Writes what waits, if that can be done now; gives how many decisions wait on. Never rejects. */
   flush(): Promise<number>;
@@ -189,6 +192,12 @@ export function createRequestWriting(options: RequestWritingOptions): RequestWri
     refusal: () => (outbox.size() === 0 ? null : refusal),
 
     async confirm(decision) {
+      if (decision && !outbox.find(decision.id)) {
+        const sent = sentLog.find(decision.id)?.outgoing;
+        if (sent && sent.version >= decision.version) return;
+        await writeOrMerge({ ...outgoingOf(decision, []), late: true });
+        return;
+      }
       const isWaiting = (): boolean => (decision ? outbox.find(decision.id) !== null : outbox.size() > 0);
       const until = clock() + CONFIRM_MS;
       while (isWaiting()) {
