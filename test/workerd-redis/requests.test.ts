@@ -180,6 +180,34 @@ describe.skipIf(NO_REDIS)(`requests that keep their state in Redis${NO_REDIS ===
       expect(told.trouble).toHaveLength(1);
     });
 
+    test('takes no more connections: whoever is turned away is told so, and what was decided is written in the end', async () => {
+      const turnedAway = await tell<number>('turnedAway');
+      await tell('configure', ['maxclients', String(before + 3)]);
+      const kept: Awaited<ReturnType<typeof remember>>[] = [];
+      try {
+        kept.push(...(await Promise.all(Array.from({ length: 30 }, remember))));
+        const counted = await Promise.all(Array.from({ length: 30 }, () => ask('count')));
+        for (const { status } of counted) expect([200, 503]).toContain(status);
+      } finally {
+        await expect
+          .poll(
+            () =>
+              tell('configure', ['maxclients', '10000']).then(
+                () => true,
+                () => false,
+              ),
+            PATIENCE,
+          )
+          .toBe(true);
+      }
+      expect(await tell<number>('turnedAway')).toBeGreaterThan(turnedAway);
+      for (const { id } of kept) {
+        await expect
+          .poll(() => tell<{ id: string } | null>('onNode', { verb: 'recall', args: [id] }), PATIENCE)
+          .toMatchObject({ id });
+      }
+    });
+
     test('is another one, with a password: it is told without the password', async () => {
       await tell('configure', ['requirepass', 'secret']);
       try {

@@ -22,8 +22,8 @@ export default async function setup({ provide }: TestProject): Promise<() => Pro
     String(await server.client.call('CLIENT', 'LIST'))
       .trim()
       .split('\n').length - 1;
-  const connections = async (): Promise<number> =>
-    Number(/total_connections_received:(\d+)/.exec(await server.client.info('stats'))?.[1]);
+  const counted = async (name: string): Promise<number> =>
+    Number(new RegExp(`${name}:(\\d+)`).exec(await server.client.info('stats'))?.[1]);
   const commands: Readonly<Record<string, (body: string) => unknown>> = {
     flush: () => server.client.flushall(),
     forgetScripts: () => server.client.script('FLUSH'),
@@ -32,7 +32,8 @@ export default async function setup({ provide }: TestProject): Promise<() => Pro
     kill: () => server.kill(),
     start: () => server.start(),
     clients,
-    connections,
+    connections: () => counted('total_connections_received'),
+    turnedAway: () => counted('rejected_connections'),
     keys: async () => (await server.client.keys('*')).sort(),
     configure: (body) => server.client.config('SET', ...(JSON.parse(body) as [string, string])),
     // What a gateway on Node does with the same Redis.
