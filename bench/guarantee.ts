@@ -1,8 +1,8 @@
 /**
  * How often a guarantee is broken and what it costs, over seeded runs of simulated worlds and of a recording:
- * node bench/guarantee.ts [--runs 200] [--first SEED] [--rows 2000] [--confidence .95] [RECORDING --baseline ID [--cheap ID]]
+ * node bench/guarantee.ts [--runs 200] [--first SEED] [--rows 2000] [--confidence .95] [--only NAME] [RECORDING --baseline ID [--cheap ID]]
  *
- * With a recording it is that alone; with --cheap, once more with this arm's scores at .75 in the middle third.
+ * --only: one of what is reported, by its name. With a recording it is that alone; with --cheap, once more with this arm's scores at .75 in the middle third.
  */
 import { parseArgs } from 'node:util';
 import { readRecorded } from '../src/cli/recorded-file.ts';
@@ -21,6 +21,7 @@ const { positionals, values } = parseArgs({
     first: { type: 'string', default: '1' },
     rows: { type: 'string', default: '2000' },
     confidence: { type: 'string', default: '0.95' },
+    only: { type: 'string' },
     prefer: { type: 'string', default: 'balanced' },
     baseline: { type: 'string' },
     cheap: { type: 'string' },
@@ -85,6 +86,7 @@ const LEAST_ROWS = 10;
 const DRAWS = 7;
 
 function report(name: string, trialOf: (seed: number) => Trial): void {
+  if (values.only !== undefined && values.only !== name) return;
   for (const quality of QUALITIES) {
     const all = Array.from({ length: runs }, (_, i) => judge(trialOf(first + i), quality, first + i));
     const count = (key: 'broken' | 'clearly' | 'atTheEnd'): string => `${all.filter((one) => one[key]).length}/${runs}`;

@@ -11,7 +11,7 @@
  *
  * so that the cost is linear in the number of arms. The sizes S, D and σ_k² are learned by empirical Bayes: expectation
  * maximisation of the marginal likelihood (Dempster, Laird & Rubin 1977, §4.4) from a fixed start, each size with a prior
- * worth a few observations. The same sums always give the same fit.
+ * that counts as so many arms. The same sums always give the same fit.
  */
 import { type ArmRoom, type FitRoom, giveBack, takeRoom } from './fit-room.ts';
 import {
@@ -38,7 +38,7 @@ export interface HierarchyPrior {
   shared: Sizes;
   own: Sizes;
   noise: number;
-  /** What the prior of the intercepts' size is worth, in arms; of a context weight's, in arms that each show all of theirs. */
+  /** What the prior of a size counts for beside what is seen: as so many arms' intercepts, and as so many arms' context weights. */
   sizeWorth: Sizes;
   /** In observations. */
   noiseWorth: number;

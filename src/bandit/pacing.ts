@@ -12,9 +12,10 @@ import { expectedCost, type Price, type Rates, tollOf } from './utility.ts';
 
 /** How things stand with a budget at one request. */
 export interface Pace {
-  /** USD that have accrued for requests so far, this one included, and what is left of them: below 0 when too much was spent. */
-  accruedUsd: number;
+  /** What is left of the USD that have accrued for requests so far, this one included: below 0 when too much was spent. */
   balanceUsd: number;
+  /** USD that trying one arm of which little is known may have taken by now. */
+  tryingUsd: number;
   /** USD that a request may cost on average. */
   ceilingUsd: number;
 }
@@ -34,6 +35,10 @@ export interface DaySpending extends Spending {
 
 /** Requests whose money a router may spend before it has accrued, while it has seen few: else it could not try anything. */
 const CREDIT = { requests: 20, until: 200 };
+/** Trying an arm of which little is known may take this share of what has accrued … */
+const TRYING = 0.1;
+/** … and so many requests' money: else a tight ceiling would have a router wait for its second arm for hundreds of requests. */
+const TRYING_CREDIT = 20;
 /** What was saved, or spent too much, is spread over so many requests. */
 const HORIZON = 300;
 /** So many requests' money is kept back, so that no arm has to be ruled out for want of it. */
@@ -50,7 +55,8 @@ export function targetOf(ceilingUsd: number, { requests, usd }: Spending): Pace 
     ceilingUsd * LEAST_SHARE,
     ceilingUsd + (accruedUsd - usd - KEPT_BACK * ceilingUsd) / HORIZON,
   );
-  return { accruedUsd: accruedUsd + credit, balanceUsd, ceilingUsd, targetUsd };
+  const tryingUsd = TRYING * (accruedUsd + credit) + TRYING_CREDIT * ceilingUsd;
+  return { balanceUsd, tryingUsd, ceilingUsd, targetUsd };
 }
 
 /** The shortest part of a day that says how many requests are to come: half an hour, whose money may be spent at once, too. */
@@ -70,7 +76,9 @@ export function dayTargetOf(
   const toCome = Math.max(1, requestsToCome(today, yesterday.requests, dayGone));
   const targetUsd = Math.max(0, usdPerDay - today.usd) / toCome;
   const accruedUsd = usdPerDay * (dayGone + SHORTEST_PART + (yesterday.requests > 0 ? 1 : 0));
-  return { accruedUsd, balanceUsd: Number.POSITIVE_INFINITY, ceilingUsd: targetUsd, targetUsd };
+  // No credit: what a request may cost now says nothing of what a day may lend, where few are to come.
+  const tryingUsd = TRYING * accruedUsd;
+  return { balanceUsd: Number.POSITIVE_INFINITY, tryingUsd, ceilingUsd: targetUsd, targetUsd };
 }
 
 /**
@@ -172,8 +180,6 @@ function meanSpend({ arms, worth, costs }: PaceTable, price: number): number {
 const REPAYS = 0.8;
 /** … unless so many requests' money is owed: then what is expected of costs has proved wrong, and only the cheapest is sure. */
 const DEEP_IN_DEBT = 50;
-/** What trying arms of which little is known may take: so much of what has accrued, and so many requests' money on credit. */
-const TRYING = { share: 0.1, requests: 20 };
 
 /**
  * Rules out, among those that are eligible, the arms that the budget has no room for: those that may well cost more than is
@@ -184,7 +190,7 @@ const TRYING = { share: 0.1, requests: 20 };
  */
 export function keepWithin(
   contenders: readonly Contender[],
-  { accruedUsd, balanceUsd, ceilingUsd }: Pace,
+  { balanceUsd, tryingUsd, ceilingUsd }: Pace,
   early: number,
   stayWith: string | null = null,
 ): Candidate[] {
@@ -202,7 +208,7 @@ export function keepWithin(
       continue;
     if (highCostUsd > balanceUsd)
       candidate.ruledOut = `may cost ${usd(highCostUsd)}, more than the router has to spare for now`;
-    else if (pulls < early && pulls * costUsd + highCostUsd > TRYING.share * accruedUsd + TRYING.requests * ceilingUsd)
+    else if (pulls < early && (pulls + 1) * costUsd > tryingUsd)
       candidate.ruledOut = `expected to cost ${usd(costUsd)}, and little more may be spent on trying it for now`;
     else continue;
     candidate.eligible = false;

@@ -92,15 +92,18 @@ export class ConduitState extends DurableObject implements LogVerbs, SharedVerbs
 
   async readSnapshots(halfLifeMs: number | null): Promise<Answer<Snapshot[]>> {
     const fades = halfLifeMs ?? NEVER_FADES;
-    const isNew = this.#log.fact('half_life_ms') !== fades;
-    if (isNew) this.#log.putFact('half_life_ms', fades);
+    let isBehind = false;
     const answer = answered(() => {
+      if (this.#log.fact('half_life_ms') !== fades) {
+        this.#log.putFact('half_life_ms', fades);
+        isBehind = this.#log.oldest() !== null;
+      }
       const all = this.#log.readSnapshots();
       // They may take megabytes: the one before is of use only where the latest is not.
       const sound = all.findIndex(({ bytes }) => foldFromBytes(bytes) !== null);
       return sound < 0 ? all : all.slice(0, sound + 1);
     });
-    if (isNew && this.#log.oldest() !== null) await this.#wakeBy(Date.now() + SOON_MS);
+    if (isBehind) await this.#wakeBy(Date.now() + SOON_MS);
     return answer;
   }
 

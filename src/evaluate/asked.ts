@@ -63,7 +63,8 @@ const ISO_DATE = /^\d{4}-\d{2}-\d{2}(T|$)/;
 
 /** Undefined where it is none. */
 function timeIn(text: string, now: number): number | undefined {
-  if (DURATION.test(text)) return now - (durationMs(text) as number);
+  // Nothing was decided within no time at all.
+  if (DURATION.test(text)) return durationMs(text) === 0 ? undefined : now - (durationMs(text) as number);
   if (!/^\d{9,}$/.test(text) && !ISO_DATE.test(text)) return undefined;
   const at = /^\d{9,}$/.test(text) ? Number(text) * 1000 : Date.parse(text);
   return Number.isFinite(at) ? at : undefined;

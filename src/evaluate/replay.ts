@@ -118,9 +118,10 @@ export function replay(
     run.costs[i] = outcome.costUsd;
     spentUsd += outcome.costUsd;
     if (posterior.surplus) learner.owed += posterior.surplus.risk(chosen, row.x);
-    const seen = settings.seesAll ? row.arms.map(({ id }) => id) : [chosen];
     const at = START + (i / settings.perDay) * DAY_MS;
-    for (const arm of seen) learner.see(row, arm, row.outcomes[row.arms.findIndex(({ id }) => id === arm)]!, at);
+    for (const [j, { id }] of row.arms.entries()) {
+      if (settings.seesAll || j === k) learner.see(row, id, row.outcomes[j]!, at);
+    }
   }
   return run;
 }
@@ -133,7 +134,14 @@ interface ReplayLearner {
   see(row: ReplayRow, arm: string, outcome: RecordedOutcome, at: number): void;
 }
 
-function createReplayLearner({ policy, halfLifeMs, prefer, guarantee, usdPerRequest }: ReplaySettings): ReplayLearner {
+function createReplayLearner({
+  policy,
+  halfLifeMs,
+  prefer,
+  guarantee,
+  usdPerRequest,
+  seesAll,
+}: ReplaySettings): ReplayLearner {
   const fold: Fold = emptyFold({
     encoder: encoder.id,
     dimensions: encoder.dimensions,
@@ -155,7 +163,11 @@ function createReplayLearner({ policy, halfLifeMs, prefer, guarantee, usdPerRequ
       const posterior = lastingPosterior(fold, () => derivePosterior(fold, named, noWorth, guarantee));
       this.owed = 0;
       const rates = ratesFor(prefer, posterior, arms);
-      const table = isPaced ? finished(fillingPaceTable(posterior, arms, rates, recentRequests(fold, PACED_BY))) : null;
+      const table = isPaced
+        ? finished(
+            fillingPaceTable(posterior, arms, rates, recentRequests(fold, PACED_BY * (seesAll ? arms.length : 1))),
+          )
+        : null;
       derived = { posterior, rates, table };
       derivedFor = arms;
       derivedAt = fold.entries;

@@ -4,6 +4,9 @@ import { type Caller, maySee } from './authenticate.ts';
 import type { Gateway } from './gateway.ts';
 import type { RequestHeaders } from './request-headers.ts';
 
+/** How long an answer is waited for that is being kept still: it is no client's time. */
+const NOBODY_WAITS_MS = 60_000;
+
 /** Feedback in a header never fails or delays the completion that it came with; what is wrong with it is logged. */
 export async function takeFeedback(
   gateway: Gateway,
@@ -18,7 +21,7 @@ export async function takeFeedback(
     const found = headers.decision === null ? await ledger.findByName(names) : await ledger.find(headers.decision);
     const visible = found && maySee(caller, found) ? found : null;
     const result = visible
-      ? await ledger.giveFeedback(visible.id, headers.feedback as NonNullable<typeof headers.feedback>)
+      ? await ledger.giveFeedback(visible.id, headers.feedback as NonNullable<typeof headers.feedback>, NOBODY_WAITS_MS)
       : null;
     if (!result || !('decision' in result)) {
       runtime.log.warn(

@@ -13,6 +13,11 @@ const PARAMETERS = ['since', 'policy', 'usd_per_point', 'usd_per_request'];
 const FRESH_MS = 30_000;
 /** How long somebody waits for one. It goes on being made, for whoever asks again. */
 const WAIT_MS = 15_000;
+/**
+ * One that is being made for so long is not being made any more: on an edge platform work ends with the request that began it, at
+ * the latest half a minute after its answer.
+ */
+const LOST_MS = 60_000;
 /** Of one gateway: each asks differently. */
 const MOST_KEPT = 16;
 
@@ -27,6 +32,8 @@ interface Reports {
   kept: Map<string, KeptReport>;
   /** Ends with the last report that was begun: one is made at a time, since each takes some seconds of this process. */
   turn: Promise<unknown>;
+  /** When the last one that was being made went on, in milliseconds since 1970. */
+  movedAt: number;
 }
 
 /** A config that is followed makes another gateway, and with it other reports. */
@@ -50,10 +57,18 @@ export async function getReport(gateway: Gateway, name: string, context: Context
 
   let reports = reportsOf.get(gateway);
   if (!reports) {
-    reports = { kept: new Map(), turn: Promise.resolve() };
+    reports = { kept: new Map(), turn: Promise.resolve(), movedAt: 0 };
     reportsOf.set(gateway, reports);
   }
   const { kept } = reports;
+  const move = (): void => {
+    reports.movedAt = now();
+  };
+  if (now() - reports.movedAt > LOST_MS) {
+    reports.turn = Promise.resolve();
+    for (const [other, { until }] of kept) if (!Number.isFinite(until)) kept.delete(other);
+    move();
+  }
   const key = JSON.stringify([name, ...PARAMETERS.map(query)]);
   for (const [other, { until }] of kept) if (until <= now()) kept.delete(other);
   const found = kept.get(key);
@@ -64,9 +79,11 @@ export async function getReport(gateway: Gateway, name: string, context: Context
     if (!ready) throw notReady();
     kept.delete(ready[0]);
   }
-  const make = (): Promise<ReportJson> => routerReport(decisions, router, arms, asked, pause).then(reportJson);
+  const make = (): Promise<ReportJson> =>
+    routerReport(decisions, router, arms, asked, () => pause().then(move)).then(reportJson);
   const report: KeptReport = { made: reports.turn.then(make, make), until: Number.POSITIVE_INFINITY };
   reports.turn = report.made;
+  if (gateway.runtime.endsTimers) gateway.runtime.defer(report.made.catch(() => {}));
   kept.set(key, report);
   report.made.then(
     () => {

@@ -26,10 +26,7 @@ export interface Ledger {
   /** Lets an open decision be found by a name before it has ended. */
   nameOpen(decisionId: string, name: string): void;
   /** Ends a decision: `finish` gets it with what was said of it meanwhile. Never throws: lost writes are logged, once until one is kept. */
-  settle(
-    decisionId: string,
-    finish: (decision: DecisionRecord) => { decision: DecisionRecord; names: readonly string[] },
-  ): void;
+  settle(decisionId: string, finish: Finish): void;
   find(decisionId: string): Promise<DecisionRecord | null>;
   findByName(names: readonly string[]): Promise<DecisionRecord | null>;
   /** The same, with the name by which it was found. */
@@ -39,14 +36,17 @@ export interface Ledger {
   /**
    * Of an answer on its way it goes into what will be kept; of one that has ended it is kept when this resolves. Rejects with
    * `StoreUnavailable` where that cannot be had in time, and has then changed nothing of an answer that is being kept still.
+   * `keepingMs`: how long such an answer is waited for; left out, as long as a person waits for a word.
    */
-  giveFeedback(decisionId: string, feedback: Feedback): Promise<FeedbackResult>;
+  giveFeedback(decisionId: string, feedback: Feedback, keepingMs?: number): Promise<FeedbackResult>;
   /**
    * Changes a decision as `edit` says, which gives null where nothing is to be changed. Where others change it meanwhile it is
    * edited again. `known`: as it was found.
    */
   change(known: DecisionRecord, edit: (decision: DecisionRecord) => DecisionRecord | null): Promise<void>;
 }
+
+type Finish = (decision: DecisionRecord) => { decision: DecisionRecord; names: readonly string[] };
 
 export interface OpenAnswer {
   /** The name of what was asked. */
@@ -66,6 +66,8 @@ interface OpenDecision {
   /** Resolves when the store has the decision, or could not take it. */
   closed: Promise<void>;
   close: () => void;
+  /** Feedback that waited for that is given one after another: all at once they would only be in each other's way. */
+  turn: Promise<unknown>;
 }
 
 /** How young a decision is that another replica may not have told of, and how often it is looked for meanwhile. */
@@ -101,6 +103,16 @@ export function createLedger(state: StateStore, runtime: Runtime): Ledger {
       if (lost++ === 0) runtime.log.error({ err: error, decision: decision.id }, 'a decision could not be kept');
       close();
     });
+  };
+
+  /** Of a decision that is not on its way: kept when it resolves. */
+  const giveKept = async (decisionId: string, feedback: Feedback): Promise<FeedbackResult> => {
+    const decision = await recall(decisionId);
+    if (!decision) return { status: whyUnknown(decisionId, runtime.now()) };
+    const result = await giveFeedback(state, decision, feedback, runtime.now());
+    // Whoever is told that it counts is told so for good: of what was said before, too.
+    if ('decision' in result) await state.confirm(result.decision);
+    return result;
   };
 
   /** A replica that has just answered may not have told the store yet. */
@@ -141,11 +153,22 @@ export function createLedger(state: StateStore, runtime: Runtime): Ledger {
     openByName.set(name, decisionId);
   };
 
+  /** A decision that nothing more can be said of is kept all the same: else it would stay open, and all that is said of it wait. */
+  const finished = ({ decision }: OpenDecision, finish: Finish): ReturnType<Finish> => {
+    try {
+      return finish(decision);
+    } catch (error) {
+      runtime.log.error({ err: error, decision: decision.id }, 'a decision could not be finished');
+      return { decision, names: [] };
+    }
+  };
+
   return {
     open(decision, answered) {
       const isWhole = answered?.isWhole ?? (() => false);
       const { promise: closed, resolve: close } = Promise.withResolvers<void>();
-      open.set(decision.id, { decision, names: [], isWhole, outcome: null, isSettled: false, closed, close });
+      const turn = closed;
+      open.set(decision.id, { decision, names: [], isWhole, outcome: null, isSettled: false, closed, close, turn });
       if (answered) nameOpen(decision.id, answered.name);
     },
     nameOpen,
@@ -164,7 +187,7 @@ export function createLedger(state: StateStore, runtime: Runtime): Ledger {
     settle(decisionId, finish) {
       const entry = open.get(decisionId);
       if (!entry || entry.isSettled) return;
-      const { decision, names } = finish(entry.decision);
+      const { decision, names } = finished(entry, finish);
       // What was said of it meanwhile is in its first version.
       entry.decision = { ...decision, version: 1, labelBefore: null };
       entry.isSettled = true;
@@ -176,7 +199,7 @@ export function createLedger(state: StateStore, runtime: Runtime): Ledger {
     findNamed,
     findByNameSoon: (names) => lookSoon(() => findByName(names)),
 
-    async giveFeedback(decisionId, feedback) {
+    async giveFeedback(decisionId, feedback, keepingMs = KEEPING_MS) {
       const entry = open.get(decisionId);
       if (entry && !hasEnded(entry)) {
         // The answer is still on its way: what is said of it goes into the first revision of its evidence.
@@ -184,14 +207,12 @@ export function createLedger(state: StateStore, runtime: Runtime): Ledger {
         if (status !== 'duplicate') entry.decision = withSignal(entry.decision, feedback, runtime.now());
         return { status, decision: entry.decision };
       }
+      if (!entry) return await giveKept(decisionId, feedback);
       // Else it would be told that it is kept while nothing is, and be lost with this process.
-      if (entry) await keptInTime(entry);
-      const decision = await recall(decisionId);
-      if (!decision) return { status: whyUnknown(decisionId, runtime.now()) };
-      const result = await giveFeedback(state, decision, feedback, runtime.now());
-      // Whoever is told that it counts is told so for good: of what was said before, too.
-      if ('decision' in result) await state.confirm(result.decision);
-      return result;
+      await keptInTime(entry, keepingMs);
+      const given = entry.turn.then(() => giveKept(decisionId, feedback));
+      entry.turn = given.catch(() => {});
+      return await given;
     },
 
     async change(known, edit) {
@@ -210,11 +231,11 @@ export function createLedger(state: StateStore, runtime: Runtime): Ledger {
 /** What a relay passed on ends without being told of, but it is settled then. */
 const hasEnded = ({ outcome, isSettled }: OpenDecision): boolean => outcome !== null || isSettled;
 
-async function keptInTime({ closed }: OpenDecision): Promise<void> {
+async function keptInTime({ closed }: OpenDecision, withinMs: number): Promise<void> {
   let timer: ReturnType<typeof setTimeout> | undefined;
   const late = new Promise<never>((_, reject) => {
-    const error = new StoreUnavailable(`the answer that this is about was not kept within ${KEEPING_MS} ms`);
-    timer = setTimeout(() => reject(error), KEEPING_MS);
+    const error = new StoreUnavailable(`the answer that this is about was not kept within ${withinMs} ms`);
+    timer = setTimeout(() => reject(error), withinMs);
   });
   try {
     await Promise.race([closed, late]);

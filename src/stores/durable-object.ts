@@ -29,6 +29,8 @@ export interface ObjectStoreOptions {
   holder: string;
   /** How long an answer is waited for. */
   timeoutMs?: number;
+  /** How long is waited before each further try to keep a decision: a request may go on for half a minute behind its answer. */
+  retriesMs?: readonly number[];
 }
 
 export interface ObjectStore extends HotStore {
@@ -41,7 +43,7 @@ export interface ObjectStore extends HotStore {
 const MOST_PLACES = 10_000;
 
 export function createObjectStore(options: ObjectStoreOptions): ObjectStore {
-  const { objects, halfLives, retentionMs, holder, timeoutMs = 2_000 } = options;
+  const { objects, halfLives, retentionMs, holder, timeoutMs = 2_000, retriesMs = [250, 1_000, 4_000] } = options;
   const packer = createDecisionPacker();
   const listeners = new Set<(log: string) => void>();
   const logs = new Set([PINNED_LOG, ...halfLives.keys()]);
@@ -76,7 +78,7 @@ export function createObjectStore(options: ObjectStoreOptions): ObjectStore {
       const log = logOf(kept.decision);
       const packed = packedKept(kept);
       note(kept.decision.id, log);
-      await answerTo(() => again(() => objectFor(log).remember(packed, { retentionMs })), timeoutMs, UncertainWrite);
+      await untilKept(() => write(() => objectFor(log).remember(packed, { retentionMs })), retriesMs);
       grown(log);
     },
 
@@ -168,6 +170,19 @@ export function createObjectStore(options: ObjectStoreOptions): ObjectStore {
 function comesBefore(one: Found, other: Found, names: readonly string[]): boolean {
   const places = names.indexOf(one.name) - names.indexOf(other.name);
   return places !== 0 ? places < 0 : one.decision.created > other.decision.created;
+}
+
+/** Done again it does nothing: so it is tried again though it may have been done. Nobody else has the decision. */
+async function untilKept(keep: () => Promise<unknown>, retriesMs: readonly number[]): Promise<void> {
+  for (const waitMs of retriesMs) {
+    try {
+      await keep();
+      return;
+    } catch {
+      await new Promise((resolve) => setTimeout(resolve, waitMs));
+    }
+  }
+  await keep();
 }
 
 /** The platform says of an error whether the same may simply be asked again: an object that moves loses calls. */

@@ -135,6 +135,22 @@ describe('the hierarchical regression', () => {
     expect(unlike.own.intercept).toBeGreaterThan(alike.own.intercept);
   });
 
+  test('learns sizes as fast with many coordinates as with few, where each shows the same', () => {
+    const sizeWith = (coordinates: number): number => {
+      const arm = (slope: number): Observation[] =>
+        Array.from({ length: 40 * coordinates }, (_, i) => {
+          const side = i % 2 === 0 ? 1 : -1;
+          const x = [1, ...new Array<number>(coordinates).fill(0)];
+          x[1 + ((i >> 1) % coordinates)] = side;
+          return { x, y: 0.5 + slope * side, weight: 1 };
+        });
+      const sums = [arm(0.3), arm(-0.3)].map((a) => sumsOf(a, coordinates + 1));
+      return fitHierarchy(sums, coordinates + 1, 1, { ...PRIOR, steps: 10 }).own.context;
+    };
+    expect(sizeWith(2)).toBeGreaterThan(1.5 * PRIOR.own.context);
+    expect(sizeWith(20) / sizeWith(2)).toBeCloseTo(1, 1);
+  });
+
   test('an arm never seen is expected to be like the others, with little certainty', () => {
     const seen = sumsOf(Array.from({ length: 300 }, () => ({ x: [1, 0, 0], y: 0.9, weight: 1 })));
     const [known, unseen] = fitHierarchy([seen, emptySums(3)], 3, 1, PRIOR).arms;

@@ -1,7 +1,7 @@
 import * as fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import type { Contender } from '../../src/bandit/contenders.ts';
-import { dayTargetOf, keepWithin, moneyPrice, type PaceTable } from '../../src/bandit/pacing.ts';
+import { dayTargetOf, keepWithin, moneyPrice, type PaceTable, targetOf } from '../../src/bandit/pacing.ts';
 
 /** Rows of 3 arms: what each would have been worth and would have cost. */
 const table = fc
@@ -87,6 +87,21 @@ describe('what a request may cost so that the day’s money lasts', () => {
   });
 });
 
+describe('what trying an arm may take', () => {
+  test('is some requests’ money at first, and then a tenth of what has accrued', () => {
+    const triable = (requests: number): number => targetOf(0.01, { requests, usd: 0 }).tryingUsd / 0.01;
+    expect(triable(0)).toBeCloseTo(20 + 0.1 * 21, 9);
+    expect(triable(999)).toBeCloseTo(20 + 0.1 * 1_000, 9);
+  });
+
+  test('is a tenth of the day’s money as it accrues, however few requests are to come', () => {
+    const triable = (requests: number, yesterday: number, dayGone: number): number =>
+      dayTargetOf(20, { requests, usd: 0, arrivals: 0 }, { requests: yesterday }, dayGone).tryingUsd;
+    expect(triable(0, 0, 0.9)).toBeCloseTo(2 * (0.9 + 1 / 48), 9);
+    expect(triable(20, 40, 0.8)).toBeCloseTo(2 * (1.8 + 1 / 48), 9);
+  });
+});
+
 describe('what a budget has no room for', () => {
   const contender = (model: string, costUsd: number, pulls: number, eligible = true): Contender => ({
     candidate: {
@@ -108,7 +123,7 @@ describe('what a budget has no room for', () => {
     uncertain: true,
     warming: false,
   });
-  const PACE = { accruedUsd: 20, balanceUsd: 50, ceilingUsd: 1 };
+  const PACE = { balanceUsd: 50, tryingUsd: 7, ceilingUsd: 1 };
   const left = (contenders: Contender[], pace = PACE): string[] => {
     keepWithin(contenders, pace, 8);
     return contenders.filter(({ candidate }) => candidate.eligible).map(({ candidate }) => candidate.model);

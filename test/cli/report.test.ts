@@ -87,6 +87,7 @@ describe('conduit report', () => {
     [['report', 'nonsense'], "there is no router 'nonsense' (routers: auto)\n"],
     [['report', '--policy', 'nonsense'], "--policy: 'nonsense' is no policy."],
     [['report', '--since', 'yesterday'], "--since: 'yesterday' is no time."],
+    [['report', '--since', '0d'], "--since: '0d' is no time."],
     [['report', '--since', '7'], "--since: '7' is no time."],
     [['report', '--usd-per-request', '0'], "--usd-per-request: '0' is no number of USD above 0."],
   ])('of %j says only what is wrong', async (args, message) => {

@@ -130,6 +130,29 @@ describe('the ledger', () => {
     expect(confirmed.map((each) => [each?.id, each?.reward])).toEqual([[one.id, 1]]);
   });
 
+  test('takes all that is said at once of an answer that has just ended', async () => {
+    const one = fresh();
+    ledger.open(one);
+    ledger.end(one.id, 'completed');
+    const said = Array.from({ length: 40 }, (_, i) =>
+      ledger.giveFeedback(one.id, { signal: 'rating', value: (i + 1) / 40 }),
+    );
+    settle(one.id);
+    for (const { status } of await Promise.all(said)) expect(['recorded', 'revised']).toContain(status);
+    expect((await state.recall(one.id))?.reward).toBe(1);
+  });
+
+  test('keeps a decision that cannot be finished, and takes what is said of it', async () => {
+    const one = fresh();
+    ledger.open(one);
+    ledger.end(one.id, 'completed');
+    ledger.settle(one.id, () => {
+      throw new Error('a flaw');
+    });
+    expect(await ledger.giveFeedback(one.id, UP)).toMatchObject({ status: 'recorded' });
+    expect(runtime.logged.some(({ message }) => message === 'a decision could not be finished')).toBe(true);
+  });
+
   test.each([
     ['is not settled', () => {}],
     ['is being written by a store that does not answer', (id: string) => settle(id)],

@@ -21,7 +21,14 @@ function objectsThat(answer: (verb: string, object: string) => unknown) {
     ['auto', null],
     ['fast', null],
   ]);
-  const store = createObjectStore({ objects, halfLives, retentionMs: 1, holder: 'here', timeoutMs: 30 });
+  const store = createObjectStore({
+    objects,
+    halfLives,
+    retentionMs: 1,
+    holder: 'here',
+    timeoutMs: 30,
+    retriesMs: [1],
+  });
   return { store, asked };
 }
 
@@ -55,15 +62,23 @@ describe('the store over Durable Objects', () => {
     }
   });
 
+  test('tries to keep a decision again, whatever went wrong, since nobody else has it', async () => {
+    for (const failure of [failing({}), (): Answer<never> => ({ failure: 'the disk is full' })]) {
+      let tries = 0;
+      const { store, asked } = objectsThat(() => (++tries === 1 ? failure() : { value: null }));
+      await store.remember({ decision: kept, names: [] });
+      expect(asked).toEqual(['router:auto remember', 'router:auto remember']);
+    }
+  });
+
   test('asks again where the platform says that it may, if it can do no harm', async () => {
     let failures = 0;
     const { store, asked } = objectsThat(() => {
       if (failures++ % 2 === 0) throw Object.assign(new Error('the object has moved'), { retryable: true });
       return { value: null };
     });
-    await store.remember({ decision: kept, names: [] });
-    expect(await store.recall(kept.id)).toBe(null);
-    expect(asked).toEqual(['router:auto remember', 'router:auto remember', 'router:auto recall', 'router:auto recall']);
+    expect(await store.readHealth()).toBe(null);
+    expect(asked).toEqual(['shared readHealth', 'shared readHealth']);
     await expect(store.revise(next)).rejects.toThrow(UncertainWrite);
     expect(asked.filter((one) => one.endsWith('revise'))).toHaveLength(1);
   });

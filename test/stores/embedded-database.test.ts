@@ -1,4 +1,4 @@
-/** The database of the embedded store itself: a disk that is full, what its views say, and SQL that a Durable Object has too. */
+/** The database of the embedded store itself: a disk that is full, and what its views say. */
 import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';

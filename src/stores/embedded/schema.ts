@@ -1,7 +1,4 @@
-/**
- * The tables of the durable store in SQLite, in steps that are only ever appended to. A Durable Object's SQLite runs them
- * too: nothing here needs a pragma, an extension or a second file.
- */
+/** The tables of the durable store in SQLite, in steps that are only ever appended to. */
 import { NO_VIEWS, VIEWS } from './views.ts';
 
 /**
