@@ -1,6 +1,7 @@
-/** Two projects: everything on Node, and what must also hold inside workerd. */
+/** Three projects: everything on Node, what must also hold inside workerd, and what there needs a Redis. */
 import { cloudflareTest } from '@cloudflare/vitest-plugin';
 import { defineConfig } from 'vitest/config';
+import { ioredisForWorkerd } from './test/support/ioredis-for-workerd.ts';
 
 export default defineConfig({
   test: {
@@ -9,17 +10,36 @@ export default defineConfig({
         test: {
           name: 'node',
           include: ['test/**/*.test.ts'],
-          exclude: ['test/workerd/**'],
+          exclude: ['test/workerd/**', 'test/workerd-redis/**'],
           testTimeout: 30_000,
         },
       },
       {
-        plugins: [cloudflareTest({ wrangler: { configPath: './wrangler.toml' } })],
+        plugins: [ioredisForWorkerd(), cloudflareTest({ wrangler: { configPath: './wrangler.toml' } })],
         test: {
           name: 'workerd',
           include: ['test/workerd/**/*.test.ts'],
           globalSetup: ['test/workerd/with-provider.ts'],
           testTimeout: 30_000,
+        },
+      },
+      {
+        plugins: [
+          ioredisForWorkerd(),
+          cloudflareTest({
+            main: './test/workerd-redis/worker.ts',
+            miniflare: {
+              compatibilityDate: '2026-10-01',
+              compatibilityFlags: ['nodejs_compat', 'enable_request_signal'],
+            },
+          }),
+        ],
+        test: {
+          name: 'workerd-redis',
+          include: ['test/workerd-redis/**/*.test.ts'],
+          globalSetup: './test/workerd-redis/setup.ts',
+          testTimeout: 30_000,
+          hookTimeout: 30_000,
         },
       },
     ],

@@ -1,16 +1,19 @@
 /** The gateway as a Cloudflare Worker: the same app with web streams, `fetch` and what an isolate has of the state. */
-import { AsyncLocalStorage } from 'node:async_hooks';
 import { randomBytes } from 'node:crypto';
 import type { Hono } from 'hono';
 import bundledConfig from '../conduit.worker.yaml';
 import { createApp } from './app.ts';
 import { loadConfig, problemLine } from './config/load.ts';
 import type { ConduitConfig } from './config/resolve.ts';
-import { createDice, createDigest, sha256Hex } from './crypto.ts';
+import { createDice, createDigest, type Dice, sha256Hex } from './crypto.ts';
 import { consoleLog } from './edge/console-log.ts';
 import { createFreshness } from './edge/freshness.ts';
+import { createEdgeRedis } from './edge/redis.ts';
+import { currentScope, openScope, runInScope } from './edge/scope.ts';
 import { createWebExchange } from './http/exchange-web.ts';
 import { createGateway } from './http/gateway.ts';
+import { KEEP_MS } from './routing/decision.ts';
+import { mergedDecisions } from './routing/feedback.ts';
 import type { StateObjects } from './stores/durable-object/verbs.ts';
 import { createObjectStore } from './stores/durable-object.ts';
 import { createMemoryStore } from './stores/memory.ts';
@@ -58,8 +61,7 @@ export function createWorkerApp(environment: WorkerEnvironment, options: WorkerA
   }
   const secret = config.server.secret ?? randomBytes(32).toString('hex');
   const dice = createDice();
-  const { state, mayHaveGrown } = openState(config, environment, dice.randomHex);
-  const clock = (): number => performance.now();
+  const { state, mayHaveGrown } = openState(config, environment, dice);
   const gateway = createGateway({
     config,
     state,
@@ -107,11 +109,33 @@ interface OpenState {
 function openState(
   { stores, routers }: ConduitConfig,
   environment: WorkerEnvironment,
-  randomHex: (bytes: number) => string,
+  { random, randomHex }: Dice,
 ): OpenState {
   if (stores.state === 'memory') return { state: createMemoryStore({ now: Date.now }), mayHaveGrown() {} };
   if (stores.state !== 'durable-object') {
-    throw new Error('stores.state: Redis is not supported on Cloudflare Workers yet (allowed: memory, durable-object)');
+    const state = createEdgeRedis({
+      url: stores.state,
+      now: Date.now,
+      clock,
+      random,
+      sha256Hex,
+      keepMs: KEEP_MS,
+      drained: false,
+      merge: mergedDecisions,
+      notices: {
+        trouble: (error) =>
+          consoleLog.error(
+            { err: error },
+            'the state store fails: this isolate goes by what it knows until it is back',
+          ),
+        recovered: () => consoleLog.info({}, 'the state store is back, and has what it missed'),
+        unwritten: (decisions, error) =>
+          consoleLog.error({ err: error, decisions }, 'decisions wait in this isolate, and are lost if it ends before'),
+        lost: (decisions, error) =>
+          consoleLog.error({ err: error, decisions }, 'decisions are lost: they could not be kept'),
+      },
+    });
+    return { state, mayHaveGrown: state.mayHaveGrown };
   }
   const objects = environment.CONDUIT_STATE;
   if (!objects) {
@@ -128,14 +152,16 @@ function openState(
   return { state, mayHaveGrown: state.mayHaveGrown };
 }
 
-/** One app an isolate. Work that it defers is tied to the request in which it begins. */
+const clock = (): number => performance.now();
+
+/** One app an isolate. Work that it defers, and what it opens, is tied to the request in which it begins. */
 let worker: WorkerApp | undefined;
-const requests = new AsyncLocalStorage<WaitUntil>();
-const defer = (work: Promise<unknown>): void => requests.getStore()?.waitUntil(work);
+const defer = (work: Promise<unknown>): void => currentScope()?.waitUntil(work);
 
 export default {
   fetch(request: Request, environment: WorkerEnvironment, context: WaitUntil): Promise<Response> {
-    return requests.run(context, () => {
+    const scope = openScope((work) => context.waitUntil(work));
+    return runInScope(scope, () => {
       worker ??= createWorkerApp(environment, { fetch: globalThis.fetch, defer });
       return worker.fetch(request);
     });

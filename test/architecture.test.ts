@@ -89,6 +89,8 @@ const FOR_ONE_PLATFORM: Readonly<Record<string, readonly string[]>> = {
   'stores/embedded.ts': [],
   'stores/redis.ts': [],
   'stores/redis/connection.ts': ['ioredis'],
+  'stores/redis/request-connection.ts': ['ioredis'],
+  'stores/redis-edge.ts': [],
   'stores/spool.ts': [],
   'stores/supabase.ts': [],
   'stores/supabase/client.ts': ['@supabase/supabase-js'],

@@ -3,6 +3,8 @@ import { OPEN } from '../bandit/fold.ts';
 
 /** How long a decision takes feedback. */
 export const FEEDBACK_WINDOW_MS = OPEN.windowMs;
+/** For how long a hot store keeps a decision: feedback that was given in time may still be on its way. */
+export const KEEP_MS = FEEDBACK_WINDOW_MS + 60 * 60 * 1000;
 
 const PREFIX = 'dec_';
 

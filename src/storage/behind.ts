@@ -1,7 +1,7 @@
 /** Opens the durable store that a config asks for, and what feeds it. */
 import type { ConduitConfig } from '../config/resolve.ts';
 import { type Archive, createArchive } from '../routing/archive.ts';
-import { FEEDBACK_WINDOW_MS } from '../routing/decision.ts';
+import { KEEP_MS } from '../routing/decision.ts';
 import { countedSince, countSpent } from '../routing/limits.ts';
 import type { Runtime } from '../routing/runtime.ts';
 import type { EmbeddedStore } from '../stores/embedded.ts';
@@ -21,8 +21,6 @@ export interface Behind {
   close(): Promise<void>;
 }
 
-/** A margin over the window, in which feedback that was given in time is still on its way. */
-export const KEEP_MS = FEEDBACK_WINDOW_MS + 60 * 60 * 1000;
 /** For how long a process is the one that feeds a shared store, unless it goes on. */
 const LEASE_MS = 15_000;
 

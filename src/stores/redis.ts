@@ -1,9 +1,12 @@
 /** The hot store in Redis: what any number of processes share, and what outlives them. */
 import type { DecisionRecord } from './decision-record.ts';
-import { type HotStore, MayBeElsewhere, type SharedHealth, type SharedState } from './ports.ts';
+import { type HotStore, MayBeElsewhere, type SharedState } from './ports.ts';
+import { chanceText } from './redis/chance-text.ts';
 import { type ConnectionOptions, type Nodes, openConnection } from './redis/connection.ts';
+import { createDirect } from './redis/direct.ts';
 import { hearGrowth } from './redis/growth.ts';
-import { counterKey, HEALTH_KEY, handleOf, revivedKey } from './redis/keys.ts';
+import { handleOf } from './redis/keys.ts';
+import { createLookUp } from './redis/look-up.ts';
 import { createPlaces } from './redis/places.ts';
 import { createReading } from './redis/reading.ts';
 import { createRecords } from './redis/records.ts';
@@ -144,6 +147,7 @@ export function createRedisStore(options: RedisStoreOptions): RedisStore {
     onDown: trouble,
   });
   const reading = createReading({ connection, records, places, newEpoch, seenEpoch, onUnreadable: trouble });
+  const direct = createDirect({ connection, records, places, keepMs, refusal: writing.refusal });
   const forgetCovered = (): void => void writing.forgetCovered().catch(trouble);
   const forgetting = setInterval(() => {
     forgetCovered();
@@ -156,17 +160,8 @@ export function createRedisStore(options: RedisStoreOptions): RedisStore {
     tried: tried.promise,
     remember: writing.remember,
     revise: writing.revise,
-
-    // Its names are where they were, as long as this Redis is.
-    async revive({ decision }) {
-      const { key, handle, stretch } = places.pointerOf(decision.id);
-      const { texts, bytes } = records.entryOf(decision);
-      await connection.run(
-        'conduitRevive',
-        [revivedKey(handle), key],
-        [texts, bytes, records.idBytes(decision.id), handle, stretch, keepMs],
-      );
-    },
+    ...direct,
+    lookUp: createLookUp({ reading, places, writing }),
 
     async recall(id) {
       const found = writing.waiting(id) ?? (await reading.recall(id)) ?? writing.sent(id);
@@ -174,20 +169,6 @@ export function createRedisStore(options: RedisStoreOptions): RedisStore {
       const { time } = handleOf(id, sha256Hex);
       if (found || writing.isSettled() || now() - time > keepMs) return found;
       throw new MayBeElsewhere('the decision may wait in another gateway until Redis takes it');
-    },
-
-    async lookUp(names) {
-      const waiting = names.map(writing.waitingUnder);
-      const first = waiting.findIndex((decision) => decision !== null);
-      const before = first < 0 ? names : names.slice(0, first);
-      const found = await reading.lookUp(before.map(places.hashOf));
-      if (found) {
-        // A later version of it may wait.
-        const decision = writing.waiting(found.decision.id) ?? found.decision;
-        return { decision, name: names[found.place] as string };
-      }
-      const decision = waiting[first];
-      return decision ? { decision, name: names[first] as string } : null;
     },
 
     readSince(router, cursor, limit) {
@@ -198,28 +179,6 @@ export function createRedisStore(options: RedisStoreOptions): RedisStore {
     readKept(log, cursor, limit) {
       logs.add(log);
       return reading.readKept(log, cursor, limit);
-    },
-
-    async add(counter, amount, ttlMs) {
-      const value = await connection.run('conduitAdd', [counterKey(counter)], [amount, Math.ceil(ttlMs)]);
-      return Number(String(value));
-    },
-
-    async putHealth(name, health, ttlMs) {
-      await connection.run(
-        'conduitPutHealth',
-        [HEALTH_KEY],
-        [name, health.at, Math.ceil(ttlMs), JSON.stringify(health)],
-      );
-    },
-
-    async readHealth() {
-      const refusal = writing.refusal();
-      if (refusal) throw refusal;
-      const flat = (await connection.run('conduitReadHealth', [HEALTH_KEY], [])) as Buffer[];
-      const known = new Map<string, SharedHealth>();
-      for (let i = 0; i < flat.length; i += 2) known.set(String(flat[i]), JSON.parse(String(flat[i + 1])));
-      return known;
     },
 
     watch(listener) {
@@ -251,6 +210,3 @@ export function createRedisStore(options: RedisStoreOptions): RedisStore {
     },
   };
 }
-
-/** Letters and digits, as no other process makes them. */
-const chanceText = (random: () => number): string => Math.floor(random() * 36 ** 8).toString(36);

@@ -154,11 +154,3 @@ describe('inside workerd', () => {
     await Promise.all(deferred);
   });
 });
-
-test('a Redis for the state is refused by name, and its password is not repeated', () => {
-  const text = `${CONFIG}server: { secret: s }\nstores: { state: "rediss://default:hunter2@redis.example:6379" }\n`;
-  const start = () => createWorkerApp({ CONDUIT_CONFIG_TEXT: text }, { fetch, defer: () => {} });
-  expect(start).toThrow(
-    'stores.state: Redis is not supported on Cloudflare Workers yet (allowed: memory, durable-object)',
-  );
-});

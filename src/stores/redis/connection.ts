@@ -1,7 +1,8 @@
 /** A connection to Redis that never holds anybody up: it answers in time, or says that it does not. */
 import { Redis } from 'ioredis';
-import { StoreUnavailable, UncertainWrite } from '../ports.ts';
-import { codeOf, Refused } from './refused.ts';
+import { StoreUnavailable } from '../ports.ts';
+import { movedTo, translated, wordsOf } from './failures.ts';
+import { codeOf } from './refused.ts';
 
 export type Argument = string | number | Buffer;
 
@@ -126,8 +127,8 @@ export function openConnection(options: ConnectionOptions): Connection {
     try {
       return await asked();
     } catch (error) {
-      const to = /^MOVED \d+ (\S*:\d+)/.exec((error as Error).message)?.[1];
-      if (to === undefined) throw translated(error as Error);
+      const to = movedTo(error as Error);
+      if (to === null) throw translated(error as Error);
       follow(to);
       throw new StoreUnavailable(`another node of the cluster has the keys: ${to}`);
     }
@@ -154,18 +155,4 @@ export function openConnection(options: ConnectionOptions): Connection {
       redis.disconnect();
     },
   };
-}
-
-/** In words of its own: ioredis hangs the command onto its errors, password and all. */
-function translated(error: Error): Error {
-  if (error.name === 'ReplyError') return new Refused(wordsOf(error));
-  if (error.message.startsWith("Stream isn't writeable")) return new StoreUnavailable('Redis cannot be reached');
-  return new UncertainWrite(`Redis did not answer: ${wordsOf(error)}`);
-}
-
-function wordsOf(error: Error): string {
-  if (error.name === 'MaxRetriesPerRequestError') return 'the connection was lost';
-  // Several addresses that were tried in turn: the reasons stand in the errors, and the message is empty.
-  const { errors } = error as AggregateError;
-  return error.message || (Array.isArray(errors) ? errors.map((one: Error) => one.message).join('; ') : error.name);
 }

@@ -22,6 +22,7 @@ export interface Trimming {
 /** Entries that a log has at most, but for a tenth more until they are taken off. */
 const MOST_ENTRIES = 100_000;
 const TOO_MANY = 110_000;
+export const isTooLong = (length: number): boolean => length > TOO_MANY;
 /** Entries that stay, whoever has them too: those that a decision's feedback and follow-ups find soonest. */
 const FEWEST_ENTRIES = 10_000;
 /** One call takes Redis some milliseconds, and whoever waits behind it. */
@@ -64,7 +65,7 @@ export function createTrimming({ connection, now, keepMs, drained, onFailed }: T
   return {
     trim,
     looked(log, length) {
-      if (length > TOO_MANY) void trim(log);
+      if (isTooLong(length)) void trim(log);
     },
   };
 }

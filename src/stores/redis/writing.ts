@@ -3,15 +3,16 @@
  * back without what it had taken.
  */
 import type { DecisionRecord } from '../decision-record.ts';
-import { type Kept, logOf, StoreUnavailable } from '../ports.ts';
+import { type Kept, StoreUnavailable } from '../ports.ts';
 import type { Spool, Spooled } from '../spool.ts';
 import type { Connection } from './connection.ts';
-import { EPOCH_KEY, GROWN_CHANNEL, logKey, marksKey, revivedKey, snapshotsKey } from './keys.ts';
+import { EPOCH_KEY, logKey, marksKey, snapshotsKey } from './keys.ts';
 import { createOutbox, type Outgoing } from './outbox.ts';
 import type { Places } from './places.ts';
-import type { Entry, Records } from './records.ts';
+import type { Records } from './records.ts';
 import { Refused } from './refused.ts';
 import { createSentLog } from './sent.ts';
+import { createSteps, isForGood } from './steps.ts';
 
 export interface WritingOptions {
   connection: Pick<Connection, 'isUp' | 'run'>;
@@ -65,8 +66,6 @@ const BATCH = { first: 100, most: 1_000 };
 const RETRY_MS = 1_000;
 /** Between two looks for what other processes have left behind. */
 const ADOPT_MS = 30_000;
-/** How often two versions are made one, where a third comes in between. */
-const MOST_MERGES = 10;
 
 export function createWriting(options: WritingOptions): Writing {
   const { connection, records, places, spool, newEpoch, merge, notices, onWritten, onSettled } = options;
@@ -88,14 +87,6 @@ export function createWriting(options: WritingOptions): Writing {
   let retry: NodeJS.Timeout | undefined;
   let closed = false;
 
-  const outgoingOf = (decision: DecisionRecord, names: readonly string[]): Outgoing => ({
-    id: decision.id,
-    version: decision.version,
-    log: logOf(decision),
-    names,
-    late: false,
-    ...records.entryOf(decision),
-  });
   const canWrite = (): boolean => checked && connection.isUp();
 
   const failed = (error: Error): void => {
@@ -110,93 +101,21 @@ export function createWriting(options: WritingOptions): Writing {
     else if (length === null) sentLog.drop(outgoing.id);
     if (length !== null) onWritten(outgoing.log, length);
   };
-
-  /** The arguments that `remember` and `revise` have in common. */
-  const argumentsFor = ({ id, log, texts, bytes }: Outgoing) => {
-    const pointer = places.pointerOf(id);
-    return {
-      pointer,
-      keys: [EPOCH_KEY, logKey(log), pointer.key, revivedKey(pointer.handle)],
-      args: [
-        newEpoch(),
-        GROWN_CHANNEL,
-        log,
-        texts,
-        bytes,
-        records.idBytes(id),
-        pointer.handle,
-        pointer.stretch,
-        places.bucketMs,
-      ],
-    };
-  };
-
-  /** Null where it was written; else what is there, and where. */
-  const write = async (outgoing: Outgoing): Promise<(Entry & { place: string }) | null> => {
-    const { pointer, keys, args } = argumentsFor(outgoing);
-    const named = places.forNames(outgoing.names, pointer, outgoing.late);
-    const answer = await connection.run(
-      'conduitRemember',
-      [...keys, marksKey(outgoing.log), ...named.keys],
-      [...args, outgoing.late ? 1 : 0, named.value, ...named.fields],
-    );
-    const [epochBytes, placeBytes, length, texts, bytes] = answer as [Buffer, Buffer, number, Buffer?, Buffer?];
-    const place = placeBytes.toString();
-    seenEpoch(epochBytes.toString());
-    if (!bytes || !texts) isSent(outgoing, place, place === '' ? null : length);
-    else if (bytes.equals(outgoing.bytes)) isSent(outgoing, place, null);
-    else return { texts, bytes, place };
-    return null;
-  };
-
-  const writeRevision = async (outgoing: Outgoing): Promise<'written' | 'changed'> => {
-    const { keys, args } = argumentsFor(outgoing);
-    const answer = await connection.run('conduitRevise', keys, args);
-    const [epochBytes, place, length] = answer as [Buffer, Buffer?, number?];
-    seenEpoch(epochBytes.toString());
-    if (place?.length === 0) {
+  const { outgoingOf, writeRevision, writeOrMerge, writeAll } = createSteps({
+    connection,
+    records,
+    places,
+    newEpoch,
+    merge,
+    seenEpoch: (seen) => seenEpoch(seen),
+    onSent: isSent,
+    onGone(id) {
       if (!checked) throw new StoreUnavailable('Redis has not got back yet what it had');
       // It was trimmed: whoever wants to change it has it from elsewhere.
-      sentLog.drop(outgoing.id);
-    }
-    if (!place || length === undefined) return 'changed';
-    isSent(outgoing, place.toString(), length);
-    return 'written';
-  };
-
-  /** Writes it, or makes it one with what others have made of the decision meanwhile. */
-  const writeOrMerge = async (outgoing: Outgoing): Promise<void> => {
-    for (let tries = 0; tries < MOST_MERGES; tries++) {
-      const entry = await write(outgoing);
-      if (!entry) return;
-      const theirs = records.decisionOf(entry);
-      const merged = merge(records.decisionOf(outgoing), theirs);
-      const { names, late } = outgoing;
-      if (merged === theirs) {
-        // From here on it is this one that must not get lost.
-        const { place, ...kept } = entry;
-        isSent({ ...outgoing, ...kept, version: theirs.version }, place, null);
-        return;
-      }
-      if ((await writeRevision({ ...outgoingOf(merged, names), late })) === 'written') return;
-    }
-    throw new StoreUnavailable('a decision is changed too often to be written');
-  };
-
-  /** Writes these; gives why some could not be written, if they may be later on. */
-  const writeAll = async (all: readonly Outgoing[], done: (outgoing: Outgoing) => void): Promise<Error | null> => {
-    const results = await Promise.allSettled(all.map(writeOrMerge));
-    const isTaking = results.some(({ status }) => status === 'fulfilled');
-    let failure: Error | null = null;
-    for (const [i, result] of results.entries()) {
-      if (result.status === 'fulfilled') done(all[i] as Outgoing);
-      else if (isForGood(result.reason) || (isTaking && mayBeForGood(result.reason))) {
-        done(all[i] as Outgoing);
-        notices.lost(1, result.reason);
-      } else failure = result.reason;
-    }
-    return failure;
-  };
+      sentLog.drop(id);
+    },
+    onLost: notices.lost,
+  });
 
   /** Never rejects. */
   const check = (): void => {
@@ -430,7 +349,3 @@ const spooledOf = ({ id, version, log, texts, bytes, names }: Outgoing): Spooled
 const larger = (batch: number): number => Math.min(BATCH.most, batch * 2);
 
 const pause = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms));
-
-/** Whether writing it again would fail again. */
-const isForGood = (error: unknown): error is Refused => error instanceof Refused && error.forGood;
-const mayBeForGood = (error: unknown): error is Refused => error instanceof Refused && error.mayBeForGood;

@@ -1,0 +1,89 @@
+/** A Worker bundled as a deployment bundles it, in a workerd of its own: what it does there with whole requests, one isolate. */
+import { execFile, spawn } from 'node:child_process';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { createRequire } from 'node:module';
+import { tmpdir } from 'node:os';
+import { basename, join } from 'node:path';
+import { createInterface } from 'node:readline';
+import type { Readable } from 'node:stream';
+import { promisify } from 'node:util';
+
+export interface Workerd {
+  /** Without a slash at its end. */
+  url: string;
+  pid: number;
+  close(): Promise<void>;
+}
+
+export interface WorkerdOptions {
+  /** The Worker's module, as a whole path. */
+  entry: string;
+  /** Variables and secrets. */
+  bindings: Readonly<Record<string, string>>;
+}
+
+const COMPATIBLE_WITH = '2026-10-01';
+const FLAGS = ['nodejs_compat', 'enable_request_signal'];
+
+/** Resolves once it takes requests. */
+export async function startWorkerd({ entry, bindings }: WorkerdOptions): Promise<Workerd> {
+  const folder = mkdtempSync(join(tmpdir(), 'conduit-workerd-'));
+  // One of its own: the project's is of its own Worker.
+  const config = join(folder, 'wrangler.json');
+  writeFileSync(
+    config,
+    JSON.stringify({ name: 'test', main: entry, compatibility_date: COMPATIBLE_WITH, compatibility_flags: FLAGS }),
+  );
+  await promisify(execFile)(
+    join(import.meta.dirname, '../../node_modules/.bin/wrangler'),
+    ['deploy', '--config', config, '--dry-run', '--outdir', folder, '--minify'],
+    { cwd: folder, env: { ...process.env, WRANGLER_SEND_METRICS: 'false' } },
+  );
+  const variables = Object.entries(bindings).map(
+    ([name, text]) => `(name = ${JSON.stringify(name)}, text = ${JSON.stringify(text)})`,
+  );
+  writeFileSync(
+    join(folder, 'config.capnp'),
+    `using Workerd = import "/workerd/workerd.capnp";
+const config :Workerd.Config = (
+  services = [
+    (name = "main", worker = .worker),
+    (name = "internet", network = (allow = ["public", "private"])),
+  ],
+  sockets = [(name = "http", address = "127.0.0.1:0", http = (), service = "main")],
+);
+const worker :Workerd.Worker = (
+  modules = [(name = "worker", esModule = embed "${basename(entry).replace(/\.ts$/, '.js')}")],
+  bindings = [${variables.join(', ')}],
+  compatibilityDate = "${COMPATIBLE_WITH}",
+  compatibilityFlags = [${FLAGS.map((flag) => JSON.stringify(flag)).join(', ')}],
+);
+`,
+  );
+  // Wrangler brings it along, and its package tells where it is.
+  const { default: binary } = createRequire(import.meta.url)('workerd') as { default: string };
+  const child = spawn(binary, ['serve', join(folder, 'config.capnp'), '--control-fd=3'], {
+    stdio: ['ignore', 'ignore', 'ignore', 'pipe'],
+  });
+  const gone = new Promise<null>((resolve) => child.once('exit', () => resolve(null)));
+  const close = async (): Promise<void> => {
+    child.kill('SIGKILL');
+    await gone;
+    rmSync(folder, { recursive: true, force: true });
+  };
+  const port = await Promise.race([portToldOn(child.stdio[3] as Readable), gone]);
+  if (port === null) {
+    await close();
+    throw new Error('workerd ended at once');
+  }
+  return { url: `http://127.0.0.1:${port}`, pid: child.pid as number, close };
+}
+
+/** It tells of what it does with a line of JSON each. */
+async function portToldOn(lines: Readable): Promise<number | null> {
+  for await (const line of createInterface({ input: lines })) {
+    const { event, port } = JSON.parse(line) as { event: string; port?: number };
+    if (event === 'listen' && port !== undefined) return port;
+  }
+  return null;
+}

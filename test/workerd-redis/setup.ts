@@ -1,0 +1,70 @@
+/** Starts a Redis for the tests inside workerd, which can start nothing, and lets them have it do what they need. */
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import type { TestProject } from 'vitest/node';
+import { NO_REDIS, startRedisServer } from '../support/redis-server.ts';
+import { open } from '../support/redis-store.ts';
+
+declare module 'vitest' {
+  interface ProvidedContext {
+    /** Null where this machine has no redis-server. */
+    redis: { url: string; control: string } | null;
+  }
+}
+
+export default async function setup({ provide }: TestProject): Promise<() => Promise<void>> {
+  if (NO_REDIS !== null) {
+    provide('redis', null);
+    return async () => {};
+  }
+  const server = await startRedisServer();
+  const clients = async (): Promise<number> =>
+    String(await server.client.call('CLIENT', 'LIST'))
+      .trim()
+      .split('\n').length - 1;
+  const counted = async (name: string): Promise<number> =>
+    Number(new RegExp(`${name}:(\\d+)`).exec(await server.client.info('stats'))?.[1]);
+  const commands: Readonly<Record<string, (body: string) => unknown>> = {
+    flush: () => server.client.flushall(),
+    forgetScripts: () => server.client.script('FLUSH'),
+    freeze: () => server.freeze(),
+    thaw: () => server.thaw(),
+    kill: () => server.kill(),
+    start: () => server.start(),
+    clients,
+    connections: () => counted('total_connections_received'),
+    turnedAway: () => counted('rejected_connections'),
+    keys: async () => (await server.client.keys('*')).sort(),
+    configure: (body) => server.client.config('SET', ...(JSON.parse(body) as [string, string])),
+    // What a gateway on Node does with the same Redis.
+    async onNode(body) {
+      const { verb, args } = JSON.parse(body) as { verb: 'remember' | 'recall' | 'revise'; args: unknown[] };
+      const { store } = open(server.url);
+      await store.tried;
+      try {
+        return await (store[verb] as (...all: unknown[]) => Promise<unknown>)(...args);
+      } finally {
+        await store.close();
+      }
+    },
+  };
+  const control = createServer(async (request, response) => {
+    let body = '';
+    for await (const piece of request) body += piece;
+    try {
+      const value = await commands[(request.url ?? '').slice(1)]?.(body);
+      response.end(JSON.stringify(value ?? null));
+    } catch (error) {
+      response.writeHead(500).end(String(error));
+    }
+  });
+  await new Promise<void>((resolve) => control.listen(0, '127.0.0.1', resolve));
+  const { port } = control.address() as AddressInfo;
+  provide('redis', { url: server.url, control: `http://127.0.0.1:${port}` });
+  return async () => {
+    control.closeAllConnections();
+    control.close();
+    server.thaw();
+    await server.close();
+  };
+}
