@@ -2,6 +2,7 @@
 import { cloudflareTest } from '@cloudflare/vitest-plugin';
 import { defineConfig } from 'vitest/config';
 import { ioredisForWorkerd } from './test/support/ioredis-for-workerd.ts';
+import { textFiles } from './test/support/text-files.ts';
 
 export default defineConfig({
   test: {
@@ -26,6 +27,7 @@ export default defineConfig({
       {
         plugins: [
           ioredisForWorkerd(),
+          textFiles(),
           cloudflareTest({
             main: './test/workerd-redis/worker.ts',
             miniflare: {
