@@ -1,6 +1,6 @@
 /** A Worker bundled as a deployment bundles it, in a workerd of its own: what it does there with whole requests, one isolate. */
 import { execFile, spawn } from 'node:child_process';
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { tmpdir } from 'node:os';
 import { basename, join } from 'node:path';
@@ -32,7 +32,13 @@ export async function startWorkerd({ entry, bindings }: WorkerdOptions): Promise
   const config = join(folder, 'wrangler.json');
   writeFileSync(
     config,
-    JSON.stringify({ name: 'test', main: entry, compatibility_date: COMPATIBLE_WITH, compatibility_flags: FLAGS }),
+    JSON.stringify({
+      name: 'test',
+      main: entry,
+      compatibility_date: COMPATIBLE_WITH,
+      compatibility_flags: FLAGS,
+      rules: [{ type: 'Text', globs: ['**/*.yaml'], fallthrough: false }],
+    }),
   );
   await promisify(execFile)(
     join(import.meta.dirname, '../../node_modules/.bin/wrangler'),
@@ -42,6 +48,11 @@ export async function startWorkerd({ entry, bindings }: WorkerdOptions): Promise
   const variables = Object.entries(bindings).map(
     ([name, text]) => `(name = ${JSON.stringify(name)}, text = ${JSON.stringify(text)})`,
   );
+  // What is imported as text is put beside the Worker's module.
+  const texts = readdirSync(folder)
+    .filter((name) => name.endsWith('.yaml'))
+    .map((name) => `(name = ${JSON.stringify(name)}, text = embed ${JSON.stringify(name)})`);
+  const code = `(name = "worker", esModule = embed "${basename(entry).replace(/\.ts$/, '.js')}")`;
   writeFileSync(
     join(folder, 'config.capnp'),
     `using Workerd = import "/workerd/workerd.capnp";
@@ -53,7 +64,7 @@ const config :Workerd.Config = (
   sockets = [(name = "http", address = "127.0.0.1:0", http = (), service = "main")],
 );
 const worker :Workerd.Worker = (
-  modules = [(name = "worker", esModule = embed "${basename(entry).replace(/\.ts$/, '.js')}")],
+  modules = [${[code, ...texts].join(', ')}],
   bindings = [${variables.join(', ')}],
   compatibilityDate = "${COMPATIBLE_WITH}",
   compatibilityFlags = [${FLAGS.map((flag) => JSON.stringify(flag)).join(', ')}],
