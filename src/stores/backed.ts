@@ -1,5 +1,6 @@
 /** A hot store with a durable one behind it: what the one no longer has is had from the other. */
 import type { DecisionRecord } from './decision-record.ts';
+import { inTime } from './in-time.ts';
 import { type DurableStore, type HotStore, MayBeElsewhere, type StateStore, StoreUnavailable } from './ports.ts';
 
 export interface BackedStoreOptions {
@@ -43,22 +44,13 @@ export function createBackedStore({ hot, durable, flush }: BackedStoreOptions): 
 
     async confirm(decision) {
       await hot.confirm(decision);
-      if (flush) await inTime(flush());
+      if (flush) {
+        await inTime(
+          flush(),
+          CONFIRM_MS,
+          () => new StoreUnavailable(`the durable store did not answer within ${CONFIRM_MS} ms`),
+        );
+      }
     },
   };
-}
-
-async function inTime(work: Promise<void>): Promise<void> {
-  let timer: ReturnType<typeof setTimeout> | undefined;
-  const late = new Promise<never>((_, reject) => {
-    timer = setTimeout(
-      () => reject(new StoreUnavailable(`the durable store did not answer within ${CONFIRM_MS} ms`)),
-      CONFIRM_MS,
-    );
-  });
-  try {
-    await Promise.race([work, late]);
-  } finally {
-    clearTimeout(timer);
-  }
 }

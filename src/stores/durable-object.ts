@@ -8,6 +8,7 @@ import {
   type SharedVerbs,
   type StateObjects,
 } from './durable-object/verbs.ts';
+import { inTime } from './in-time.ts';
 import {
   type Found,
   type HotStore,
@@ -201,13 +202,9 @@ async function answerTo<Value>(
   timeoutMs: number,
   Late: typeof StoreUnavailable,
 ): Promise<Value> {
-  let timer: ReturnType<typeof setTimeout> | undefined;
-  const late = new Promise<never>((_, reject) => {
-    const error = new Late(`the Durable Object did not answer within ${timeoutMs} ms`);
-    timer = setTimeout(() => reject(error), timeoutMs);
-  });
+  const late = (): StoreUnavailable => new Late(`the Durable Object did not answer within ${timeoutMs} ms`);
   try {
-    const answer = await Promise.race([call(), late]);
+    const answer = await inTime(call(), timeoutMs, late);
     if ('failure' in answer) throw new StoreUnavailable(`the Durable Object: ${answer.failure}`);
     return answer.value;
   } catch (error) {
@@ -215,7 +212,5 @@ async function answerTo<Value>(
     const { message, overloaded } = error as Error & { overloaded?: boolean };
     // Of what an overloaded object refuses it has done nothing.
     throw new (overloaded ? StoreUnavailable : Late)(`the Durable Object cannot be reached: ${message}`);
-  } finally {
-    clearTimeout(timer);
   }
 }

@@ -27,14 +27,7 @@ describe.skipIf(NO_REDIS)(`a Redis Cluster${NO_REDIS === null ? '' : ` (${NO_RED
     for (const { client } of elsewhere) expect(await client.dbsize()).toBe(0);
 
     const [next] = elsewhere;
-    const slot = Number(await owner.client.call('CLUSTER', 'KEYSLOT', '{conduit:1}epoch'));
-    const nextId = String(await next!.client.call('CLUSTER', 'MYID'));
-    const ownerId = String(await owner.client.call('CLUSTER', 'MYID'));
-    await next!.client.call('CLUSTER', 'SETSLOT', String(slot), 'IMPORTING', ownerId);
-    await owner.client.call('CLUSTER', 'SETSLOT', String(slot), 'MIGRATING', nextId);
-    const keys = await owner.client.keysBuffer('*');
-    await owner.client.call('MIGRATE', '127.0.0.1', String(next!.port), '', '0', '5000', 'KEYS', ...keys);
-    for (const { client } of cluster.nodes) await client.call('CLUSTER', 'SETSLOT', String(slot), 'NODE', nextId);
+    await cluster.move('{conduit:1}epoch', owner, next!);
     for (const store of stores) {
       const one = await rememberNew(store);
       ids.push(one.id);

@@ -133,6 +133,8 @@ export interface RedisCluster {
   nodes: readonly RedisServer[];
   /** The one that has these keys, and one that has not. */
   ownerOf(key: string): Promise<RedisServer>;
+  /** Moves all keys, which are of one slot, this one among them, from the one node to the other. */
+  move(key: string, from: RedisServer, to: RedisServer): Promise<void>;
   close(): Promise<void>;
 }
 
@@ -154,6 +156,16 @@ export async function startRedisCluster(): Promise<RedisCluster> {
     async ownerOf(key) {
       const slot = Number(await first.client.call('CLUSTER', 'KEYSLOT', key));
       return nodes[Math.floor(slot / share)] as RedisServer;
+    },
+    async move(key, from, to) {
+      const slot = String(await from.client.call('CLUSTER', 'KEYSLOT', key));
+      const toId = String(await to.client.call('CLUSTER', 'MYID'));
+      const fromId = String(await from.client.call('CLUSTER', 'MYID'));
+      await to.client.call('CLUSTER', 'SETSLOT', slot, 'IMPORTING', fromId);
+      await from.client.call('CLUSTER', 'SETSLOT', slot, 'MIGRATING', toId);
+      const keys = await from.client.keysBuffer('*');
+      await from.client.call('MIGRATE', '127.0.0.1', String(to.port), '', '0', '5000', 'KEYS', ...keys);
+      for (const { client } of nodes) await client.call('CLUSTER', 'SETSLOT', slot, 'NODE', toId);
     },
     close: async () => void (await Promise.all(nodes.map((node) => node.close()))),
   };
