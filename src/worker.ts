@@ -31,6 +31,11 @@ export interface WorkerEnvironment {
   [name: string]: unknown;
 }
 
+/** For how long a request waits for what the state has of its conversation: an object may be some way off. */
+const LOOK_UP_MS = 40;
+/** Of which an isolate knows by itself: some megabytes of its memory. */
+const OWN_ANSWERS = 1_000;
+
 export interface WaitUntil {
   waitUntil(work: Promise<unknown>): void;
 }
@@ -77,6 +82,7 @@ export function createWorkerApp(environment: WorkerEnvironment, options: WorkerA
       randomHex: dice.randomHex,
       defer: options.defer,
       endsTimers: true,
+      lookUp: { deadlineMs: LOOK_UP_MS, ownAnswers: state.shared ? OWN_ANSWERS : 0 },
       digest: createDigest(secret),
       sha256Hex,
       log: consoleLog,

@@ -7,6 +7,7 @@ import { createHealth, type Health } from '../routing/health.ts';
 import { createLearner, type Learned, type Learner } from '../routing/learner.ts';
 import { createLedger, type Ledger } from '../routing/ledger.ts';
 import { createLimits, type Limits } from '../routing/limits.ts';
+import { createLookUps, type LookUps } from '../routing/look-ups.ts';
 import { createRefusals, type Refusals } from '../routing/refusals.ts';
 import type { Runtime } from '../routing/runtime.ts';
 import type { DecisionLog, StateStore } from '../stores/ports.ts';
@@ -56,6 +57,7 @@ export interface Gateway extends GatewayParts, Shared {
 interface Shared {
   ledger: Ledger;
   followUps: FollowUps;
+  lookUps: LookUps;
   limits: Limits;
   health: Health;
   refusals: Refusals;
@@ -68,6 +70,7 @@ export function createGateway(parts: GatewayParts, learned: LearnedByRouter = ne
   const shared: Shared = {
     ledger,
     followUps: createFollowUps(ledger, runtime),
+    lookUps: createLookUps(),
     limits: createLimits(createCounters(state, runtime), runtime),
     health: createHealth(config.providers, state, runtime),
     refusals: createRefusals(runtime),

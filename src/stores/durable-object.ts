@@ -74,6 +74,22 @@ export function createObjectStore(options: ObjectStoreOptions): ObjectStore {
     call: (object: LogVerbs) => Promise<Answer<Value>>,
   ): Promise<Value[]> => Promise.all([...asked].map((log) => read(() => call(objectFor(log)))));
 
+  /** The first by `comesBefore` of what these logs have, and of what is known already. */
+  const foundIn = async (
+    asked: Iterable<string>,
+    names: readonly string[],
+    known: Found | null,
+  ): Promise<Found | null> => {
+    let first = known;
+    for (const one of await ofAll(asked, (object) => object.lookUp([...names]))) {
+      if (!one) continue;
+      const found = { decision: packer.decisionIn(one.decision), name: one.name };
+      note(found.decision.id, logOf(found.decision));
+      if (!first || comesBefore(found, first, names)) first = found;
+    }
+    return first;
+  };
+
   return {
     async remember(kept) {
       const log = logOf(kept.decision);
@@ -107,17 +123,15 @@ export function createObjectStore(options: ObjectStoreOptions): ObjectStore {
       return decision;
     },
 
-    async lookUp(names) {
+    async lookUp(names, where) {
       if (names.length === 0) return null;
-      const all = await ofAll(logs, (object) => object.lookUp([...names]));
-      let first: Found | null = null;
-      for (const one of all) {
-        if (!one) continue;
-        const found = { decision: packer.decisionIn(one.decision), name: one.name };
-        note(found.decision.id, logOf(found.decision));
-        if (!first || comesBefore(found, first, names)) first = found;
-      }
-      return first;
+      if (!where) return await foundIn(logs, names, null);
+      const near = await foundIn([where.log], names, null);
+      const { sure, routers } = where;
+      if (sure === 'only' || (near && names.indexOf(near.name) < sure)) return near;
+      const mayHaveIt = (log: string): boolean => log === PINNED_LOG || routers === null || routers.includes(log);
+      const others = [...logs].filter((log) => log !== where.log && mayHaveIt(log));
+      return await foundIn(others, names, near);
     },
 
     async readSince(router, cursor, limit) {

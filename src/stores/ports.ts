@@ -36,6 +36,16 @@ export interface Found {
   name: string;
 }
 
+/** Where to look for names, for a store that has to ask for each log by itself: others look everywhere at once. */
+export interface Whereabouts {
+  /** The log to look in first. */
+  log: string;
+  /** Found there under one of so many names, the first ones, it is looked for nowhere else. `only`: nor if nothing is found. */
+  sure: number | 'only';
+  /** Routers in whose logs it may be; null for all. */
+  routers: readonly string[] | null;
+}
+
 /** What a fold that goes up to some cursor has counted of a decision: nothing yet, or a version with this label. */
 export type Counted = 'nothing' | { label: Label };
 
@@ -106,8 +116,8 @@ export interface StateStore {
   revise(decision: DecisionRecord): Promise<'written' | 'changed'>;
   /** Null where there is none; rejects with `MayBeElsewhere` where none is found and there may be one all the same. */
   recall(decisionId: string): Promise<DecisionRecord | null>;
-  /** The decision behind the first of these names that is known, and that name. */
-  lookUp(names: readonly string[]): Promise<Found | null>;
+  /** The decision behind the first of these names that is known, and that name; with `where` it may be of a later name. */
+  lookUp(names: readonly string[], where?: Whereabouts): Promise<Found | null>;
   /** Evidence in a router's log behind the cursor, oldest first, from at most `limit` entries. */
   readSince(router: string, cursor: string, limit: number): Promise<LogSlice>;
   /** Adds to a counter that vanishes `ttlMs` after its first addition, and gives its new value. */
