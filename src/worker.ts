@@ -66,7 +66,7 @@ export function createWorkerApp(environment: WorkerEnvironment, options: WorkerA
   }
   const secret = config.server.secret ?? randomBytes(32).toString('hex');
   const dice = createDice();
-  const { state, mayHaveGrown } = openState(config, environment, dice);
+  const state = openState(config, environment, dice);
   const gateway = createGateway({
     config,
     state,
@@ -75,6 +75,8 @@ export function createWorkerApp(environment: WorkerEnvironment, options: WorkerA
     openExchange: (context) => createWebExchange(context.req.raw),
     accepting: () => true,
     durable: null,
+    // What is in this isolate's own memory is known.
+    ...(state.shared && { freshen: createFreshness({ defer: options.defer, clock }) }),
     runtime: {
       now: Date.now,
       clock,
@@ -89,37 +91,17 @@ export function createWorkerApp(environment: WorkerEnvironment, options: WorkerA
     },
   });
   const app = createApp(gateway);
-  const learners = [...gateway.learners.values()];
-  const freshness = createFreshness({
-    catchUp: () => Promise.all(learners.map((learner) => learner.catchUp())),
-    mayHaveGrown,
-    defer: options.defer,
-    clock,
-  });
-  return {
-    app,
-    async fetch(request) {
-      // What is in this isolate's own memory is known.
-      if (state.shared) await freshness.ask();
-      return app.fetch(request);
-    },
-  };
-}
-
-interface OpenState {
-  state: HotStore;
-  /** Tells that others may have added to the logs. */
-  mayHaveGrown: () => void;
+  return { app, fetch: async (request) => await app.fetch(request) };
 }
 
 function openState(
   { stores, routers }: ConduitConfig,
   environment: WorkerEnvironment,
   { random, randomHex }: Dice,
-): OpenState {
-  if (stores.state === 'memory') return { state: createMemoryStore({ now: Date.now }), mayHaveGrown() {} };
+): HotStore {
+  if (stores.state === 'memory') return createMemoryStore({ now: Date.now });
   if (stores.state !== 'durable-object') {
-    const state = createEdgeRedis({
+    return createEdgeRedis({
       url: stores.state,
       now: Date.now,
       clock,
@@ -141,7 +123,6 @@ function openState(
           consoleLog.error({ err: error, decisions }, 'decisions are lost: they could not be kept'),
       },
     });
-    return { state, mayHaveGrown: state.mayHaveGrown };
   }
   const objects = environment.CONDUIT_STATE;
   if (!objects) {
@@ -149,13 +130,12 @@ function openState(
       'stores.state: the Worker has no Durable Object (allowed: a binding CONDUIT_STATE of ConduitState)',
     );
   }
-  const state = createObjectStore({
+  return createObjectStore({
     objects,
     halfLives: new Map([...routers.values()].map(({ name, halfLifeMs }) => [name, halfLifeMs])),
     retentionMs: stores.retentionMs,
     holder: randomHex(8),
   });
-  return { state, mayHaveGrown: state.mayHaveGrown };
 }
 
 const clock = (): number => performance.now();

@@ -17,7 +17,7 @@ import type {
   PackedSlice,
   SharedVerbs,
 } from '../stores/durable-object/verbs.ts';
-import type { SharedHealth, Snapshot } from '../stores/ports.ts';
+import type { Addition, SharedHealth, Snapshot } from '../stores/ports.ts';
 import { consoleLog } from './console-log.ts';
 import { foldLog } from './fold-log.ts';
 import { sqlOf } from './object-sql.ts';
@@ -127,6 +127,10 @@ export class ConduitState extends DurableObject implements LogVerbs, SharedVerbs
 
   async add(counter: string, amount: number, ttlMs: number): Promise<Answer<number>> {
     return answered(() => this.#shared.add(counter, amount, ttlMs, Date.now()));
+  }
+
+  async addAll(additions: readonly Addition[]): Promise<Answer<number[]>> {
+    return answered(() => this.#shared.addAll(additions, Date.now()));
   }
 
   async putHealth(name: string, health: SharedHealth, ttlMs: number): Promise<Answer<null>> {

@@ -76,9 +76,11 @@ async function route(
     };
   }
   const { router } = target;
-  const found = await findEarlier(gateway, asked, router.name);
-  const refused = followUps.refusedArm(asked, found, router);
   const learner = learners.get(router.name) as Learner;
+  const fresh = gateway.freshen?.(learner);
+  const found = await findEarlier(gateway, asked, router.name);
+  if (fresh) await fresh;
+  const refused = followUps.refusedArm(asked, found, router);
   const choice = choose(
     learner,
     {

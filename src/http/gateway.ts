@@ -27,6 +27,11 @@ export interface GatewayParts {
   accepting: () => boolean;
   /** What outlives the state store; null where nothing does. */
   durable: DurablePart | null;
+  /**
+   * Asked before a router's learning is gone by; it never rejects. Left out where this process learns by itself what others add
+   * to the logs.
+   */
+  freshen?: (learner: Learner) => Promise<void>;
 }
 
 export interface DurablePart {
@@ -81,7 +86,7 @@ export function createGateway(parts: GatewayParts, learned: LearnedByRouter = ne
     if (usdPerDay !== null) shared.limits.spentToday({ kind: 'key', name });
   }
   // What others have put in the logs meanwhile: nobody tells of it until they grow again.
-  for (const learner of gateway.learners.values()) learner.grown();
+  if (!parts.freshen) for (const learner of gateway.learners.values()) learner.grown();
   return gateway;
 }
 

@@ -2,7 +2,7 @@
  * Counters that replicas share: own additions count at once, those of the others within about a second. What the store
  * could not take yet is kept and given to it later, once.
  */
-import { type StateStore, UncertainWrite } from '../stores/ports.ts';
+import { type Addition, type StateStore, UncertainWrite } from '../stores/ports.ts';
 import { everySecond } from './every-second.ts';
 import type { Runtime } from './runtime.ts';
 
@@ -40,26 +40,36 @@ const LOST_MS = 30_000;
 export function createCounters(state: StateStore, runtime: Runtime): Counters {
   const counters = new Map<string, Counter>();
 
-  const exchange = async (counter: Counter): Promise<void> => {
-    const amount = counter.pending;
+  /** Of all of them or, where it rejects, of none. */
+  const exchange = async (told: readonly Counter[]): Promise<void> => {
     const at = runtime.clock();
-    counter.sent = amount;
-    counter.sentAt = at;
-    counter.pending = 0;
-    counter.wanted = false;
-    const isAwaited = (): boolean => counter.sent !== null && counter.sentAt === at;
+    const additions = told.map(({ name, pending, ttlMs }) => ({ counter: name, amount: pending, ttlMs }));
+    for (const counter of told) {
+      counter.sent = counter.pending;
+      counter.sentAt = at;
+      counter.pending = 0;
+      counter.wanted = false;
+    }
+    /** What it was told, unless that was given up. */
+    const ended = (counter: Counter): number | null => {
+      const { sent } = counter;
+      if (sent === null || counter.sentAt !== at) return null;
+      counter.sent = null;
+      return sent;
+    };
     try {
-      const known = await state.add(counter.name, amount, counter.ttlMs);
-      if (isAwaited()) counter.known = known;
+      const known = await addedTo(state, additions);
+      for (const [i, counter] of told.entries()) if (ended(counter) !== null) counter.known = known[i] as number;
     } catch (error) {
-      if (!isAwaited()) throw error;
-      // Mostly it was only late. The true value comes with the next turn.
-      if (error instanceof UncertainWrite) counter.known += amount;
-      else counter.pending += amount;
-      counter.wanted = true;
+      for (const counter of told) {
+        const amount = ended(counter);
+        if (amount === null) continue;
+        // Mostly it was only late. The true value comes with the next turn.
+        if (error instanceof UncertainWrite) counter.known += amount;
+        else counter.pending += amount;
+        counter.wanted = true;
+      }
       throw error;
-    } finally {
-      if (isAwaited()) counter.sent = null;
     }
   };
 
@@ -82,7 +92,7 @@ export function createCounters(state: StateStore, runtime: Runtime): Counters {
     const due = [...counters.values()].filter(
       ({ sent, pending, wanted }) => sent === null && (pending !== 0 || wanted),
     );
-    await Promise.all(due.map(exchange));
+    await Promise.all((state.addAll ? [due] : due.map((counter) => [counter])).map(exchange));
   }, runtime);
 
   const named = (name: string, ttlMs: number): Counter => {
@@ -114,4 +124,11 @@ export function createCounters(state: StateStore, runtime: Runtime): Counters {
     },
     flush: pulse.flush,
   };
+}
+
+async function addedTo(state: StateStore, additions: readonly Addition[]): Promise<number[]> {
+  const [first] = additions;
+  if (!first) return [];
+  if (additions.length > 1 && state.addAll) return await state.addAll(additions);
+  return [await state.add(first.counter, first.amount, first.ttlMs)];
 }

@@ -117,7 +117,7 @@ export async function learnOn(
     for (const { decisionId } of slice.entries) heard(decisionId);
     folded += slice.entries.length;
     const lost = slice.gap === 'other' && from !== LOG_START;
-    const ended = slice.cursor === from;
+    const ended = slice.cursor === from || (slice.isEnd === true && !lost);
     learned.cursor = slice.cursor;
     // The store came back empty: what this process has learned is the start of the new log, unless another was faster.
     if (lost && shared && !(await shared.snapshots.put(router, snapshotOf(learned)))) {

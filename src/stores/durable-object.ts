@@ -34,10 +34,9 @@ export interface ObjectStoreOptions {
   retriesMs?: readonly number[];
 }
 
+/** Whoever watches is told of what this isolate writes: what others append nobody tells here. */
 export interface ObjectStore extends HotStore {
   readonly shared: SharedState;
-  /** Tells whoever watches that every log may have grown: what other isolates append nobody tells here. */
-  mayHaveGrown(): void;
 }
 
 /** Decisions of which an isolate remembers whose they are: else every router's object is asked. */
@@ -145,6 +144,7 @@ export function createObjectStore(options: ObjectStoreOptions): ObjectStore {
     },
 
     add: (counter, amount, ttlMs) => write(() => shared().add(counter, amount, ttlMs)),
+    addAll: (additions) => write(() => shared().addAll([...additions])),
     async putHealth(name, health, ttlMs) {
       await write(() => shared().putHealth(name, health, ttlMs));
     },
@@ -153,9 +153,6 @@ export function createObjectStore(options: ObjectStoreOptions): ObjectStore {
     watch(listener) {
       listeners.add(listener);
       return () => listeners.delete(listener);
-    },
-    mayHaveGrown() {
-      for (const log of logs) grown(log);
     },
 
     shared: {

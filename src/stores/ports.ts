@@ -22,6 +22,8 @@ export interface LogSlice {
   /** Where to read on from. Opaque, ordered within one log, and its own whichever store has it. */
   cursor: string;
   gap: Gap | null;
+  /** Whether the log ended there as it was read; left out where the store does not say. */
+  isEnd?: boolean;
 }
 
 /** A decision with the names under which it shall be found again, none of which tells what was said. */
@@ -106,6 +108,13 @@ export class MayBeElsewhere extends StoreUnavailable {}
 /** A write of which nobody knows whether it was done: repeated, it might be done twice. */
 export class UncertainWrite extends StoreUnavailable {}
 
+/** To a counter that vanishes `ttlMs` after its first addition. */
+export interface Addition {
+  counter: string;
+  amount: number;
+  ttlMs: number;
+}
+
 export interface StateStore {
   /** Keeps a finished decision, its names and its evidence, if it teaches anything: all of it or nothing. */
   remember(kept: Kept): Promise<void>;
@@ -122,6 +131,11 @@ export interface StateStore {
   readSince(router: string, cursor: string, limit: number): Promise<LogSlice>;
   /** Adds to a counter that vanishes `ttlMs` after its first addition, and gives its new value. */
   add(counter: string, amount: number, ttlMs: number): Promise<number>;
+  /**
+   * The same of several in one step, all of them or none; the new values in their order. Left out where that saves nothing over
+   * one after another.
+   */
+  addAll?(additions: readonly Addition[]): Promise<number[]>;
   /** Keeps this for `ttlMs`, unless what is kept under the name is as late or later. */
   putHealth(name: string, health: SharedHealth, ttlMs: number): Promise<void>;
   /** Rejects where nothing can be kept, too: whoever cannot tell what they know need not go by what others knew. */

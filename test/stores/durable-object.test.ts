@@ -92,12 +92,4 @@ describe('the store over Durable Objects', () => {
     await store.recall(one.id);
     expect(asked).toEqual(['router:fast remember', 'router:fast recall']);
   });
-
-  test('tells who watches of every log, when others may have added to any', () => {
-    const { store } = objectsThat(() => ({ value: null }));
-    const grown: string[] = [];
-    store.watch((log) => grown.push(log));
-    store.mayHaveGrown();
-    expect(grown.sort()).toEqual(['', 'auto', 'fast']);
-  });
 });

@@ -129,6 +129,7 @@ export function openLogTables(sql: Sql): LogTables {
     entries,
     cursor: to === undefined && place !== null ? cursor : cursorAt(to ?? 0),
     gap: gapAt(place),
+    isEnd: to === undefined || to >= lastPlace,
   });
 
   const replaceSnapshot = (place: number, bytes: Uint8Array): void => {

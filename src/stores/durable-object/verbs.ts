@@ -1,5 +1,5 @@
 /** What an isolate asks of a Durable Object, and what travels between them: bytes, which the object keeps as they come. */
-import type { Gap, SharedHealth, Snapshot } from '../ports.ts';
+import type { Addition, Gap, SharedHealth, Snapshot } from '../ports.ts';
 
 export interface PackedDecision {
   id: string;
@@ -19,6 +19,8 @@ export interface PackedSlice {
   entries: Uint8Array[];
   cursor: string;
   gap: Gap | null;
+  /** Whether the log ends there. */
+  isEnd: boolean;
 }
 
 export interface FoundBytes {
@@ -60,6 +62,8 @@ export interface LogVerbs {
 /** The object of what all isolates share whatever the router. */
 export interface SharedVerbs {
   add(counter: string, amount: number, ttlMs: number): Promise<Answer<number>>;
+  /** All of them or none. */
+  addAll(additions: readonly Addition[]): Promise<Answer<number[]>>;
   putHealth(name: string, health: SharedHealth, ttlMs: number): Promise<Answer<null>>;
   readHealth(): Promise<Answer<Map<string, SharedHealth>>>;
   lease(name: string, holder: string, ttlMs: number): Promise<Answer<boolean>>;
