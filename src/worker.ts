@@ -3,17 +3,22 @@ import { randomBytes } from 'node:crypto';
 import type { Hono } from 'hono';
 import bundledConfig from '../conduit.worker.yaml';
 import { createApp } from './app.ts';
+import { FOLD_VERSION } from './bandit/fold-bytes.ts';
 import { loadConfig, problemLine } from './config/load.ts';
 import type { ConduitConfig } from './config/resolve.ts';
+import { encoder } from './context/encoder.ts';
 import { createDice, createDigest, type Dice, sha256Hex } from './crypto.ts';
 import { consoleLog } from './edge/console-log.ts';
 import { createFreshness } from './edge/freshness.ts';
 import { createEdgeRedis } from './edge/redis.ts';
 import { currentScope, openScope, runInScope } from './edge/scope.ts';
+import { type DataCentreCache, withSnapshotCache } from './edge/snapshot-cache.ts';
 import { createWebExchange } from './http/exchange-web.ts';
 import { createGateway } from './http/gateway.ts';
 import { KEEP_MS } from './routing/decision.ts';
+import type { Digest } from './routing/digest.ts';
 import { mergedDecisions } from './routing/feedback.ts';
+import { READ_AT_ONCE } from './routing/learner.ts';
 import type { StateObjects } from './stores/durable-object/verbs.ts';
 import { createObjectStore } from './stores/durable-object.ts';
 import { createMemoryStore } from './stores/memory.ts';
@@ -44,6 +49,14 @@ export interface WorkerAppOptions {
   fetch: typeof globalThis.fetch;
   /** Keeps the request that is being answered alive until this is done. */
   defer: (work: Promise<unknown>) => void;
+  /** Where what was learned is kept near by; left out where it is not. */
+  cache?: NearCache;
+}
+
+export interface NearCache {
+  open: () => Promise<DataCentreCache>;
+  /** Of an address of the gateway's own, so that the cache need not look for another host. */
+  origin: string;
 }
 
 export interface WorkerApp {
@@ -66,7 +79,8 @@ export function createWorkerApp(environment: WorkerEnvironment, options: WorkerA
   }
   const secret = config.server.secret ?? randomBytes(32).toString('hex');
   const dice = createDice();
-  const state = openState(config, environment, dice);
+  const digest = createDigest(secret);
+  const state = nearer(openState(config, environment, dice), config, digest, options);
   const gateway = createGateway({
     config,
     state,
@@ -85,13 +99,31 @@ export function createWorkerApp(environment: WorkerEnvironment, options: WorkerA
       defer: options.defer,
       endsTimers: true,
       lookUp: { deadlineMs: LOOK_UP_MS, ownAnswers: state.shared ? OWN_ANSWERS : 0 },
-      digest: createDigest(secret),
+      digest,
       sha256Hex,
       log: consoleLog,
     },
   });
   const app = createApp(gateway);
   return { app, fetch: async (request) => await app.fetch(request) };
+}
+
+/** The same state, with what isolates begin with in the cache of their data centre, where there is one. */
+function nearer(
+  state: HotStore,
+  { routers }: ConduitConfig,
+  digest: Digest,
+  { cache, defer }: WorkerAppOptions,
+): HotStore {
+  const { shared } = state;
+  if (!cache || !shared) return state;
+  const addressOf = (router: string): string => {
+    const terms = [router, routers.get(router)?.halfLifeMs ?? null, encoder.id, FOLD_VERSION];
+    // Nobody can name it who does not know the secret.
+    return `${cache.origin}/learned/${encodeURIComponent(digest(`learned ${JSON.stringify(terms)}`))}`;
+  };
+  const options = { open: cache.open, addressOf, readAtOnce: READ_AT_ONCE, now: Date.now, defer };
+  return withSnapshotCache({ ...state, shared }, options);
 }
 
 function openState(
@@ -140,6 +172,9 @@ function openState(
 
 const clock = (): number => performance.now();
 
+/** Apart from what answers to requests are kept in: nothing of it is ever served. */
+const CACHE = 'conduit';
+
 /** One app an isolate. Work that it defers, and what it opens, is tied to the request in which it begins. */
 let worker: WorkerApp | undefined;
 const defer = (work: Promise<unknown>): void => currentScope()?.waitUntil(work);
@@ -148,7 +183,11 @@ export default {
   fetch(request: Request, environment: WorkerEnvironment, context: WaitUntil): Promise<Response> {
     const scope = openScope((work) => context.waitUntil(work));
     return runInScope(scope, () => {
-      worker ??= createWorkerApp(environment, { fetch: globalThis.fetch, defer });
+      worker ??= createWorkerApp(environment, {
+        fetch: globalThis.fetch,
+        defer,
+        cache: { open: () => caches.open(CACHE), origin: new URL(request.url).origin },
+      });
       return worker.fetch(request);
     });
   },

@@ -1,3 +1,8 @@
+/** The cache of the data centre that the Worker runs in. Outside of a request it cannot be asked. */
+declare const caches: {
+  open(name: string): Promise<import('./snapshot-cache.ts').DataCentreCache>;
+};
+
 /** What is used of the platform's own module, which only workerd has. */
 declare module 'cloudflare:workers' {
   /** What a Durable Object is given: its name, and what it keeps. */

@@ -54,7 +54,7 @@ export interface Learned {
 }
 
 /** Entries that are read and folded at once: a few milliseconds, in which nobody else is served. */
-const BATCH = 250;
+export const READ_AT_ONCE = 250;
 /** Of deriving at once: then whoever waits to be served comes first. */
 const SLICE_MS = 2;
 /** However long deriving took, as on a machine that was busy with something else. */
@@ -109,7 +109,7 @@ export async function learnOn(
   if (shared && learned.cursor === LOG_START) await startFromSnapshot(learned, router, shared.snapshots, log);
   for (;;) {
     const from = learned.cursor;
-    const slice = await state.readSince(router, from, BATCH);
+    const slice = await state.readSince(router, from, READ_AT_ONCE);
     if (learned.cursor !== from) continue;
     // What is missing is in a snapshot, if anywhere.
     if (slice.gap !== null && shared && (await startFromSnapshot(learned, router, shared.snapshots, log))) continue;

@@ -1,7 +1,7 @@
 /** An isolate that starts, as the tests inside workerd have it: an app of its own, each call to it a request of its own. */
 import { expect } from 'vitest';
 import { currentScope, runInScope } from '../../src/edge/scope.ts';
-import { createWorkerApp, type WorkerApp, type WorkerEnvironment } from '../../src/worker.ts';
+import { createWorkerApp, type NearCache, type WorkerApp, type WorkerEnvironment } from '../../src/worker.ts';
 import { request } from './edge-redis-store.ts';
 
 /** Two models that are asked without regard to the conversation; `state` is where what is learned is kept. */
@@ -38,7 +38,7 @@ export interface Isolate {
   router(name?: string): Promise<{ labels: number; look_ups: Record<string, number | null> }>;
 }
 
-export function newIsolate(environment: WorkerEnvironment): Isolate {
+export function newIsolate(environment: WorkerEnvironment, cache?: NearCache): Isolate {
   const ends: (() => Promise<void>)[] = [];
   // In its first request, as an isolate makes it.
   let worker: WorkerApp | undefined;
@@ -49,6 +49,7 @@ export function newIsolate(environment: WorkerEnvironment): Isolate {
       worker ??= createWorkerApp(environment, {
         fetch: upstream as typeof globalThis.fetch,
         defer: (work) => currentScope()?.waitUntil(work),
+        ...(cache && { cache }),
       });
       return worker.fetch(
         new Request(`https://conduit.example/v1/${path}`, {

@@ -18,3 +18,20 @@ export function storeOver(objects: StateObjects, more: Partial<ObjectStoreOption
   const halfLives = new Map([['auto', null]]);
   return createObjectStore({ objects, halfLives, retentionMs: 30 * DAY_MS, holder: `isolate ${++made}`, ...more });
 }
+
+/** Objects that note what is asked of them, as `object verb`. */
+export function noted(objects: StateObjects): { objects: StateObjects; taken(): string[] } {
+  const calls: string[] = [];
+  type Verbs = Record<string, (...asked: unknown[]) => unknown>;
+  const getByName = (name: string) => {
+    const verbs = objects.getByName(name) as unknown as Verbs;
+    const get = (_: unknown, verb: string) => {
+      return (...asked: unknown[]) => {
+        calls.push(`${name} ${verb}`);
+        return verbs[verb]?.(...asked);
+      };
+    };
+    return new Proxy({}, { get }) as ReturnType<StateObjects['getByName']>;
+  };
+  return { objects: { getByName }, taken: () => calls.splice(0) };
+}

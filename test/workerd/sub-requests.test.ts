@@ -1,25 +1,7 @@
 /** What a request asks of Durable Objects, call by call: each is paid for, and a request may make so many. */
 import { expect, test } from 'vitest';
-import type { StateObjects } from '../../src/stores/durable-object/verbs.ts';
 import { goingOn, type Isolate, newIsolate, question } from '../support/isolate.ts';
-import { newObjects } from './objects.ts';
-
-/** Objects that note what is asked of them, as `object verb`. */
-function noted(objects: StateObjects): { objects: StateObjects; taken(): string[] } {
-  const calls: string[] = [];
-  type Verbs = Record<string, (...asked: unknown[]) => unknown>;
-  const getByName = (name: string) => {
-    const verbs = objects.getByName(name) as unknown as Verbs;
-    const get = (_: unknown, verb: string) => {
-      return (...asked: unknown[]) => {
-        calls.push(`${name} ${verb}`);
-        return verbs[verb]?.(...asked);
-      };
-    };
-    return new Proxy({}, { get }) as ReturnType<StateObjects['getByName']>;
-  };
-  return { objects: { getByName }, taken: () => calls.splice(0) };
-}
+import { newObjects, noted } from './objects.ts';
 
 /** Routers `auto`, `r1` and so on. `keys`: lines of the config. */
 function prepare(routers: number, keys = '') {
