@@ -1,35 +1,20 @@
 /** The gateway as a Cloudflare Worker: the same app with web streams, `fetch` and what an isolate has of the state. */
 import { randomBytes } from 'node:crypto';
 import type { Hono } from 'hono';
-import bundledConfig from '../conduit.worker.yaml';
 import { createApp } from './app.ts';
-import { loadConfig, problemLine } from './config/load.ts';
-import type { ConduitConfig } from './config/resolve.ts';
-import { createDice, createDigest, type Dice, sha256Hex } from './crypto.ts';
+import { createDice, createDigest, sha256Hex } from './crypto.ts';
+import { configOf, type WorkerEnvironment } from './edge/config.ts';
 import { consoleLog } from './edge/console-log.ts';
+import { drainRedis } from './edge/drain-redis.ts';
 import { createFreshness } from './edge/freshness.ts';
-import { createEdgeRedis } from './edge/redis.ts';
+import { openRedis, openSink, openState } from './edge/open-state.ts';
 import { currentScope, openScope, runInScope } from './edge/scope.ts';
 import { createWebExchange } from './http/exchange-web.ts';
 import { createGateway } from './http/gateway.ts';
-import { KEEP_MS } from './routing/decision.ts';
-import { mergedDecisions } from './routing/feedback.ts';
-import type { StateObjects } from './stores/durable-object/verbs.ts';
-import { createObjectStore } from './stores/durable-object.ts';
-import { createMemoryStore } from './stores/memory.ts';
-import type { HotStore } from './stores/ports.ts';
 import { createFetchSender } from './upstream/send-fetch.ts';
 
+export type { WorkerEnvironment } from './edge/config.ts';
 export { ConduitState } from './edge/state-object.ts';
-
-/** Variables, secrets and bindings of the Worker; the config may refer to each that is a text as `${NAME}`. */
-export interface WorkerEnvironment {
-  /** A config's text in the place of the one that is bundled, conduit.worker.yaml. */
-  CONDUIT_CONFIG_TEXT?: string;
-  /** The namespace of `ConduitState`. */
-  CONDUIT_STATE?: StateObjects;
-  [name: string]: unknown;
-}
 
 export interface WaitUntil {
   waitUntil(work: Promise<unknown>): void;
@@ -49,27 +34,18 @@ export interface WorkerApp {
 
 /** Throws with one line a problem where the config is not valid. */
 export function createWorkerApp(environment: WorkerEnvironment, options: WorkerAppOptions): WorkerApp {
-  const env = Object.fromEntries(
-    Object.entries(environment).filter((entry): entry is [string, string] => typeof entry[1] === 'string'),
-  );
-  const text = environment.CONDUIT_CONFIG_TEXT || bundledConfig;
-  const loaded = loadConfig({ text, env, sha256Hex, platform: 'workers' });
-  if (!loaded.ok) throw new Error(loaded.problems.map(problemLine).join('\n'));
-  const { config } = loaded;
-  if (config.stores.asked && config.stores.durable !== 'none') {
-    throw new Error('stores.durable: not supported on Cloudflare Workers yet (allowed: none)');
-  }
+  const config = configOf(environment);
   const secret = config.server.secret ?? randomBytes(32).toString('hex');
   const dice = createDice();
-  const { state, mayHaveGrown } = openState(config, environment, dice);
+  const { state, decisions, durable, mayHaveGrown } = openState(config, environment, dice);
   const gateway = createGateway({
     config,
     state,
-    decisions: state,
+    decisions,
     send: createFetchSender(options.fetch),
     openExchange: (context) => createWebExchange(context.req.raw),
     accepting: () => true,
-    durable: null,
+    durable,
     runtime: {
       now: Date.now,
       clock,
@@ -100,62 +76,25 @@ export function createWorkerApp(environment: WorkerEnvironment, options: WorkerA
   };
 }
 
-interface OpenState {
-  state: HotStore;
-  /** Tells that others may have added to the logs. */
-  mayHaveGrown: () => void;
-}
-
-function openState(
-  { stores, routers }: ConduitConfig,
-  environment: WorkerEnvironment,
-  { random, randomHex }: Dice,
-): OpenState {
-  if (stores.state === 'memory') return { state: createMemoryStore({ now: Date.now }), mayHaveGrown() {} };
-  if (stores.state !== 'durable-object') {
-    const state = createEdgeRedis({
-      url: stores.state,
-      now: Date.now,
-      clock,
-      random,
-      sha256Hex,
-      keepMs: KEEP_MS,
-      drained: false,
-      merge: mergedDecisions,
-      notices: {
-        trouble: (error) =>
-          consoleLog.error(
-            { err: error },
-            'the state store fails: this isolate goes by what it knows until it is back',
-          ),
-        recovered: () => consoleLog.info({}, 'the state store is back, and has what it missed'),
-        unwritten: (decisions, error) =>
-          consoleLog.error({ err: error, decisions }, 'decisions wait in this isolate, and are lost if it ends before'),
-        lost: (decisions, error) =>
-          consoleLog.error({ err: error, decisions }, 'decisions are lost: they could not be kept'),
-      },
-    });
-    return { state, mayHaveGrown: state.mayHaveGrown };
-  }
-  const objects = environment.CONDUIT_STATE;
-  if (!objects) {
-    throw new Error(
-      'stores.state: the Worker has no Durable Object (allowed: a binding CONDUIT_STATE of ConduitState)',
-    );
-  }
-  const state = createObjectStore({
-    objects,
-    halfLives: new Map([...routers.values()].map(({ name, halfLifeMs }) => [name, halfLifeMs])),
-    retentionMs: stores.retentionMs,
-    holder: randomHex(8),
-  });
-  return { state, mayHaveGrown: state.mayHaveGrown };
-}
-
 const clock = (): number => performance.now();
+
+/**
+ * Brings what a Redis has into the durable store, with what an isolate has for it; null where it is not for Workers to do:
+ * Durable Objects do it by themselves. Throws where the config is not valid.
+ */
+export function createDrainer(environment: WorkerEnvironment): (() => Promise<void>) | null {
+  const config = configOf(environment);
+  const { state, retentionMs } = config.stores;
+  const sink = openSink(config);
+  if (!sink || state === 'durable-object' || state === 'memory') return null;
+  const hot = openRedis(config, createDice());
+  return () => drainRedis({ hot, sink, routers: config.routers, retentionMs, now: Date.now, log: consoleLog });
+}
 
 /** One app an isolate. Work that it defers, and what it opens, is tied to the request in which it begins. */
 let worker: WorkerApp | undefined;
+/** The same of what is done by the minute. */
+let drainer: (() => Promise<void>) | null | undefined;
 const defer = (work: Promise<unknown>): void => currentScope()?.waitUntil(work);
 
 export default {
@@ -164,6 +103,15 @@ export default {
     return runInScope(scope, () => {
       worker ??= createWorkerApp(environment, { fetch: globalThis.fetch, defer });
       return worker.fetch(request);
+    });
+  },
+
+  /** Rung by the cron trigger of wrangler.toml. */
+  async scheduled(_event: unknown, environment: WorkerEnvironment, context: WaitUntil): Promise<void> {
+    const scope = openScope((work) => context.waitUntil(work));
+    await runInScope(scope, async () => {
+      if (drainer === undefined) drainer = createDrainer(environment);
+      await drainer?.();
     });
   },
 };
