@@ -21,5 +21,21 @@ export function platformProblems({ server, stores }: WrittenConfig, platform: Pl
       allowed: '"${CONDUIT_SECRET}" with `wrangler secret put CONDUIT_SECRET`',
     });
   }
+  // With memory a folder is named for it alone.
+  const isInFolder = stores.durable === undefined && stores.state === 'memory' && stores.folder !== undefined;
+  if (platform === 'workers' && (stores.durable === 'embedded' || isInFolder)) {
+    problems.push({
+      path: 'stores.durable',
+      message: 'there is no folder on Cloudflare Workers',
+      allowed: 'none, supabase',
+    });
+  }
+  if (platform === 'workers' && stores.durable === 'supabase' && stores.state === 'memory') {
+    problems.push({
+      path: 'stores.durable',
+      message: 'on Cloudflare Workers an isolate’s memory has nowhere to keep what waits to be sent',
+      allowed: 'none, supabase with stores.state: durable-object or a Redis',
+    });
+  }
   return problems;
 }

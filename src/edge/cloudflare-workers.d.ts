@@ -5,15 +5,16 @@ declare const caches: {
 
 /** What is used of the platform's own module, which only workerd has. */
 declare module 'cloudflare:workers' {
-  /** What a Durable Object is given: its name, and what it keeps. */
+  /** What a Durable Object is given. */
   export interface ObjectContext {
-    readonly id: { readonly name?: string };
     readonly storage: ObjectStorage;
   }
 
   export interface ObjectStorage {
     readonly sql: {
       exec(query: string, ...bindings: readonly unknown[]): ObjectSqlCursor;
+      /** In bytes. */
+      readonly databaseSize: number;
     };
     /** All of it or, where it throws, nothing. */
     transactionSync<Result>(work: () => Result): Result;

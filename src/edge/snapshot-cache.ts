@@ -2,7 +2,7 @@
  * What was learned, as isolates begin with it, in the cache of their data centre for a minute: the store that has it may be on
  * another continent, and it may be some megabytes. What came since is read from the store all the same.
  */
-import type { HotStore, LogSlice, SharedState, Snapshot } from '../stores/ports.ts';
+import type { LogSlice, SharedState, Snapshot, StateStore } from '../stores/ports.ts';
 
 /** What is used of the platform's `Cache`. */
 export interface DataCentreCache {
@@ -23,7 +23,7 @@ export interface SnapshotCacheOptions {
 }
 
 /** A store that keeps snapshots for others. */
-type Shared = HotStore & { readonly shared: SharedState };
+type Shared = StateStore & { readonly shared: SharedState };
 
 const FRESH_MS = 60_000;
 const CURSOR = 'x-conduit-cursor';

@@ -2,6 +2,7 @@
 import { createDecisionPacker } from './durable-object/packed-decision.ts';
 import {
   type Answer,
+  type LogTerms,
   type LogVerbs,
   objectOf,
   SHARED_OBJECT,
@@ -26,6 +27,8 @@ export interface ObjectStoreOptions {
   halfLives: ReadonlyMap<string, number | null>;
   /** For how long a decision is kept, in milliseconds. */
   retentionMs: number;
+  /** Whether the objects are to keep their logs in a durable store, too. */
+  isDrained: boolean;
   /** Tells this isolate from every other. */
   holder: string;
   /** How long an answer is waited for. */
@@ -37,13 +40,24 @@ export interface ObjectStoreOptions {
 /** Whoever watches is told of what this isolate writes: what others append nobody tells here. */
 export interface ObjectStore extends HotStore {
   readonly shared: SharedState;
+  /** Whether the durable store took what every object has last given it. */
+  isDrainedWell(): Promise<boolean>;
 }
 
 /** Decisions of which an isolate remembers whose they are: else every router's object is asked. */
 const MOST_PLACES = 10_000;
 
 export function createObjectStore(options: ObjectStoreOptions): ObjectStore {
-  const { objects, halfLives, retentionMs, holder, timeoutMs = 2_000, retriesMs = [250, 1_000, 4_000] } = options;
+  const {
+    objects,
+    halfLives,
+    retentionMs,
+    isDrained,
+    holder,
+    timeoutMs = 2_000,
+    retriesMs = [250, 1_000, 4_000],
+  } = options;
+  const termsOf = (name: string): LogTerms => ({ name, retentionMs, isDrained });
   const packer = createDecisionPacker();
   const listeners = new Set<(log: string) => void>();
   const logs = new Set([PINNED_LOG, ...halfLives.keys()]);
@@ -94,7 +108,7 @@ export function createObjectStore(options: ObjectStoreOptions): ObjectStore {
       const log = logOf(kept.decision);
       const packed = packedKept(kept);
       note(kept.decision.id, log);
-      await untilKept(() => write(() => objectFor(log).remember(packed, { retentionMs })), retriesMs);
+      await untilKept(() => write(() => objectFor(log).remember(packed, termsOf(log))), retriesMs);
       grown(log);
     },
 
@@ -154,18 +168,21 @@ export function createObjectStore(options: ObjectStoreOptions): ObjectStore {
       listeners.add(listener);
       return () => listeners.delete(listener);
     },
+    async isDrainedWell() {
+      return (await ofAll(logs, (object) => object.isWell())).every((isWell) => isWell);
+    },
 
     shared: {
       leavesSnapshots: true,
       snapshots: {
-        read: (router) => read(() => objectFor(router).readSnapshots(halfLives.get(router) ?? null)),
+        read: (router) => read(() => objectFor(router).readSnapshots(halfLives.get(router) ?? null, termsOf(router))),
         put: (router, snapshot) => write(() => objectFor(router).putSnapshot(snapshot)),
         async drop(router) {
           await write(() => objectFor(router).dropSnapshots());
         },
       },
       lease: (name, ttlMs) => write(() => shared().lease(name, holder, ttlMs)),
-      // An object keeps its log for as long as its decisions, whoever else has it.
+      // An object keeps its log for as long as its decisions, and drains it by itself.
       async drained() {},
       async restart(snapshots) {
         for (const [router, snapshot] of snapshots) await write(() => objectFor(router).restart(snapshot));

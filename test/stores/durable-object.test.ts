@@ -25,6 +25,7 @@ function objectsThat(answer: (verb: string, object: string) => unknown) {
     objects,
     halfLives,
     retentionMs: 1,
+    isDrained: false,
     holder: 'here',
     timeoutMs: 30,
     retriesMs: [1],

@@ -16,7 +16,8 @@ export function newObjects(): StateObjects {
 /** As another isolate has it. */
 export function storeOver(objects: StateObjects, more: Partial<ObjectStoreOptions> = {}): ObjectStore {
   const halfLives = new Map([['auto', null]]);
-  return createObjectStore({ objects, halfLives, retentionMs: 30 * DAY_MS, holder: `isolate ${++made}`, ...more });
+  const usual = { halfLives, retentionMs: 30 * DAY_MS, isDrained: false, holder: `isolate ${++made}` };
+  return createObjectStore({ objects, ...usual, ...more });
 }
 
 /** Objects that note what is asked of them, as `object verb`. */
