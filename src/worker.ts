@@ -7,7 +7,7 @@ import type { ConduitConfig } from './config/resolve.ts';
 import { encoder } from './context/encoder.ts';
 import { createDice, createDigest, sha256Hex } from './crypto.ts';
 import { configOf, type WorkerEnvironment } from './edge/config.ts';
-import { consoleLog } from './edge/console-log.ts';
+import { createConsoleLog } from './edge/console-log.ts';
 import { drainRedis } from './edge/drain-redis.ts';
 import { createFreshness } from './edge/freshness.ts';
 import { openRedis, openSink, openState } from './edge/open-state.ts';
@@ -57,8 +57,9 @@ export function createWorkerApp(environment: WorkerEnvironment, options: WorkerA
   const config = configOf(environment);
   const secret = config.server.secret ?? randomBytes(32).toString('hex');
   const dice = createDice();
+  const log = createConsoleLog(() => config.log.level);
   const digest = createDigest(secret);
-  const { state: opened, decisions, durable } = openState(config, environment, dice);
+  const { state: opened, decisions, durable } = openState(config, environment, dice, log);
   const state = nearer(opened, config, digest, options);
   const gateway = createGateway({
     config,
@@ -80,7 +81,7 @@ export function createWorkerApp(environment: WorkerEnvironment, options: WorkerA
       lookUp: { deadlineMs: LOOK_UP_MS, ownAnswers: state.shared ? OWN_ANSWERS : 0 },
       digest,
       sha256Hex,
-      log: consoleLog,
+      log,
     },
   });
   const app = createApp(gateway);
@@ -116,8 +117,9 @@ export function createDrainer(environment: WorkerEnvironment): (() => Promise<vo
   const { state, retentionMs } = config.stores;
   const sink = openSink(config);
   if (!sink || state === 'durable-object' || state === 'memory') return null;
-  const hot = openRedis(config, createDice());
-  return () => drainRedis({ hot, sink, routers: config.routers, retentionMs, now: Date.now, log: consoleLog });
+  const log = createConsoleLog(() => config.log.level);
+  const hot = openRedis(config, createDice(), log);
+  return () => drainRedis({ hot, sink, routers: config.routers, retentionMs, now: Date.now, log });
 }
 
 /** Apart from what answers to requests are kept in: nothing of it is ever served. */

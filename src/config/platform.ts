@@ -2,7 +2,8 @@
 import type { Problem } from './problems.ts';
 import type { WrittenConfig } from './schema.ts';
 
-export type Platform = 'node' | 'workers';
+export const PLATFORMS = ['node', 'workers'] as const;
+export type Platform = (typeof PLATFORMS)[number];
 
 export function platformProblems({ server, stores }: WrittenConfig, platform: Platform): Problem[] {
   const problems: Problem[] = [];
@@ -14,7 +15,7 @@ export function platformProblems({ server, stores }: WrittenConfig, platform: Pl
       allowed: 'memory, redis://HOST:PORT, rediss://USER:PASSWORD@HOST:PORT',
     });
   }
-  if (platform === 'workers' && isObject && server.secret === undefined) {
+  if (platform === 'workers' && stores.state !== 'memory' && server.secret === undefined) {
     problems.push({
       path: 'server.secret',
       message: 'missing: without it no isolate would know a conversation again that another has begun',

@@ -14,6 +14,15 @@ export interface WorkerEnvironment {
   [name: string]: unknown;
 }
 
+/** As grave as the log's lines must be; where the config is not valid the Worker itself says so. */
+export function logLevelOf(environment: WorkerEnvironment): ConduitConfig['log']['level'] {
+  try {
+    return configOf(environment).log.level;
+  } catch {
+    return 'info';
+  }
+}
+
 /** Throws with one line a problem where the config is not valid. */
 export function configOf(environment: WorkerEnvironment): ConduitConfig {
   const env = Object.fromEntries(

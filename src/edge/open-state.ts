@@ -4,6 +4,7 @@ import { type Dice, sha256Hex } from '../crypto.ts';
 import type { DurablePart } from '../http/gateway.ts';
 import { KEEP_MS } from '../routing/decision.ts';
 import { mergedDecisions } from '../routing/feedback.ts';
+import type { Log } from '../routing/runtime.ts';
 import { createBackedStore } from '../stores/backed.ts';
 import { createObjectStore } from '../stores/durable-object.ts';
 import { createMemoryStore } from '../stores/memory.ts';
@@ -11,7 +12,6 @@ import type { DecisionLog, DurableStore, StateStore } from '../stores/ports.ts';
 import type { EdgeRedisStore } from '../stores/redis-edge.ts';
 import { createSupabaseStore } from '../stores/supabase.ts';
 import type { WorkerEnvironment } from './config.ts';
-import { consoleLog } from './console-log.ts';
 import { isDrainedWell } from './drain-redis.ts';
 import { createEdgeRedis } from './redis.ts';
 
@@ -26,7 +26,7 @@ export interface OpenState {
 const clock = (): number => performance.now();
 
 /** Throws where the Worker has no Durable Object and the config asks for it. */
-export function openState(config: ConduitConfig, environment: WorkerEnvironment, dice: Dice): OpenState {
+export function openState(config: ConduitConfig, environment: WorkerEnvironment, dice: Dice, log: Log): OpenState {
   const { stores, routers } = config;
   if (stores.state === 'memory') {
     const state = createMemoryStore({ now: Date.now });
@@ -34,7 +34,7 @@ export function openState(config: ConduitConfig, environment: WorkerEnvironment,
   }
   const sink = openSink(config);
   if (stores.state !== 'durable-object') {
-    const hot = openRedis(config, dice);
+    const hot = openRedis(config, dice, log);
     if (!sink) return { state: hot, decisions: hot, durable: null };
     return {
       state: createBackedStore({ hot, durable: sink, flush: null }),
@@ -69,7 +69,7 @@ export function openSink({ stores }: ConduitConfig): DurableStore | null {
 }
 
 /** The config names one. */
-export function openRedis({ stores }: ConduitConfig, { random }: Dice): EdgeRedisStore {
+export function openRedis({ stores }: ConduitConfig, { random }: Dice, log: Log): EdgeRedisStore {
   return createEdgeRedis({
     url: stores.state,
     now: Date.now,
@@ -81,12 +81,11 @@ export function openRedis({ stores }: ConduitConfig, { random }: Dice): EdgeRedi
     merge: mergedDecisions,
     notices: {
       trouble: (error) =>
-        consoleLog.error({ err: error }, 'the state store fails: this isolate goes by what it knows until it is back'),
-      recovered: () => consoleLog.info({}, 'the state store is back, and has what it missed'),
+        log.error({ err: error }, 'the state store fails: this isolate goes by what it knows until it is back'),
+      recovered: () => log.info({}, 'the state store is back, and has what it missed'),
       unwritten: (decisions, error) =>
-        consoleLog.error({ err: error, decisions }, 'decisions wait in this isolate, and are lost if it ends before'),
-      lost: (decisions, error) =>
-        consoleLog.error({ err: error, decisions }, 'decisions are lost: they could not be kept'),
+        log.error({ err: error, decisions }, 'decisions wait in this isolate, and are lost if it ends before'),
+      lost: (decisions, error) => log.error({ err: error, decisions }, 'decisions are lost: they could not be kept'),
     },
   });
 }

@@ -20,8 +20,8 @@ import type {
 } from '../stores/durable-object/verbs.ts';
 import type { Addition, DurableStore, SharedHealth, Snapshot } from '../stores/ports.ts';
 import { createSupabaseStore } from '../stores/supabase.ts';
-import { configOf, type WorkerEnvironment } from './config.ts';
-import { consoleLog } from './console-log.ts';
+import { configOf, logLevelOf, type WorkerEnvironment } from './config.ts';
+import { createConsoleLog } from './console-log.ts';
 import { drainLog } from './drain-log.ts';
 import { foldLog } from './fold-log.ts';
 import { sqlOf } from './object-sql.ts';
@@ -51,6 +51,7 @@ export class ConduitState extends DurableObject<WorkerEnvironment> implements Lo
   #logTables: LogTables | undefined;
   #sharedTables: SharedTables | undefined;
   readonly #packer = createDecisionPacker();
+  readonly #console = createConsoleLog(() => logLevelOf(this.env));
   /** When the alarm rings, as far as this instance knows. */
   #wakesAt = Number.POSITIVE_INFINITY;
   /** As this instance was told last. */
@@ -196,7 +197,7 @@ export class ConduitState extends DurableObject<WorkerEnvironment> implements Lo
       packer: this.#packer,
       router: this.#name,
       halfLifeMs: halfLifeMs === NEVER_FADES ? null : halfLifeMs,
-      log: consoleLog,
+      log: this.#console,
       most: FOLDED_AT_ONCE,
       pause: () => new Promise((resolve) => setTimeout(resolve, 0)),
     });
@@ -226,12 +227,12 @@ export class ConduitState extends DurableObject<WorkerEnvironment> implements Lo
         sink,
         retentionMs: config.stores.retentionMs,
         now: Date.now,
-        log: consoleLog,
+        log: this.#console,
       });
       this.#failures = 0;
       if (this.#log.fact('sink_fails') === 1) {
         this.#log.putFact('sink_fails', 0);
-        consoleLog.info({ log: name }, 'the durable store is back, and gets what it missed');
+        this.#console.info({ log: name }, 'the durable store is back, and gets what it missed');
       }
       return isAll ? 'all' : 'more';
     } catch (error) {
@@ -240,7 +241,7 @@ export class ConduitState extends DurableObject<WorkerEnvironment> implements Lo
       if (this.#log.fact('sink_fails') !== 1) {
         this.#log.putFact('sink_fails', 1);
         const { message } = error as Error;
-        consoleLog.error(
+        this.#console.error(
           { log: this.#name, problem: message },
           'the durable store fails: what it misses waits until it is back',
         );

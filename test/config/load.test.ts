@@ -303,11 +303,12 @@ describe('a Durable Object for the state', () => {
     });
   });
 
-  test('needs a secret that all isolates have', () => {
-    expect(onWorkers(text('state: durable-object', ''))).toMatchObject({
+  test.each(['durable-object', 'redis://cache:6379'])('needs a secret that all isolates have, as %s does', (state) => {
+    expect(onWorkers(text(`state: "${state}"`, ''))).toMatchObject({
       ok: false,
       problems: [{ path: 'server.secret' }],
     });
+    expect(onWorkers(text('state: memory', ''))).toMatchObject({ ok: true });
   });
 });
 
