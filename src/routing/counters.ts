@@ -5,6 +5,7 @@
 import { type Addition, type StateStore, UncertainWrite } from '../stores/ports.ts';
 import { everySecond } from './every-second.ts';
 import type { Runtime } from './runtime.ts';
+import { createSignOfLife, type SignOfLife } from './sign-of-life.ts';
 
 export interface Counters {
   /** The counter of this name, to be held as long as it is of use. `ttlMs` is how long it is of interest once it is made. */
@@ -24,8 +25,8 @@ export interface Counter {
   pending: number;
   /** Told to the store, which has not answered yet: told again it might count twice. */
   sent: number | null;
-  /** When, on the steady clock. */
-  sentAt: number;
+  /** Of the call that tells it. */
+  telling: SignOfLife | null;
   readonly ttlMs: number;
   readonly until: number;
   /** Whether anybody asked for it since the store was asked last. */
@@ -42,18 +43,19 @@ export function createCounters(state: StateStore, runtime: Runtime): Counters {
 
   /** Of all of them or, where it rejects, of none. */
   const exchange = async (told: readonly Counter[]): Promise<void> => {
-    const at = runtime.clock();
+    const life = createSignOfLife(runtime, LOST_MS);
+    life.give();
     const additions = told.map(({ name, pending, ttlMs }) => ({ counter: name, amount: pending, ttlMs }));
     for (const counter of told) {
       counter.sent = counter.pending;
-      counter.sentAt = at;
+      counter.telling = life;
       counter.pending = 0;
       counter.wanted = false;
     }
     /** What it was told, unless that was given up. */
     const ended = (counter: Counter): number | null => {
       const { sent } = counter;
-      if (sent === null || counter.sentAt !== at) return null;
+      if (sent === null || counter.telling !== life) return null;
       counter.sent = null;
       return sent;
     };
@@ -75,7 +77,7 @@ export function createCounters(state: StateStore, runtime: Runtime): Counters {
 
   /** An answer that was waited for in a request that is gone never comes. Mostly the store has counted it. */
   const giveUp = (counter: Counter): void => {
-    if (counter.sent === null || runtime.clock() - counter.sentAt < LOST_MS) return;
+    if (counter.sent === null || !counter.telling?.isLost()) return;
     counter.known += counter.sent;
     counter.sent = null;
     counter.wanted = true;
@@ -99,7 +101,7 @@ export function createCounters(state: StateStore, runtime: Runtime): Counters {
     let counter = counters.get(name);
     if (!counter) {
       const until = runtime.now() + ttlMs;
-      counter = { name, known: 0, pending: 0, sent: null, sentAt: 0, ttlMs, until, wanted: false, dropped: false };
+      counter = { name, known: 0, pending: 0, sent: null, telling: null, ttlMs, until, wanted: false, dropped: false };
       counters.set(name, counter);
     }
     return counter;
