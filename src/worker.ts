@@ -25,7 +25,7 @@ export { ConduitState } from './edge/state-object.ts';
 
 /** For how long a request waits for what the state has of its conversation: an object may be some way off. */
 const LOOK_UP_MS = 40;
-/** Of which an isolate knows by itself: some megabytes of its memory. */
+/** Of which an isolate knows by itself: measured, some 4 kB of its memory each. */
 const OWN_ANSWERS = 1_000;
 
 export interface WaitUntil {
