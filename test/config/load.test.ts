@@ -303,11 +303,8 @@ describe('a Durable Object for the state', () => {
     });
   });
 
-  test('needs a secret that all isolates have', () => {
-    expect(onWorkers(text('state: durable-object', ''))).toMatchObject({
-      ok: false,
-      problems: [{ path: 'server.secret' }],
-    });
+  test('may be without a secret: it is made, and kept there', () => {
+    expect(onWorkers(text('state: durable-object', ''))).toMatchObject({ ok: true, warnings: [] });
   });
 });
 
