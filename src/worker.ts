@@ -1,5 +1,4 @@
 /** The gateway as a Cloudflare Worker: the same app with web streams, `fetch` and what an isolate has of the state. */
-import { randomBytes } from 'node:crypto';
 import type { Hono } from 'hono';
 import bundledConfig from '../conduit.worker.yaml';
 import { createApp } from './app.ts';
@@ -10,6 +9,7 @@ import { consoleLog } from './edge/console-log.ts';
 import { createFreshness } from './edge/freshness.ts';
 import { createEdgeRedis } from './edge/redis.ts';
 import { currentScope, openScope, runInScope } from './edge/scope.ts';
+import { secretWith } from './edge/secret.ts';
 import { createWebExchange } from './http/exchange-web.ts';
 import { createGateway } from './http/gateway.ts';
 import { KEEP_MS } from './routing/decision.ts';
@@ -35,8 +35,19 @@ export interface WaitUntil {
   waitUntil(work: Promise<unknown>): void;
 }
 
+/** What an isolate has before anything is asked of it. */
+export interface OpenWorker {
+  config: ConduitConfig;
+  dice: Dice;
+  state: HotStore;
+  /** Tells that others may have added to the logs. */
+  mayHaveGrown: () => void;
+}
+
 export interface WorkerAppOptions {
   fetch: typeof globalThis.fetch;
+  /** What keys the hashes that are kept. */
+  secret: string;
   /** Keeps the request that is being answered alive until this is done. */
   defer: (work: Promise<unknown>) => void;
 }
@@ -47,21 +58,29 @@ export interface WorkerApp {
   fetch(request: Request): Promise<Response>;
 }
 
-/** Throws with one line a problem where the config is not valid. */
-export function createWorkerApp(environment: WorkerEnvironment, options: WorkerAppOptions): WorkerApp {
+/** Asks nothing of anybody yet. Throws with one line a problem where the config is not valid. */
+export function openWorker(environment: WorkerEnvironment): OpenWorker {
   const env = Object.fromEntries(
     Object.entries(environment).filter((entry): entry is [string, string] => typeof entry[1] === 'string'),
   );
   const text = environment.CONDUIT_CONFIG_TEXT || bundledConfig;
   const loaded = loadConfig({ text, env, sha256Hex, platform: 'workers' });
   if (!loaded.ok) throw new Error(loaded.problems.map(problemLine).join('\n'));
+  for (const warning of loaded.warnings) consoleLog.warn({ warning }, 'config warning');
   const { config } = loaded;
   if (config.stores.asked && config.stores.durable !== 'none') {
     throw new Error('stores.durable: not supported on Cloudflare Workers yet (allowed: none)');
   }
-  const secret = config.server.secret ?? randomBytes(32).toString('hex');
   const dice = createDice();
-  const { state, mayHaveGrown } = openState(config, environment, dice);
+  return { config, dice, ...openState(config, environment, dice) };
+}
+
+/** Once an isolate; what may wait is the first request alone, and only where the config names no secret. */
+export const secretOf = async ({ config, state }: OpenWorker): Promise<string> =>
+  config.server.secret ?? (await secretWith(state, consoleLog));
+
+export function createWorkerApp(open: OpenWorker, options: WorkerAppOptions): WorkerApp {
+  const { config, dice, state, mayHaveGrown } = open;
   const gateway = createGateway({
     config,
     state,
@@ -77,7 +96,7 @@ export function createWorkerApp(environment: WorkerEnvironment, options: WorkerA
       randomHex: dice.randomHex,
       defer: options.defer,
       endsTimers: true,
-      digest: createDigest(secret),
+      digest: createDigest(options.secret),
       sha256Hex,
       log: consoleLog,
     },
@@ -100,17 +119,11 @@ export function createWorkerApp(environment: WorkerEnvironment, options: WorkerA
   };
 }
 
-interface OpenState {
-  state: HotStore;
-  /** Tells that others may have added to the logs. */
-  mayHaveGrown: () => void;
-}
-
 function openState(
   { stores, routers }: ConduitConfig,
   environment: WorkerEnvironment,
   { random, randomHex }: Dice,
-): OpenState {
+): Pick<OpenWorker, 'state' | 'mayHaveGrown'> {
   if (stores.state === 'memory') return { state: createMemoryStore({ now: Date.now }), mayHaveGrown() {} };
   if (stores.state !== 'durable-object') {
     const state = createEdgeRedis({
@@ -155,15 +168,21 @@ function openState(
 const clock = (): number => performance.now();
 
 /** One app an isolate. Work that it defers, and what it opens, is tied to the request in which it begins. */
+let opened: OpenWorker | undefined;
 let worker: WorkerApp | undefined;
 const defer = (work: Promise<unknown>): void => currentScope()?.waitUntil(work);
+
+async function workerFor(environment: WorkerEnvironment): Promise<WorkerApp> {
+  opened ??= openWorker(environment);
+  // Each of the first requests asks: none may wait for what belongs to another.
+  const secret = await secretOf(opened);
+  worker ??= createWorkerApp(opened, { fetch: globalThis.fetch, defer, secret });
+  return worker;
+}
 
 export default {
   fetch(request: Request, environment: WorkerEnvironment, context: WaitUntil): Promise<Response> {
     const scope = openScope((work) => context.waitUntil(work));
-    return runInScope(scope, () => {
-      worker ??= createWorkerApp(environment, { fetch: globalThis.fetch, defer });
-      return worker.fetch(request);
-    });
+    return runInScope(scope, async () => (worker ?? (await workerFor(environment))).fetch(request));
   },
 };

@@ -6,6 +6,7 @@ import type { SignalName } from '../signals/signs.ts';
 import { type CatalogueEntry, catalogueEntry } from './catalogue.ts';
 import { durationMs } from './duration.ts';
 import { matchesGlob } from './glob.ts';
+import type { Platform } from './platform.ts';
 import { type Vendor, vendorOf } from './presets.ts';
 import { knowsStreamOptions, overlaidParams, type Params, quirksOf } from './quirks.ts';
 import { type CAPABILITIES, EXPLORE, type WrittenConfig } from './schema.ts';
@@ -144,6 +145,7 @@ const DEFAULT_SUPPORTS: readonly Capability[] = ['tools', 'json_schema'];
 export function resolveConfig(
   written: WrittenConfig,
   sha256Hex: (text: string) => string,
+  platform: Platform,
 ): { config: ConduitConfig; warnings: string[] } {
   const warnings: string[] = [];
   const { host, port, cors, workers } = written.server;
@@ -177,9 +179,14 @@ export function resolveConfig(
     log: { level: written.log.level },
   };
   const { state } = written.stores;
+  if (platform === 'workers' && written.keys.length === 0) {
+    warnings.push('keys: none, so whoever knows the address of the Worker can use your providers');
+  }
   if (state !== 'memory' && state !== 'durable-object' && written.server.secret === undefined) {
     warnings.push(
-      'server.secret: not set: one is made and kept in stores.folder, and processes with other folders will not know a conversation again',
+      platform === 'workers'
+        ? 'server.secret: not set: one is made and kept in Redis, and gateways on Node that share it will not know a conversation again'
+        : 'server.secret: not set: one is made and kept in stores.folder, and processes with other folders will not know a conversation again',
     );
   }
   if (written.stores.retention !== undefined && config.stores.durable === 'none' && state !== 'durable-object') {

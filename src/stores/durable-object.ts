@@ -154,6 +154,7 @@ export function createObjectStore(options: ObjectStoreOptions): ObjectStore {
         },
       },
       lease: (name, ttlMs) => write(() => shared().lease(name, holder, ttlMs)),
+      secret: (proposed) => read(() => shared().secret(proposed)),
       // An object keeps its log for as long as its decisions, whoever else has it.
       async drained() {},
       async restart(snapshots) {

@@ -285,7 +285,7 @@ describe('signals that a router looks at', () => {
 
 describe('a Durable Object for the state', () => {
   const text = (stores: string, server = 'server: { secret: s }\n'): string =>
-    `${MINIMAL}${server}stores: { ${stores} }`;
+    `${MINIMAL}${server}stores: { ${stores} }\nkeys: [{ name: me, key: mine }]\n`;
   const onWorkers = (config: string) => loadConfig({ text: config, env: {}, sha256Hex, platform: 'workers' });
 
   test('is refused on Node, where there is none', () => {
@@ -303,11 +303,15 @@ describe('a Durable Object for the state', () => {
     });
   });
 
-  test('needs a secret that all isolates have', () => {
-    expect(onWorkers(text('state: durable-object', ''))).toMatchObject({
-      ok: false,
-      problems: [{ path: 'server.secret' }],
-    });
+  test('may be without a secret: it is made, and kept there', () => {
+    expect(onWorkers(text('state: durable-object', ''))).toMatchObject({ ok: true, warnings: [] });
+    const [warning] = (onWorkers(text('state: "redis://localhost:6379"', '')) as { warnings: string[] }).warnings;
+    expect(warning).toMatch(/^server.secret: not set: one is made and kept in Redis/);
+  });
+
+  test('warns where nobody needs a key', () => {
+    const open = onWorkers(`${MINIMAL}stores: { state: durable-object }\n`) as { warnings: string[] };
+    expect(open.warnings).toEqual([expect.stringMatching(/^keys: none/)]);
   });
 });
 
