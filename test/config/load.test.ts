@@ -14,6 +14,7 @@ describe('the smallest config', () => {
       maxBodyBytes: 20_971_520,
       cors: [],
       workers: 1,
+      keepAliveMs: null,
       secret: null,
     });
     expect(config.routers.get('auto')).toEqual({
@@ -79,7 +80,7 @@ describe('the smallest config', () => {
 
 test('what is written is what is meant', () => {
   const config = loaded(`
-server: { host: 0.0.0.0, port: 0, max_body_bytes: 1000, cors: ["https://app.example", "*"], secret: s3cret, workers: 4 }
+server: { host: 0.0.0.0, port: 0, max_body_bytes: 1000, keep_alive_ms: 15000, cors: ["https://app.example", "*"], secret: s3cret, workers: 4 }
 keys:
   - { name: web, key: abc, routers: [auto], models: ["p/*"] }
   - { name: ops, key_sha256: ${sha256Hex('def').toUpperCase()}, admin: true, routes: [files, audio/*], requests_per_minute: 600, usd_per_day: 20 }
@@ -105,6 +106,7 @@ log: { level: silent, prompts: false }
     maxBodyBytes: 1000,
     cors: ['https://app.example', '*'],
     workers: 4,
+    keepAliveMs: 15_000,
     secret: 's3cret',
   });
   expect(config.keys).toEqual([
@@ -339,7 +341,7 @@ describe('what is wrong is told in one line, with what is allowed', () => {
       ],
       [
         `${MINIMAL}server: { prot: 1 }`,
-        'server.prot: unknown key, did you mean port? (allowed: host, port, max_body_bytes, cors, workers, secret)',
+        'server.prot: unknown key, did you mean port? (allowed: host, port, max_body_bytes, cors, workers, keep_alive_ms, secret)',
       ],
       [
         router('half_lief: 7d'),
