@@ -285,6 +285,24 @@ describe('signals that a router looks at', () => {
   });
 });
 
+describe('comments in silent streams', () => {
+  const everyMs = (server: string, platform: 'node' | 'workers'): number | null | undefined => {
+    const result = loadConfig({ text: `${MINIMAL}server: { ${server} }\n`, env: {}, sha256Hex, platform });
+    return result.ok ? result.config.server.keepAliveMs : undefined;
+  };
+
+  test('are off on Node, which notices without them that a client has left, and on where only writing tells', () => {
+    expect(everyMs('', 'node')).toBe(null);
+    expect(everyMs('', 'workers')).toBe(10_000);
+  });
+
+  test.each(['node', 'workers'] as const)('are as the config says on %s', (platform) => {
+    expect(everyMs('keep_alive_ms: 15000', platform)).toBe(15_000);
+    expect(everyMs('keep_alive_ms: 0', platform)).toBe(null);
+    expect(everyMs('keep_alive_ms: -1', platform)).toBe(undefined);
+  });
+});
+
 describe('a Durable Object for the state', () => {
   const text = (stores: string, server = 'server: { secret: s }\n'): string =>
     `${MINIMAL}${server}stores: { ${stores} }`;
