@@ -8,7 +8,7 @@ import { asEvents } from '../upstream/late-answer.ts';
 import type { AnswerSink } from './exchange.ts';
 
 export interface KeepAlivePlan {
-  /** Milliseconds without a byte to the client, after each of which a comment is written. */
+  /** Milliseconds without a byte to the client, after each of which comments are written. */
   everyMs: number;
   /** Milliseconds on a steady clock. */
   clock: () => number;
@@ -29,6 +29,12 @@ const COMMENT_AFTER_IDS = encoder.encode(': keep-alive\n');
 
 const STREAM = { 'content-type': 'text/event-stream; charset=utf-8', 'cache-control': 'no-cache' };
 
+/**
+ * A comment is repeated once so soon. A proxy in between learns from the first that its client has left, and with that closes
+ * its own connection: who wrote learns of that from the second.
+ */
+const REPEATED_MS = 1_000;
+
 class KeptAlive implements AnswerSink {
   readonly #sink: AnswerSink;
   readonly #plan: KeepAlivePlan;
@@ -38,6 +44,8 @@ class KeptAlive implements AnswerSink {
   #writtenAt: number;
   /** Whether the client has more than it reads: it needs no comment, and gets none on top. */
   #isFull = false;
+  /** Whether a comment is the last that was written, and has not been repeated yet. */
+  #isToRepeat = false;
 
   constructor(sink: AnswerSink, plan: KeepAlivePlan) {
     this.#sink = sink;
@@ -69,6 +77,7 @@ class KeptAlive implements AnswerSink {
   write(chunk: Uint8Array): boolean {
     this.#edge.push(chunk);
     this.#writtenAt = this.#plan.clock();
+    this.#isToRepeat = false;
     this.#isFull = !this.#sink.write(chunk);
     return !this.#isFull;
   }
@@ -106,12 +115,19 @@ class KeptAlive implements AnswerSink {
   }
 
   #look(): void {
-    const { everyMs, clock } = this.#plan;
-    const silentMs = clock() - this.#writtenAt;
+    const silentMs = this.#plan.clock() - this.#writtenAt;
+    const leftMs = this.#patienceMs() - silentMs;
     // By this clock a timer may go off a little early.
-    const isDue = silentMs >= everyMs - 1;
-    if (isDue && !this.#isFull && this.#edge.isBetween()) this.#comment();
-    this.#lookIn(isDue ? everyMs : everyMs - silentMs);
+    if (leftMs >= 1) this.#lookIn(leftMs);
+    else {
+      if (!this.#isFull && this.#edge.isBetween()) this.#comment();
+      this.#lookIn(this.#patienceMs());
+    }
+  }
+
+  #patienceMs(): number {
+    const { everyMs } = this.#plan;
+    return this.#isToRepeat ? Math.min(REPEATED_MS, everyMs) : everyMs;
   }
 
   #comment(): void {
@@ -121,6 +137,7 @@ class KeptAlive implements AnswerSink {
       this.#sink.begin(200, { ...STREAM, ...early() });
     }
     this.#writtenAt = clock();
+    this.#isToRepeat = !this.#isToRepeat;
     if (this.#sink.write(this.#edge.hasIds() ? COMMENT_AFTER_IDS : COMMENT)) return;
     this.#isFull = true;
     this.onDrain(() => {});
