@@ -125,6 +125,8 @@ export interface ConduitConfig {
     cors: readonly string[];
     /** Processes on the one port. */
     workers: number;
+    /** How long a stream may be silent before a comment is written into it; null for never. */
+    keepAliveMs: number | null;
     secret: string | null;
   };
   keys: readonly Key[];
@@ -139,6 +141,8 @@ type WrittenModel = WrittenConfig['models'][number];
 type WrittenRouter = NonNullable<WrittenConfig['routers']>[string];
 
 const FIRST_BYTE_MS = 120_000;
+/** Node tells by itself of a client that leaves; workerd does not where nothing is written. */
+const KEEP_ALIVE_MS: Readonly<Record<Platform, number>> = { node: 0, workers: 10_000 };
 const DEFAULT_SUPPORTS: readonly Capability[] = ['tools', 'json_schema'];
 
 /** The config must have passed `referenceProblems`. */
@@ -156,6 +160,7 @@ export function resolveConfig(
       maxBodyBytes: written.server.max_body_bytes,
       cors,
       workers,
+      keepAliveMs: (written.server.keep_alive_ms ?? KEEP_ALIVE_MS[platform]) || null,
       secret: written.server.secret ?? null,
     },
     keys: written.keys.map((key) => ({
