@@ -1,22 +1,23 @@
 /** The gateway as a Cloudflare Worker: the same app with web streams, `fetch` and what an isolate has of the state. */
-import { randomBytes } from 'node:crypto';
 import type { Hono } from 'hono';
 import { createApp } from './app.ts';
 import { FOLD_VERSION } from './bandit/fold-bytes.ts';
 import type { ConduitConfig } from './config/resolve.ts';
 import { encoder } from './context/encoder.ts';
-import { createDice, createDigest, sha256Hex } from './crypto.ts';
-import { configOf, type WorkerEnvironment } from './edge/config.ts';
+import { createDice, createDigest, type Dice, sha256Hex } from './crypto.ts';
+import { configOf, loadedConfig, type WorkerEnvironment } from './edge/config.ts';
 import { createConsoleLog } from './edge/console-log.ts';
 import { drainRedis } from './edge/drain-redis.ts';
 import { createFreshness } from './edge/freshness.ts';
-import { openRedis, openSink, openState } from './edge/open-state.ts';
+import { type OpenState, openRedis, openSink, openState } from './edge/open-state.ts';
 import { currentScope, openScope, runInScope } from './edge/scope.ts';
+import { secretWith } from './edge/secret.ts';
 import { type DataCentreCache, withSnapshotCache } from './edge/snapshot-cache.ts';
 import { createWebExchange } from './http/exchange-web.ts';
 import { createGateway } from './http/gateway.ts';
 import type { Digest } from './routing/digest.ts';
 import { READ_AT_ONCE } from './routing/learner.ts';
+import type { Log } from './routing/runtime.ts';
 import type { StateStore } from './stores/ports.ts';
 import { createFetchSender } from './upstream/send-fetch.ts';
 
@@ -32,8 +33,17 @@ export interface WaitUntil {
   waitUntil(work: Promise<unknown>): void;
 }
 
+/** What an isolate has before anything is asked of it. */
+export interface OpenWorker extends OpenState {
+  config: ConduitConfig;
+  dice: Dice;
+  log: Log;
+}
+
 export interface WorkerAppOptions {
   fetch: typeof globalThis.fetch;
+  /** What keys the hashes that are kept. */
+  secret: string;
   /** Keeps the request that is being answered alive until this is done. */
   defer: (work: Promise<unknown>) => void;
   /** Where what was learned is kept near by; left out where it is not. */
@@ -52,15 +62,23 @@ export interface WorkerApp {
   fetch(request: Request): Promise<Response>;
 }
 
-/** Throws with one line a problem where the config is not valid. */
-export function createWorkerApp(environment: WorkerEnvironment, options: WorkerAppOptions): WorkerApp {
-  const config = configOf(environment);
-  const secret = config.server.secret ?? randomBytes(32).toString('hex');
-  const dice = createDice();
+/** Asks nothing of anybody yet. Throws with one line a problem where the config is not valid. */
+export function openWorker(environment: WorkerEnvironment): OpenWorker {
+  const { config, warnings } = loadedConfig(environment);
   const log = createConsoleLog(() => config.log.level);
-  const digest = createDigest(secret);
-  const { state: opened, decisions, durable } = openState(config, environment, dice, log);
-  const state = nearer(opened, config, digest, options);
+  for (const warning of warnings) log.warn({ warning }, 'config warning');
+  const dice = createDice();
+  return { config, dice, log, ...openState(config, environment, dice, log) };
+}
+
+/** Once an isolate; what may wait is the first request alone, and only where the config names no secret. */
+export const secretOf = async ({ config, state, log }: OpenWorker): Promise<string> =>
+  config.server.secret ?? (await secretWith(state, log));
+
+export function createWorkerApp(open: OpenWorker, options: WorkerAppOptions): WorkerApp {
+  const { config, dice, decisions, durable, log } = open;
+  const digest = createDigest(options.secret);
+  const state = nearer(open.state, config, digest, options);
   const gateway = createGateway({
     config,
     state,
@@ -126,22 +144,29 @@ export function createDrainer(environment: WorkerEnvironment): (() => Promise<vo
 const CACHE = 'conduit';
 
 /** One app an isolate. Work that it defers, and what it opens, is tied to the request in which it begins. */
+let opened: OpenWorker | undefined;
 let worker: WorkerApp | undefined;
 /** The same of what is done by the minute. */
 let drainer: (() => Promise<void>) | null | undefined;
 const defer = (work: Promise<unknown>): void => currentScope()?.waitUntil(work);
 
+async function workerFor(environment: WorkerEnvironment, request: Request): Promise<WorkerApp> {
+  opened ??= openWorker(environment);
+  // Each of the first requests asks: none may wait for what belongs to another.
+  const secret = await secretOf(opened);
+  worker ??= createWorkerApp(opened, {
+    fetch: globalThis.fetch,
+    secret,
+    defer,
+    cache: { open: () => caches.open(CACHE), origin: new URL(request.url).origin },
+  });
+  return worker;
+}
+
 export default {
   fetch(request: Request, environment: WorkerEnvironment, context: WaitUntil): Promise<Response> {
     const scope = openScope((work) => context.waitUntil(work));
-    return runInScope(scope, () => {
-      worker ??= createWorkerApp(environment, {
-        fetch: globalThis.fetch,
-        defer,
-        cache: { open: () => caches.open(CACHE), origin: new URL(request.url).origin },
-      });
-      return worker.fetch(request);
-    });
+    return runInScope(scope, async () => (worker ?? (await workerFor(environment, request))).fetch(request));
   },
 
   /** Rung by the cron trigger of wrangler.toml. */

@@ -24,12 +24,15 @@ export function logLevelOf(environment: WorkerEnvironment): ConduitConfig['log']
 }
 
 /** Throws with one line a problem where the config is not valid. */
-export function configOf(environment: WorkerEnvironment): ConduitConfig {
+export const configOf = (environment: WorkerEnvironment): ConduitConfig => loadedConfig(environment).config;
+
+/** The same, with what there is to be said of it. */
+export function loadedConfig(environment: WorkerEnvironment): { config: ConduitConfig; warnings: string[] } {
   const env = Object.fromEntries(
     Object.entries(environment).filter((entry): entry is [string, string] => typeof entry[1] === 'string'),
   );
   const text = environment.CONDUIT_CONFIG_TEXT || bundledConfig;
   const loaded = loadConfig({ text, env, sha256Hex, platform: 'workers' });
   if (!loaded.ok) throw new Error(loaded.problems.map(problemLine).join('\n'));
-  return loaded.config;
+  return loaded;
 }

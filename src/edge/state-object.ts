@@ -178,6 +178,10 @@ export class ConduitState extends DurableObject<WorkerEnvironment> implements Lo
     return answered(() => this.#shared.lease(name, holder, ttlMs, Date.now()));
   }
 
+  async secret(proposed: string): Promise<Answer<string>> {
+    return answered(() => this.#shared.secret(proposed));
+  }
+
   /** Only a log's object has one. Where it throws, the platform lets it ring again. */
   async alarm(): Promise<void> {
     this.#wakesAt = Number.POSITIVE_INFINITY;

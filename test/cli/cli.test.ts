@@ -50,19 +50,19 @@ describe('conduit check', () => {
   });
 
   test('takes a Worker’s config as the Worker will, with wrangler’s variables', async () => {
-    const worker = `server: { secret: "\${CONDUIT_SECRET}" }\n${CONFIG.replace(/^server:.*\n/m, '')}stores: { state: durable-object }\n`;
-    const cwd = directory({ 'conduit.worker.yaml': worker, '.dev.vars': 'CONDUIT_SECRET=s\n' });
+    const worker = `${CONFIG}keys: [{ name: me, key: "\${CONDUIT_KEY}" }]\nstores: { state: durable-object }\n`;
+    const cwd = directory({ 'conduit.worker.yaml': worker, '.dev.vars': 'CONDUIT_KEY=k\n' });
     expect(await conduit(['check', '--platform', 'workers'], cwd)).toEqual({
       code: 0,
       stdout: 'conduit.worker.yaml: ok (1 router, 1 model)\n',
       stderr: '',
     });
-    const onNode = await conduit(['check', '--config', 'conduit.worker.yaml'], cwd, { CONDUIT_SECRET: 's' });
+    const onNode = await conduit(['check', '--config', 'conduit.worker.yaml'], cwd, { CONDUIT_KEY: 'k' });
     expect(onNode.stdout).toMatch(/^stores\.state: a Durable Object is only to be had on Cloudflare Workers/);
-    const without = directory({ 'conduit.worker.yaml': worker.replace(/^server:.*\n/m, '') });
-    expect(await conduit(['check', '--platform', 'workers'], without)).toMatchObject({
+    const inFolder = directory({ 'my.yaml': `${CONFIG}stores: { durable: embedded }\n` });
+    expect(await conduit(['check', '--platform', 'workers', '--config', 'my.yaml'], inFolder)).toMatchObject({
       code: 1,
-      stdout: expect.stringMatching(/^server\.secret: missing/),
+      stdout: expect.stringMatching(/^stores\.durable: there is no folder on Cloudflare Workers/),
     });
     const other = await conduit(['check', '--platform', 'deno'], cwd);
     expect(other.code).toBe(1);

@@ -1,7 +1,15 @@
 /** An isolate that starts, as the tests inside workerd have it: an app of its own, each call to it a request of its own. */
 import { expect } from 'vitest';
 import { currentScope, runInScope } from '../../src/edge/scope.ts';
-import { createWorkerApp, type NearCache, type WorkerApp, type WorkerEnvironment } from '../../src/worker.ts';
+import {
+  createWorkerApp,
+  type NearCache,
+  type OpenWorker,
+  openWorker,
+  secretOf,
+  type WorkerApp,
+  type WorkerEnvironment,
+} from '../../src/worker.ts';
 import { request } from './edge-redis-store.ts';
 
 /** Two models that are asked without regard to the conversation; `state` is where what is learned is kept. */
@@ -41,12 +49,16 @@ export interface Isolate {
 export function newIsolate(environment: WorkerEnvironment, cache?: NearCache): Isolate {
   const ends: (() => Promise<void>)[] = [];
   // In its first request, as an isolate makes it.
+  let opened: OpenWorker | undefined;
   let worker: WorkerApp | undefined;
   const call: Isolate['call'] = (path, body, headers = {}) => {
     const { scope, ended } = request();
     ends.push(ended);
-    return runInScope(scope, () => {
-      worker ??= createWorkerApp(environment, {
+    return runInScope(scope, async () => {
+      opened ??= openWorker(environment);
+      const secret = await secretOf(opened);
+      worker ??= createWorkerApp(opened, {
+        secret,
         fetch: upstream as typeof globalThis.fetch,
         defer: (work) => currentScope()?.waitUntil(work),
         ...(cache && { cache }),

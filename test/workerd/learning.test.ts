@@ -2,7 +2,7 @@
 import { evictDurableObject, runDurableObjectAlarm } from 'cloudflare:test';
 import { expect, test } from 'vitest';
 import type { StateObjects } from '../../src/stores/durable-object/verbs.ts';
-import { createWorkerApp } from '../../src/worker.ts';
+import { openWorker, secretOf } from '../../src/worker.ts';
 import { goingOn, type Isolate, learningConfig, newIsolate, question } from '../support/isolate.ts';
 import { newObjects } from './objects.ts';
 
@@ -46,6 +46,21 @@ test('an answer of one isolate is rated, followed up and explained by another', 
   expect((await other.call('routers/auto/report')).status).toBe(200);
 });
 
+test('without a secret in the config isolates agree on one, and know each other’s conversations', async () => {
+  const objects = newObjects();
+  const environment = {
+    CONDUIT_CONFIG_TEXT: CONFIG.replace('server: { secret: s }', ''),
+    CONDUIT_STATE: objects,
+  };
+  expect(await secretOf(openWorker(environment))).toMatch(/^[0-9a-f]{64}$/);
+  const [one, other] = [newIsolate(environment), newIsolate(environment)];
+  const { text } = await one.ask(question(1));
+  await one.settled();
+  const { id } = await other.ask(goingOn(question(1), text, question(2)));
+  await other.settled();
+  expect((await one.decision(id)).conversation.turn).toBe(1);
+});
+
 test('what others learn meanwhile is known a little after a request', async () => {
   const objects = newObjects();
   const [one, other] = [isolateOf(objects), isolateOf(objects)];
@@ -70,7 +85,7 @@ test('without its objects an isolate still answers', async () => {
 });
 
 test('a Worker without the binding says what is missing', () => {
-  expect(() => createWorkerApp({ CONDUIT_CONFIG_TEXT: CONFIG }, { fetch, defer: () => {} })).toThrow(
+  expect(() => openWorker({ CONDUIT_CONFIG_TEXT: CONFIG })).toThrow(
     'stores.state: the Worker has no Durable Object (allowed: a binding CONDUIT_STATE of ConduitState)',
   );
 });

@@ -1,6 +1,6 @@
 /** Inside the real workerd: what passes through it as it comes, which the suite from outside has no form for. */
 import { expect, test } from 'vitest';
-import { createWorkerApp } from '../../src/worker.ts';
+import { createWorkerApp, openWorker } from '../../src/worker.ts';
 
 const CONFIG = `
 providers: { fake: { base_url: "https://upstream.example/v1", api_key: "sk-provider" } }
@@ -18,10 +18,11 @@ test('other routes are passed through: an upload up as it comes, the answer down
     sent = { url: String(url), type: new Headers(init?.headers).get('content-type') ?? '', text };
     return Response.json({ text: 'Hello' }, { headers: { 'set-cookie': 'a=b', 'x-request-id': 'req_1' } });
   };
-  const { app } = createWorkerApp(
-    { CONDUIT_CONFIG_TEXT: CONFIG },
-    { fetch: upstream, defer: (work) => deferred.push(work) },
-  );
+  const { app } = createWorkerApp(openWorker({ CONDUIT_CONFIG_TEXT: CONFIG }), {
+    secret: 's',
+    fetch: upstream,
+    defer: (work) => deferred.push(work),
+  });
   const form = new FormData();
   form.set('model', 'fake/large');
   form.set('file', new File(['x'.repeat(200_000)], 'a.mp3', { type: 'audio/mpeg' }));
