@@ -93,7 +93,7 @@ const FOR_ONE_PLATFORM: Readonly<Record<string, readonly string[]>> = {
   'stores/redis-edge.ts': [],
   'stores/spool.ts': [],
   'stores/supabase.ts': [],
-  'stores/supabase/client.ts': ['@supabase/supabase-js'],
+  'stores/supabase/client.ts': ['@supabase/postgrest-js'],
   'upstream/send-undici.ts': ['undici', 'undici/lib/dispatcher/pool.js'],
   'upstream/send-fetch.ts': [],
 };

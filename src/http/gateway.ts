@@ -7,6 +7,7 @@ import { createHealth, type Health } from '../routing/health.ts';
 import { createLearner, type Learned, type Learner } from '../routing/learner.ts';
 import { createLedger, type Ledger } from '../routing/ledger.ts';
 import { createLimits, type Limits } from '../routing/limits.ts';
+import { createLookUps, type LookUps } from '../routing/look-ups.ts';
 import { createRefusals, type Refusals } from '../routing/refusals.ts';
 import type { Runtime } from '../routing/runtime.ts';
 import type { DecisionLog, StateStore } from '../stores/ports.ts';
@@ -26,6 +27,11 @@ export interface GatewayParts {
   accepting: () => boolean;
   /** What outlives the state store; null where nothing does. */
   durable: DurablePart | null;
+  /**
+   * Asked before a router's learning is gone by; it never rejects. Left out where this process learns by itself what others add
+   * to the logs.
+   */
+  freshen?: (learner: Learner) => Promise<void>;
 }
 
 export interface DurablePart {
@@ -56,6 +62,7 @@ export interface Gateway extends GatewayParts, Shared {
 interface Shared {
   ledger: Ledger;
   followUps: FollowUps;
+  lookUps: LookUps;
   limits: Limits;
   health: Health;
   refusals: Refusals;
@@ -68,6 +75,7 @@ export function createGateway(parts: GatewayParts, learned: LearnedByRouter = ne
   const shared: Shared = {
     ledger,
     followUps: createFollowUps(ledger, runtime),
+    lookUps: createLookUps(),
     limits: createLimits(createCounters(state, runtime), runtime),
     health: createHealth(config.providers, state, runtime),
     refusals: createRefusals(runtime),
@@ -78,7 +86,7 @@ export function createGateway(parts: GatewayParts, learned: LearnedByRouter = ne
     if (usdPerDay !== null) shared.limits.spentToday({ kind: 'key', name });
   }
   // What others have put in the logs meanwhile: nobody tells of it until they grow again.
-  for (const learner of gateway.learners.values()) learner.grown();
+  if (!parts.freshen) for (const learner of gateway.learners.values()) learner.grown();
   return gateway;
 }
 

@@ -4,9 +4,9 @@
  */
 import { foldToBytes } from '../bandit/fold-bytes.ts';
 import type { Router } from '../config/resolve.ts';
-import { type DecisionLog, type DurableStore, type KeptSlice, LOG_START, PINNED_LOG } from '../stores/ports.ts';
+import { type DecisionLog, type DurableStore, LOG_START, PINNED_LOG } from '../stores/ports.ts';
 import { type Followed, newFollowed } from './followed.ts';
-import { keepSlice } from './keep-slice.ts';
+import { keepLog } from './keep-log.ts';
 import { type Learned, nothingLearned } from './learner.ts';
 import { DAMAGED, type FoldAt, foldKept, recoverFold, soundSnapshot } from './recovery.ts';
 import type { Runtime } from './runtime.ts';
@@ -108,26 +108,10 @@ export function createArchive(options: ArchiveOptions): Archive {
     // Before anything is added: what is added is folded behind it.
     if (router) await learnedOf(router);
     const one = followedLog(name);
-    if (one.cursor === undefined) one.cursor = await sink.cursorOf(name, feed);
-    let isAll = false;
-    for (let batches = 0; batches < BATCHES_AT_ONCE && !isAll && mayGoOn(); batches++) {
-      const limit = one.cautious ? 1 : batch;
-      const slice: KeptSlice = await source.readKept(name, one.cursor ?? LOG_START, limit);
-      tellOfGap(name, one, slice);
-      if (slice.cursor !== (one.cursor ?? LOG_START)) await keepSlice({ name, one, slice, sink, feed, log });
-      // One that keeps growing is never read to its end: a slice that is not full is the end as it was, if it was kept.
-      isAll = slice.kept.length < limit && (one.cursor ?? LOG_START) === slice.cursor;
-    }
+    const isAll = await keepLog({ name, one, source, sink, feed, log, batch, most: BATCHES_AT_ONCE, mayGoOn });
     if (one.cursor) onKept?.(name, one.cursor);
     if (router) await leaveSnapshot(router, one);
     return isAll;
-  };
-
-  const tellOfGap = (name: string, one: Followed, { gap }: KeptSlice): void => {
-    if (gap === 'trimmed' && !one.toldOfGap) {
-      log.error({ router: name }, 'decisions are not in the durable store: they came faster than it took them');
-    }
-    one.toldOfGap = gap === 'trimmed';
   };
 
   const leaveSnapshot = async ({ name }: Router, one: Followed, now = false): Promise<void> => {

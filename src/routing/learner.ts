@@ -19,6 +19,7 @@ import { createPacer, type Pacer } from './pacing.ts';
 import { DAMAGED, soundSnapshot } from './recovery.ts';
 import { revise } from './revising.ts';
 import type { Log, Runtime } from './runtime.ts';
+import { createSignOfLife } from './sign-of-life.ts';
 
 export interface Learner {
   readonly router: Router;
@@ -54,7 +55,7 @@ export interface Learned {
 }
 
 /** Entries that are read and folded at once: a few milliseconds, in which nobody else is served. */
-const BATCH = 250;
+export const READ_AT_ONCE = 250;
 /** Of deriving at once: then whoever waits to be served comes first. */
 const SLICE_MS = 2;
 /** However long deriving took, as on a machine that was busy with something else. */
@@ -68,10 +69,7 @@ const shareFor = (entries: number): number => Math.min(0.1, Math.max(0.01, 50 / 
 const UNLABELLED = 0.25;
 /** When what has been learned is left for others, and for how long nobody else need do so. */
 const SNAPSHOT = { entries: 10_000, ms: 60_000, leaseMs: 30_000 };
-/**
- * A turn that has done nothing for so long does nothing any more: on an edge platform whatever it waits for ends with the request
- * in which it began.
- */
+/** A turn that has done nothing for so long does nothing any more. */
 const LOST_MS = 10_000;
 /** Who tells the log that an arm has changed is the only one for so long: by then the others have read it. */
 const TELLING_MS = 60_000;
@@ -109,7 +107,7 @@ export async function learnOn(
   if (shared && learned.cursor === LOG_START) await startFromSnapshot(learned, router, shared.snapshots, log);
   for (;;) {
     const from = learned.cursor;
-    const slice = await state.readSince(router, from, BATCH);
+    const slice = await state.readSince(router, from, READ_AT_ONCE);
     if (learned.cursor !== from) continue;
     // What is missing is in a snapshot, if anywhere.
     if (slice.gap !== null && shared && (await startFromSnapshot(learned, router, shared.snapshots, log))) continue;
@@ -117,7 +115,7 @@ export async function learnOn(
     for (const { decisionId } of slice.entries) heard(decisionId);
     folded += slice.entries.length;
     const lost = slice.gap === 'other' && from !== LOG_START;
-    const ended = slice.cursor === from;
+    const ended = slice.cursor === from || (slice.isEnd === true && !lost);
     learned.cursor = slice.cursor;
     // The store came back empty: what this process has learned is the start of the new log, unless another was faster.
     if (lost && shared && !(await shared.snapshots.put(router, snapshotOf(learned)))) {
@@ -177,8 +175,8 @@ export function createLearner(
   let labelsDerived = learned.fold.labels;
   let restUntil = 0;
   let running: Promise<void> | null = null;
-  /** When a turn last did something. */
-  let movedAt = Number.NEGATIVE_INFINITY;
+  /** Of the turn that is running. */
+  const life = createSignOfLife(runtime, LOST_MS);
   let derivations = 0;
   let folding = false;
   let again = false;
@@ -190,20 +188,17 @@ export function createLearner(
   let sinceSnapshot = 0;
   let snapshotAt = runtime.now();
 
-  const moved = (): void => {
-    movedAt = runtime.clock();
-  };
   const giveUpLost = (): void => {
-    if (runtime.clock() - movedAt < LOST_MS) return;
+    if (!life.isLost()) return;
     running = null;
     folding = false;
   };
   const source: LogSource = {
     shared: state.shared,
     async readSince(...asked) {
-      moved();
+      life.give();
       const slice = await state.readSince(...asked);
-      moved();
+      life.give();
       return slice;
     },
   };
@@ -276,7 +271,7 @@ export function createLearner(
         posterior = step.value;
         break;
       }
-      moved();
+      life.give();
       await new Promise((resolve) => setTimeout(resolve, 0));
       // It was given up meanwhile, and another has begun.
       if (derivation !== derivations) return;
@@ -303,7 +298,7 @@ export function createLearner(
   /** In turn, never twice at once. */
   const inTurn = (work: () => Promise<void>): Promise<void> => {
     giveUpLost();
-    moved();
+    life.give();
     const turn = (running ?? Promise.resolve()).then(work, work).finally(() => {
       if (running === turn) running = null;
     });
@@ -338,7 +333,7 @@ export function createLearner(
     again = true;
     giveUpLost();
     if (folding || retired) return;
-    moved();
+    life.give();
     folding = true;
     runtime.defer(foldSoon());
   };

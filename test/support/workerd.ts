@@ -20,13 +20,15 @@ export interface WorkerdOptions {
   entry: string;
   /** Variables and secrets. */
   bindings: Readonly<Record<string, string>>;
+  /** A certificate as PEM that it trusts, beside those that browsers do. */
+  trusted?: string | null;
 }
 
 const COMPATIBLE_WITH = '2026-10-01';
 const FLAGS = ['nodejs_compat', 'enable_request_signal'];
 
 /** Resolves once it takes requests. */
-export async function startWorkerd({ entry, bindings }: WorkerdOptions): Promise<Workerd> {
+export async function startWorkerd({ entry, bindings, trusted = null }: WorkerdOptions): Promise<Workerd> {
   const folder = mkdtempSync(join(tmpdir(), 'conduit-workerd-'));
   // One of its own: the project's is of its own Worker.
   const config = join(folder, 'wrangler.json');
@@ -59,7 +61,10 @@ export async function startWorkerd({ entry, bindings }: WorkerdOptions): Promise
 const config :Workerd.Config = (
   services = [
     (name = "main", worker = .worker),
-    (name = "internet", network = (allow = ["public", "private"])),
+    (name = "internet", network = (
+      allow = ["public", "private"],
+      tlsOptions = (trustBrowserCas = true, trustedCertificates = [${trusted === null ? '' : JSON.stringify(trusted)}]),
+    )),
   ],
   sockets = [(name = "http", address = "127.0.0.1:0", http = (), service = "main")],
 );
