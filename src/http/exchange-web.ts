@@ -40,7 +40,10 @@ export function createWebExchange(request: Request): ClientExchange {
     header: (name) => request.headers.get(name) ?? undefined,
 
     async readBody(maxBytes) {
-      if (Number(request.headers.get('content-length')) > maxBytes) return 'too_large';
+      const length = request.headers.get('content-length');
+      if (Number(length) > maxBytes) return 'too_large';
+      // At once: as a stream it would come in many small pieces.
+      if (length !== null) return await request.bytes().catch(() => 'gone' as const);
       const reader = request.body?.getReader();
       const chunks: Uint8Array[] = [];
       let size = 0;

@@ -90,7 +90,7 @@ const LOST_MS = 10_000;
  * Where processor time is counted by request: what is new is folded a batch a request, derived in so many steps a request, and
  * begun to be derived once there is so much that is new, as a share of what is known, or after so long.
  */
-const COUNTED = { turns: 2, newShare: 0.005, mostNew: 100, ms: 60_000 };
+const COUNTED = { turns: 2, newShare: 0.01, mostNew: 200, ms: 60_000 };
 /** Who tells the log that an arm has changed is the only one for so long: by then the others have read it. */
 const TELLING_MS = 60_000;
 
