@@ -8,14 +8,19 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { parseArgs } from 'node:util';
 import { NO_REDIS, type RedisServer, startRedisServer } from '../test/support/redis-server.ts';
 import { type Bundle, bundleWorker, type ServeOptions, serveBundle } from '../test/support/workerd.ts';
-import { alone, createClient, KEY, together } from './edge/load.ts';
+import { alone, type Client, createClient, KEY, together } from './edge/load.ts';
 import { processorMs, residentMb } from './edge/processor.ts';
 import { createPerson, KINDS, type Kind } from './edge/requests.ts';
 import { markdown } from './page.ts';
 import { startHelper } from './proxy/ask.ts';
 import { PIECES } from './proxy/conversations.ts';
 import type { MockVerbs } from './proxy/mock.ts';
+import { hasProc } from './proxy/usage.ts';
 
+if (!hasProc) {
+  console.log('what a process takes is read from /proc, which is not there');
+  process.exit();
+}
 const { values } = parseArgs({
   options: {
     requests: { type: 'string', default: '10000' },
@@ -119,6 +124,19 @@ async function measureStart() {
   return { empty: medians(seen.empty), conduit: medians(seen.conduit) };
 }
 
+/** Small questions, each of which is rated where there is somebody to learn from it. */
+async function teach(client: Client, rated: boolean): Promise<void> {
+  let left = LEARNED;
+  const person = async (_: unknown, k: number): Promise<void> => {
+    const next = createPerson(k % 2 === 0 ? 'small, whole' : 'small, streamed', 'auto');
+    while (left-- > 0) {
+      const { decision } = await client.ask(next());
+      if (rated) await client.rate(decision, (left * 7) % 10 < 7 ? 1 : 0);
+    }
+  };
+  await Promise.all(Array.from({ length: PEOPLE }, person));
+}
+
 async function measureRequests(
   what: string,
   bundle: Bundle,
@@ -132,15 +150,7 @@ async function measureRequests(
   const { pid } = workerd;
   const model = 'auto';
   try {
-    let left = LEARNED;
-    const learner = async (_: unknown, k: number): Promise<void> => {
-      const next = createPerson(k % 2 === 0 ? 'small, whole' : 'small, streamed', model);
-      while (left-- > 0) {
-        const { decision } = await client.ask(next());
-        if (learns) await client.rate(decision, (left * 7) % 10 < 7 ? 1 : 0);
-      }
-    };
-    await Promise.all(Array.from({ length: PEOPLE }, learner));
+    await teach(client, learns);
     const perRound = Math.ceil(REQUESTS / ROUNDS);
     const seen = new Map(KINDS.map((kind) => [kind, [] as number[]]));
     for (let round = 0; round < ROUNDS; round++) {
