@@ -87,7 +87,7 @@ const SNAPSHOT = { entries: 10_000, ms: 60_000, leaseMs: 30_000 };
  */
 const LOST_MS = 10_000;
 /**
- * Where processor time is counted by request: what is new is folded a batch a request, derived in so many steps a request, and
+ * Where processor time is counted by request: what is new is folded a batch a turn, derived in so many steps a request, and
  * begun to be derived once there is so much that is new, as a share of what is known, or after so long.
  */
 const COUNTED = { turns: 2, newShare: 0.01, mostNew: 200, ms: 60_000 };
@@ -247,10 +247,10 @@ export function createLearner(
     },
   };
 
-  const foldNew = async (isCounted: boolean): Promise<void> => {
+  const foldNew = async (steps: number): Promise<void> => {
     if (retired) return;
-    stepsLeft = (isCounted ? stepsARequest : undefined) ?? Number.POSITIVE_INFINITY;
-    batchesLeft = stepsLeft === Number.POSITIVE_INFINITY ? stepsLeft : 1;
+    stepsLeft = steps;
+    batchesLeft = steps === Number.POSITIVE_INFINITY ? steps : 1;
     const folded = await foldOn();
     await tellChanges();
     if (state.shared && !state.shared.leavesSnapshots) await shareSnapshot(state.shared, folded);
@@ -380,11 +380,13 @@ export function createLearner(
     running = turn;
     return turn;
   };
-  const foldInTurn = (isCounted: boolean): Promise<void> => inTurn(() => foldNew(isCounted));
+  const foldInTurn = (steps: number): Promise<void> => inTurn(() => foldNew(steps));
 
   /** Rests between its turns, not in them: whoever asks to catch up waits for one fold at most. */
   const foldSoon = async (): Promise<void> => {
     let turns = 0;
+    // The same request has them but once.
+    const laterSteps = stepsARequest === undefined ? Number.POSITIVE_INFINITY : 0;
     /** Whoever comes next goes on, at its own cost. */
     const isEnough = (): boolean => stepsARequest !== undefined && turns >= COUNTED.turns;
     try {
@@ -393,7 +395,7 @@ export function createLearner(
         again = false;
         const rest = restUntil - runtime.clock();
         if (rest > 0) await new Promise((resolve) => setTimeout(resolve, rest));
-        await foldInTurn(true);
+        await foldInTurn(turns === 1 ? (stepsARequest ?? Number.POSITIVE_INFINITY) : laterSteps);
         told = false;
       } while (again && !retired && !isEnough());
     } catch (error) {
@@ -438,14 +440,14 @@ export function createLearner(
       return calibration;
     },
     grown,
-    catchUp: () => foldInTurn(false),
+    catchUp: () => foldInTurn(Number.POSITIVE_INFINITY),
     adopt: (next) =>
       inTurn(async () => {
         // Of a config that is no longer: whoever follows it has asked anew.
         if (retired || next.halfLifeMs !== router.halfLifeMs) return;
         learned = next;
         await derive();
-        await foldNew(false);
+        await foldNew(Number.POSITIVE_INFINITY);
       }),
     async handOver() {
       retired = true;

@@ -116,7 +116,7 @@ describe('a learner', () => {
       const { learner, runtime, answered, observations } = prepare(undefined, PAYING);
       for (let i = 0; i < 4_000; i++) await answered(1);
       await learner.catchUp();
-      for (let i = 0; i < 19; i++) {
+      for (let i = 0; i < 39; i++) {
         await answered(1);
         learner.grown();
         await runtime.settled();
@@ -127,7 +127,7 @@ describe('a learner', () => {
         learner.grown();
         await runtime.settled();
       }
-      expect(observations()).toBeGreaterThan(4_010);
+      expect(observations()).toBeGreaterThan(4_030);
     });
   });
 
