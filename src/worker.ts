@@ -98,6 +98,7 @@ export function createWorkerApp(open: OpenWorker, options: WorkerAppOptions): Wo
       endsTimers: true,
       lookUp: { deadlineMs: LOOK_UP_MS, ownAnswers: state.shared ? OWN_ANSWERS : 0 },
       digest,
+      stepsARequest: STEPS_A_REQUEST,
       sha256Hex,
       log,
     },
@@ -142,6 +143,8 @@ export function createDrainer(environment: WorkerEnvironment): (() => Promise<vo
 
 /** Apart from what answers to requests are kept in: nothing of it is ever served. */
 const CACHE = 'conduit';
+/** About two milliseconds; a whole derivation has 24 for each model of a router. */
+const STEPS_A_REQUEST = 16;
 
 /** One app an isolate. Work that it defers, and what it opens, is tied to the request in which it begins. */
 let opened: OpenWorker | undefined;

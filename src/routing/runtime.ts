@@ -29,6 +29,11 @@ export interface Runtime {
   lookUp: LookUpTerms;
   /** Whether timers end with the request that set them, unless what waits for them is deferred. Left out where they do not. */
   endsTimers?: boolean;
+  /**
+   * How many steps of deriving (`bandit/steps.ts`) one request may take behind its answer, where the platform counts its processor
+   * time and no clock runs meanwhile. Left out where nobody counts.
+   */
+  stepsARequest?: number;
   /** Keyed with the server's secret. */
   digest: Digest;
   /** Plain SHA-256, in hex. */
