@@ -60,6 +60,8 @@ export default defineConfig({
         test: {
           name: 'workerd-supabase',
           include: ['test/workerd-supabase/**/*.test.ts'],
+          // They have one Supabase project fail in turn.
+          fileParallelism: false,
           globalSetup: ['./test/workerd-supabase/setup.ts', './test/workerd-redis/setup.ts'],
           testTimeout: 30_000,
           hookTimeout: 30_000,

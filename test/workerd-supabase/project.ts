@@ -4,19 +4,15 @@ import type { Faults } from '../support/postgrest-server.ts';
 
 const { url, key, control } = inject('supabase');
 
-/** Routers that share nothing: a test takes one, and its decisions are told from all others' by it. */
-export const ROUTERS = Array.from({ length: 16 }, (_, i) => `router-${i}`);
-
 export const SUPABASE = { url, serviceRoleKey: key };
 
-export const configOver = (state: string, routers: readonly string[] = ROUTERS): string => `
+export const configOver = (state: string, router: string): string => `
 server: { secret: s }
 providers: { fake: { base_url: "https://upstream.example/v1", api_key: "sk-provider" } }
 models:
   - { id: fake/good, price: { input: 1, output: 2 } }
   - { id: fake/bad, price: { input: 1, output: 2 } }
-routers:
-${routers.map((name) => `  ${name}: { models: [fake/good, fake/bad], sticky: none }`).join('\n')}
+routers: { ${router}: { models: [fake/good, fake/bad], sticky: none } }
 stores: { state: "${state}", durable: supabase, supabase: { url: "${url}", service_role_key: "${key}" }, retention: 2d }
 `;
 
@@ -26,7 +22,15 @@ async function tell<Value>(command: string, body: string): Promise<Value> {
   return (await response.json()) as Value;
 }
 
-const NO_FAULTS: Faults = { frozen: false, status: null, diskFull: false, readOnly: false, slowMs: 0, cutOff: 0 };
+const NO_FAULTS: Faults = {
+  frozen: false,
+  status: null,
+  diskFull: false,
+  readOnly: false,
+  slowMs: 0,
+  cutOff: 0,
+  cutOffOf: null,
+};
 
 /** Has Supabase fail in these ways, and in no other. */
 export const failing = (faults: Partial<Faults> = {}): Promise<unknown> =>

@@ -6,7 +6,7 @@ import { configOver } from './project.ts';
 
 export class ConduitState extends Deployed {
   constructor(context: ObjectContext, environment: WorkerEnvironment) {
-    super(context, { ...environment, CONDUIT_CONFIG_TEXT: configOver('durable-object') });
+    super(context, { ...environment, CONDUIT_CONFIG_TEXT: configOver('durable-object', 'auto') });
   }
 }
 
