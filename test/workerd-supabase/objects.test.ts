@@ -107,6 +107,23 @@ describe('with Supabase behind it an object', () => {
     expect(fold).toMatchObject({ entries: 900, labels: 5 });
   });
 
+  test('sends all of it, and nothing twice, where it dies between two batches', async () => {
+    const objects = newObjects();
+    const store = open(objects);
+    await answer(store, 1_000);
+    await failing({ slowMs: 150 });
+    const ringing = ring(objects, 1).catch(() => {});
+    await expect.poll(async () => (await keptOf(router)).decisions, { timeout: 10_000 }).toBeGreaterThan(0);
+    await runInDurableObject(objectOf(objects), (_, state) => state.abort('it dies')).catch(() => {});
+    await ringing;
+    const { decisions } = await keptOf(router);
+    expect(decisions).toBeLessThan(1_000);
+    await failing();
+    await answer(store, 1);
+    await ring(objects);
+    expect(await keptOf(router)).toEqual({ decisions: 1_001, changes: 0 });
+  });
+
   test('answers at once while Supabase takes its time', async () => {
     const objects = newObjects();
     const store = open(objects);
