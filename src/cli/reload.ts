@@ -81,7 +81,7 @@ function exposed(started: ConduitConfig, next: ConduitConfig): { path: string; m
 }
 
 /** What of `server` counts from the next request on. */
-const TAKEN_OVER = ['maxBodyBytes', 'cors'];
+const TAKEN_OVER = ['maxBodyBytes', 'cors', 'keepAliveMs'];
 
 /** Paths of what differs from how the process was started, and stays as it is until it is started again. */
 function needsRestart({ server, stores }: ConduitConfig, next: ConduitConfig): string[] {

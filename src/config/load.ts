@@ -57,7 +57,7 @@ export function loadConfig({ text, env, sha256Hex, overrides, platform = 'node' 
   if (parsed.written)
     problems.push(...referenceProblems(parsed.written), ...platformProblems(parsed.written, platform));
   if (problems.length > 0 || !parsed.written) return { ok: false, problems };
-  return { ok: true, ...resolveConfig(parsed.written, sha256Hex) };
+  return { ok: true, ...resolveConfig(parsed.written, sha256Hex, platform) };
 }
 
 function parse(

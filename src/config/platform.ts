@@ -4,21 +4,13 @@ import type { WrittenConfig } from './schema.ts';
 
 export type Platform = 'node' | 'workers';
 
-export function platformProblems({ server, stores }: WrittenConfig, platform: Platform): Problem[] {
+export function platformProblems({ stores }: WrittenConfig, platform: Platform): Problem[] {
   const problems: Problem[] = [];
-  const isObject = stores.state === 'durable-object';
-  if (platform === 'node' && isObject) {
+  if (platform === 'node' && stores.state === 'durable-object') {
     problems.push({
       path: 'stores.state',
       message: 'a Durable Object is only to be had on Cloudflare Workers',
       allowed: 'memory, redis://HOST:PORT, rediss://USER:PASSWORD@HOST:PORT',
-    });
-  }
-  if (platform === 'workers' && isObject && server.secret === undefined) {
-    problems.push({
-      path: 'server.secret',
-      message: 'missing: without it no isolate would know a conversation again that another has begun',
-      allowed: '"${CONDUIT_SECRET}" with `wrangler secret put CONDUIT_SECRET`',
     });
   }
   // With memory a folder is named for it alone.

@@ -6,6 +6,7 @@ import type { SignalName } from '../signals/signs.ts';
 import { type CatalogueEntry, catalogueEntry } from './catalogue.ts';
 import { durationMs } from './duration.ts';
 import { matchesGlob } from './glob.ts';
+import type { Platform } from './platform.ts';
 import { type Vendor, vendorOf } from './presets.ts';
 import { knowsStreamOptions, overlaidParams, type Params, quirksOf } from './quirks.ts';
 import { type CAPABILITIES, EXPLORE, type WrittenConfig } from './schema.ts';
@@ -124,6 +125,8 @@ export interface ConduitConfig {
     cors: readonly string[];
     /** Processes on the one port. */
     workers: number;
+    /** How long a stream may be silent before a comment is written into it; null for never. */
+    keepAliveMs: number | null;
     secret: string | null;
   };
   keys: readonly Key[];
@@ -138,12 +141,15 @@ type WrittenModel = WrittenConfig['models'][number];
 type WrittenRouter = NonNullable<WrittenConfig['routers']>[string];
 
 const FIRST_BYTE_MS = 120_000;
+/** Node tells by itself of a client that leaves; workerd does not where nothing is written. */
+const KEEP_ALIVE_MS: Readonly<Record<Platform, number>> = { node: 0, workers: 10_000 };
 const DEFAULT_SUPPORTS: readonly Capability[] = ['tools', 'json_schema'];
 
 /** The config must have passed `referenceProblems`. */
 export function resolveConfig(
   written: WrittenConfig,
   sha256Hex: (text: string) => string,
+  platform: Platform,
 ): { config: ConduitConfig; warnings: string[] } {
   const warnings: string[] = [];
   const { host, port, cors, workers } = written.server;
@@ -154,6 +160,7 @@ export function resolveConfig(
       maxBodyBytes: written.server.max_body_bytes,
       cors,
       workers,
+      keepAliveMs: (written.server.keep_alive_ms ?? KEEP_ALIVE_MS[platform]) || null,
       secret: written.server.secret ?? null,
     },
     keys: written.keys.map((key) => ({
@@ -177,9 +184,14 @@ export function resolveConfig(
     log: { level: written.log.level },
   };
   const { state } = written.stores;
+  if (platform === 'workers' && written.keys.length === 0) {
+    warnings.push('keys: none, so whoever knows the address of the Worker can use your providers');
+  }
   if (state !== 'memory' && state !== 'durable-object' && written.server.secret === undefined) {
     warnings.push(
-      'server.secret: not set: one is made and kept in stores.folder, and processes with other folders will not know a conversation again',
+      platform === 'workers'
+        ? 'server.secret: not set: one is made and kept in Redis, and gateways on Node that share it will not know a conversation again'
+        : 'server.secret: not set: one is made and kept in stores.folder, and processes with other folders will not know a conversation again',
     );
   }
   if (written.stores.retention !== undefined && config.stores.durable === 'none' && state !== 'durable-object') {

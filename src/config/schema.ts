@@ -90,6 +90,8 @@ export const POLICIES = [
 ] as const;
 export const PREFERENCES = ['quality', 'balanced', 'cost', 'speed'] as const;
 
+const DAY_MS = 86_400_000;
+
 const server = section({
   host: text(/^[A-Za-z0-9._:[\]-]+$/, 'a host name or an address').default('127.0.0.1'),
   port: whole(0, 65_535).default(8_787),
@@ -97,6 +99,7 @@ const server = section({
   max_body_bytes: whole(1, 500_000_000).default(20_971_520),
   cors: list(origin, 'a list of origins').default([]),
   workers: whole(1, 64).default(1),
+  keep_alive_ms: whole(0, DAY_MS).optional(),
   secret: secret.optional(),
 });
 
@@ -146,7 +149,7 @@ const params = section({
 });
 
 /** A day: far beyond any answer, and within what a timer can hold. */
-const milliseconds = () => whole(1, 86_400_000);
+const milliseconds = () => whole(1, DAY_MS);
 
 const timeouts = section({
   connect_ms: milliseconds().default(5_000),
@@ -251,7 +254,6 @@ function isRedisUrl(value: string): boolean {
 }
 
 const retentionAllowed = 'a duration of at least a day, such as 30d';
-const DAY_MS = 86_400_000;
 const retention = z
   .string({ error: retentionAllowed })
   .refine((value) => DURATION.test(value) && (durationMs(value) as number) >= DAY_MS, { error: retentionAllowed });

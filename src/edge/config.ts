@@ -15,12 +15,12 @@ export interface WorkerEnvironment {
 }
 
 /** Throws with one line a problem where the config is not valid. */
-export function configOf(environment: WorkerEnvironment): ConduitConfig {
+export function configOf(environment: WorkerEnvironment): { config: ConduitConfig; warnings: readonly string[] } {
   const env = Object.fromEntries(
     Object.entries(environment).filter((entry): entry is [string, string] => typeof entry[1] === 'string'),
   );
   const text = environment.CONDUIT_CONFIG_TEXT || bundledConfig;
   const loaded = loadConfig({ text, env, sha256Hex, platform: 'workers' });
   if (!loaded.ok) throw new Error(loaded.problems.map(problemLine).join('\n'));
-  return loaded.config;
+  return loaded;
 }

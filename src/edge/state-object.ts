@@ -173,6 +173,10 @@ export class ConduitState extends DurableObject<WorkerEnvironment> implements Lo
     return answered(() => this.#shared.lease(name, holder, ttlMs, Date.now()));
   }
 
+  async secret(proposed: string): Promise<Answer<string>> {
+    return answered(() => this.#shared.secret(proposed));
+  }
+
   /** Only a log's object has one. Where it throws, the platform lets it ring again. */
   async alarm(): Promise<void> {
     this.#wakesAt = Number.POSITIVE_INFINITY;
@@ -248,7 +252,7 @@ export class ConduitState extends DurableObject<WorkerEnvironment> implements Lo
   /** Throws where the config names none. */
   #openBehind(): Behind {
     if (!this.#behind) {
-      const { supabase, durable, retentionMs } = configOf(this.env).stores;
+      const { supabase, durable, retentionMs } = configOf(this.env).config.stores;
       if (durable !== 'supabase' || !supabase) throw new Error('the config of this deployment names no durable store');
       this.#behind = { sink: createSupabaseStore(supabase), retentionMs };
     }

@@ -26,7 +26,9 @@ import { clientHeaders, upstreamHeaders } from '../upstream/headers.ts';
 import type { AttemptEnd } from '../upstream/outcome.ts';
 import type { ResponseHeaders } from '../upstream/port.ts';
 import { completionName } from './completion-name.ts';
+import type { AnswerSink } from './exchange.ts';
 import type { Gateway } from './gateway.ts';
+import { keptAlive } from './keep-alive.ts';
 import { type Client, Reply } from './reply.ts';
 import type { ChatRequest } from './wire.ts';
 import { within } from './within.ts';
@@ -70,12 +72,19 @@ class Answering {
   #attempts = 0;
   #left = false;
   #running: RunningAttempt | null = null;
+  /** The arm that was asked last, or will be first, and when. */
+  #asked: { model: Model; sentAt: number };
 
   constructor(gateway: Gateway, routed: Routed, client: Client, startedAt: number) {
     this.#gateway = gateway;
     this.#routed = routed;
-    this.#client = client;
-    this.#reply = new Reply(client, gateway.runtime.clock, startedAt);
+    this.#asked = { model: routed.order[0] as Model, sentAt: startedAt };
+    const { keepAliveMs } = gateway.config.server;
+    this.#client =
+      keepAliveMs !== null && routed.request.stream
+        ? { ...client, exchange: this.#withComments(client.exchange, keepAliveMs) }
+        : client;
+    this.#reply = new Reply(this.#client, gateway.runtime.clock, startedAt);
   }
 
   /** Whether the client has all of the answer. */
@@ -106,6 +115,17 @@ class Answering {
     await this.#settle();
   }
 
+  /** A stream's answer begins before an upstream has said anything where that takes long: other arms can still take over. */
+  #withComments(exchange: AnswerSink, everyMs: number): AnswerSink {
+    const { clock } = this.#gateway.runtime;
+    const early = (): Readonly<Record<string, string>> => {
+      const { model, sentAt } = this.#asked;
+      this.#reply.upstreamTook(clock() - sentAt);
+      return this.#withOwn({}, model);
+    };
+    return keptAlive(exchange, { everyMs, clock, early });
+  }
+
   #nextArm(): Model | null {
     const { order, mostArms } = this.#routed;
     const tried = new Set(this.#tried.map((one) => one.model));
@@ -124,6 +144,7 @@ class Answering {
     });
     const conclude = health.begin(model, apiKey);
     const sentAt = runtime.clock();
+    this.#asked = { model, sentAt };
     this.#running = startAttempt({
       send,
       request: {

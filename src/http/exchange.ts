@@ -7,7 +7,15 @@ export interface BodyPieces extends AsyncIterableIterator<Uint8Array> {
   return(): Promise<IteratorResult<Uint8Array>>;
 }
 
-export interface ClientExchange extends ClientSink {
+/** Where an answer goes, be it whole or as it comes. */
+export interface AnswerSink extends ClientSink {
+  /** Answers with all there is; `content-length` is added. */
+  answer(status: number, headers: Readonly<Record<string, string>>, body: Uint8Array): void;
+  /** Resolves when what has been written so far has gone out, or cannot any more. */
+  sent(): Promise<void>;
+}
+
+export interface ClientExchange extends AnswerSink {
   /** What was asked for, path and query, as it came over the wire: nothing decoded, nothing resolved. */
   readonly target: string;
   /** A request header, by its name in lower case. */
@@ -16,10 +24,6 @@ export interface ClientExchange extends ClientSink {
   readBody(maxBytes: number): Promise<Uint8Array | 'too_large' | 'gone'>;
   /** The body piece by piece, instead of `readBody`: read from the connection no faster than it is asked for. */
   readPieces(): BodyPieces;
-  /** Answers with all there is; `content-length` is added. */
-  answer(status: number, headers: Readonly<Record<string, string>>, body: Uint8Array): void;
-  /** Resolves when what has been written so far has gone out, or cannot any more. */
-  sent(): Promise<void>;
   /** What the app returns to the server; resolves when the answer has begun or the client has gone, at the latest. */
   readonly response: Promise<Response>;
 }

@@ -18,6 +18,7 @@ import type { AttemptEnd } from '../upstream/outcome.ts';
 import { type RelayTimeouts, type RunningRelay, startRelay } from '../upstream/relay.ts';
 import { completionName } from './completion-name.ts';
 import type { Gateway } from './gateway.ts';
+import { keptAlive } from './keep-alive.ts';
 import type { PassedBody } from './pass-through-body.ts';
 import type { PassedPath } from './pass-through-path.ts';
 import type { PassedTarget } from './pass-through-target.ts';
@@ -35,10 +36,14 @@ export interface Passed extends PassedTarget {
 }
 
 /** Sends the request, and answers the client once and for all. Never rejects. */
-export async function relayRequest(gateway: Gateway, passed: Passed, client: Client, startedAt: number): Promise<void> {
-  const { health, runtime } = gateway;
+export async function relayRequest(gateway: Gateway, passed: Passed, given: Client, startedAt: number): Promise<void> {
+  const { config, health, runtime } = gateway;
   const { provider, model, decision, body, path } = passed;
-  const { exchange } = client;
+  const { keepAliveMs } = config.server;
+  const { clock } = runtime;
+  const exchange =
+    keepAliveMs === null ? given.exchange : keptAlive(given.exchange, { everyMs: keepAliveMs, clock, early: null });
+  const client = { ...given, exchange };
   // A stand-in's name is the client's to choose: what is learned of the provider's keys is kept under one.
   const arm: Model = passed.isConfigured ? model : { ...model, id: `${provider.name}/*` };
   const tried: TriedArm[] = [];

@@ -1,12 +1,12 @@
 /** What a client gets for a request that goes upstream, and what Conduit's own headers say of it. */
 import { withoutSecrets } from '../upstream/failures.ts';
 import { type ApiErrorFields, errorBody, internalError } from './errors.ts';
-import type { ClientExchange } from './exchange.ts';
+import type { AnswerSink } from './exchange.ts';
 import { encodeHeaderText } from './header-text.ts';
 
 /** The client's side of it. */
 export interface Client {
-  exchange: ClientExchange;
+  exchange: AnswerSink;
   header: (name: string) => string | undefined;
   /** What it is told beside the answer's own headers: its limits. */
   headers: Readonly<Record<string, string>>;

@@ -171,6 +171,7 @@ export function createObjectStore(options: ObjectStoreOptions): ObjectStore {
         },
       },
       lease: (name, ttlMs) => write(() => shared().lease(name, holder, ttlMs)),
+      secret: (proposed) => read(() => shared().secret(proposed)),
       // An object keeps its log for as long as its decisions, and drains it by itself.
       async drained() {},
       async restart(snapshots) {

@@ -135,6 +135,8 @@ export interface SharedState {
   snapshots: Snapshots;
   /** True for one process at a time, which holds it for `ttlMs` and may take it again before that is over. */
   lease(name: string, ttlMs: number): Promise<boolean>;
+  /** Keeps this secret where there is none yet; gives the one that is kept, the same to whoever asks. */
+  secret(proposed: string): Promise<string>;
   /** Tells that everything up to this cursor is in the durable store: the log need not keep it for that. */
   drained(log: string, cursor: string): Promise<void>;
   /**

@@ -14,6 +14,7 @@ describe('the smallest config', () => {
       maxBodyBytes: 20_971_520,
       cors: [],
       workers: 1,
+      keepAliveMs: null,
       secret: null,
     });
     expect(config.routers.get('auto')).toEqual({
@@ -79,7 +80,7 @@ describe('the smallest config', () => {
 
 test('what is written is what is meant', () => {
   const config = loaded(`
-server: { host: 0.0.0.0, port: 0, max_body_bytes: 1000, cors: ["https://app.example", "*"], secret: s3cret, workers: 4 }
+server: { host: 0.0.0.0, port: 0, max_body_bytes: 1000, keep_alive_ms: 15000, cors: ["https://app.example", "*"], secret: s3cret, workers: 4 }
 keys:
   - { name: web, key: abc, routers: [auto], models: ["p/*"] }
   - { name: ops, key_sha256: ${sha256Hex('def').toUpperCase()}, admin: true, routes: [files, audio/*], requests_per_minute: 600, usd_per_day: 20 }
@@ -105,6 +106,7 @@ log: { level: silent, prompts: false }
     maxBodyBytes: 1000,
     cors: ['https://app.example', '*'],
     workers: 4,
+    keepAliveMs: 15_000,
     secret: 's3cret',
   });
   expect(config.keys).toEqual([
@@ -283,9 +285,27 @@ describe('signals that a router looks at', () => {
   });
 });
 
+describe('comments in silent streams', () => {
+  const everyMs = (server: string, platform: 'node' | 'workers'): number | null | undefined => {
+    const result = loadConfig({ text: `${MINIMAL}server: { ${server} }\n`, env: {}, sha256Hex, platform });
+    return result.ok ? result.config.server.keepAliveMs : undefined;
+  };
+
+  test('are off on Node, which notices without them that a client has left, and on where only writing tells', () => {
+    expect(everyMs('', 'node')).toBe(null);
+    expect(everyMs('', 'workers')).toBe(10_000);
+  });
+
+  test.each(['node', 'workers'] as const)('are as the config says on %s', (platform) => {
+    expect(everyMs('keep_alive_ms: 15000', platform)).toBe(15_000);
+    expect(everyMs('keep_alive_ms: 0', platform)).toBe(null);
+    expect(everyMs('keep_alive_ms: -1', platform)).toBe(undefined);
+  });
+});
+
 describe('a Durable Object for the state', () => {
   const text = (stores: string, server = 'server: { secret: s }\n'): string =>
-    `${MINIMAL}${server}stores: { ${stores} }`;
+    `${MINIMAL}${server}stores: { ${stores} }\nkeys: [{ name: me, key: mine }]\n`;
   const onWorkers = (config: string) => loadConfig({ text: config, env: {}, sha256Hex, platform: 'workers' });
 
   test('is refused on Node, where there is none', () => {
@@ -332,11 +352,15 @@ describe('a Durable Object for the state', () => {
     expect(onWorkers(text('state: "redis://h:1", folder: here'))).toMatchObject({ ok: true });
   });
 
-  test('needs a secret that all isolates have', () => {
-    expect(onWorkers(text('state: durable-object', ''))).toMatchObject({
-      ok: false,
-      problems: [{ path: 'server.secret' }],
-    });
+  test('may be without a secret: it is made, and kept there', () => {
+    expect(onWorkers(text('state: durable-object', ''))).toMatchObject({ ok: true, warnings: [] });
+    const [warning] = (onWorkers(text('state: "redis://localhost:6379"', '')) as { warnings: string[] }).warnings;
+    expect(warning).toMatch(/^server.secret: not set: one is made and kept in Redis/);
+  });
+
+  test('warns where nobody needs a key', () => {
+    const open = onWorkers(`${MINIMAL}stores: { state: durable-object }\n`) as { warnings: string[] };
+    expect(open.warnings).toEqual([expect.stringMatching(/^keys: none/)]);
   });
 });
 
@@ -368,7 +392,7 @@ describe('what is wrong is told in one line, with what is allowed', () => {
       ],
       [
         `${MINIMAL}server: { prot: 1 }`,
-        'server.prot: unknown key, did you mean port? (allowed: host, port, max_body_bytes, cors, workers, secret)',
+        'server.prot: unknown key, did you mean port? (allowed: host, port, max_body_bytes, cors, workers, keep_alive_ms, secret)',
       ],
       [
         router('half_lief: 7d'),

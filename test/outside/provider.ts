@@ -1,6 +1,7 @@
 /** A provider on a port of this machine that is told over another one what to do, and asked what it has received. */
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { answer, fail, type Script, silence, startFakeUpstream, stream } from '../support/fake-upstream.ts';
 import type { Told } from './scripts.ts';
 
@@ -69,6 +70,13 @@ function scriptOf(told: Told): Script {
         told.pieces.map((one) => (typeof one === 'object' ? Buffer.from(one.base64, 'base64') : one)),
         told.then,
       );
+    case 'wait': {
+      const then = scriptOf(told.then);
+      return async (response, received) => {
+        await sleep(told.ms);
+        return then(response, received);
+      };
+    }
     case 'nothing':
       return silence;
   }

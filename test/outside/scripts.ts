@@ -5,6 +5,7 @@ export type Told =
   | { does: 'fail'; status: number; body?: unknown; headers?: Record<string, string> }
   | { does: 'send'; base64: string; type: string }
   | { does: 'stream'; pieces: readonly (string | number | { base64: string })[]; then: 'end' | 'cut' | 'hang' }
+  | { does: 'wait'; ms: number; then: Told }
   | { does: 'nothing' };
 
 /** What a provider has received. */
@@ -46,6 +47,9 @@ export const stream = (
   pieces: pieces.map((one) => (one instanceof Uint8Array ? { base64: base64Of(one) } : one)),
   then,
 });
+
+/** Says nothing for so long. */
+export const later = (ms: number, then: Told): Told => ({ does: 'wait', ms, then });
 
 /** Never answers. */
 export const silence: Told = { does: 'nothing' };

@@ -4,10 +4,12 @@ import type { Platform } from './gateway.ts';
 import { learningSuite } from './learning.ts';
 import { limitsSuite } from './limits.ts';
 import { refusalsSuite } from './refusals.ts';
+import { silencesSuite } from './silences.ts';
 
 export function outsideSuite(platform: Platform): void {
   answersSuite(platform);
   refusalsSuite(platform);
   learningSuite(platform);
   limitsSuite(platform);
+  silencesSuite(platform);
 }

@@ -40,6 +40,7 @@ function sharedStore(maxEntries: number): StateStore {
       },
     },
     lease: async () => true,
+    secret: async (proposed) => proposed,
     async drained() {},
     async restart() {},
   };

@@ -189,6 +189,15 @@ export function hotStoreSuite({ name, create, skip = {} }: HotStoreSuite): void 
         await expect.poll(() => other.lease('drain', 200)).toBe(true);
         expect(await one.lease('drain', 200)).toBe(false);
       });
+
+      check('keeps the first secret that is proposed, for all', async () => {
+        const [one, other] = [sharedOf(store), sharedOf(under.other as HotStore)];
+        const proposed = ['of one', 'of another'];
+        const [kept] = await Promise.all([one.secret('of one'), other.secret('of another')]);
+        expect(proposed).toContain(kept);
+        expect(await other.secret('of another')).toBe(kept);
+        expect(await one.secret('a third')).toBe(kept);
+      });
     });
   });
 }

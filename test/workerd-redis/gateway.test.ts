@@ -1,7 +1,7 @@
 /** The gateway over Redis inside workerd: apps that share one, each as an isolate of its own has it, each call a request. */
 import { beforeEach, describe, expect, test } from 'vitest';
 import { currentScope, runInScope } from '../../src/edge/scope.ts';
-import { createWorkerApp, type WorkerApp } from '../../src/worker.ts';
+import { createWorkerApp, openWorker, type WorkerApp } from '../../src/worker.ts';
 import { request } from '../support/edge-redis-store.ts';
 import { NO_REDIS, tell, URL_OF_REDIS } from './server.ts';
 
@@ -33,10 +33,11 @@ function newIsolate() {
   // In its first request, as an isolate makes it.
   let worker: WorkerApp | undefined;
   const start = (): WorkerApp =>
-    createWorkerApp(
-      { CONDUIT_CONFIG_TEXT: CONFIG, REDIS_URL: URL_OF_REDIS },
-      { fetch: upstream as typeof globalThis.fetch, defer: (work) => currentScope()?.waitUntil(work) },
-    );
+    createWorkerApp(openWorker({ CONDUIT_CONFIG_TEXT: CONFIG, REDIS_URL: URL_OF_REDIS }), {
+      secret: 's',
+      fetch: upstream as typeof globalThis.fetch,
+      defer: (work) => currentScope()?.waitUntil(work),
+    });
   const call = (path: string, body?: object) => {
     const { scope, ended } = request();
     ends.push(ended);

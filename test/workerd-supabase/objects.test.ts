@@ -9,7 +9,7 @@ import type { StateObjects } from '../../src/stores/durable-object/verbs.ts';
 import type { ObjectStore } from '../../src/stores/durable-object.ts';
 import { LOG_START } from '../../src/stores/ports.ts';
 import { createSupabaseStore } from '../../src/stores/supabase.ts';
-import { createWorkerApp } from '../../src/worker.ts';
+import { createWorkerApp, openWorker } from '../../src/worker.ts';
 import { decision } from '../stores/state-store-suite.ts';
 import { DAY_MS, newObjects, storeOver } from '../workerd/objects.ts';
 import { calls, configOver, failing, keptOf, rows, SUPABASE } from './project.ts';
@@ -227,10 +227,12 @@ describe('a gateway over objects with Supabase behind them', () => {
 
   function newIsolate(objects: StateObjects) {
     const deferred: Promise<unknown>[] = [];
-    const { fetch } = createWorkerApp(
-      { CONDUIT_CONFIG_TEXT: configOver('durable-object', router), CONDUIT_STATE: objects },
-      { fetch: upstream as typeof globalThis.fetch, defer: (work) => deferred.push(work) },
-    );
+    const open = openWorker({ CONDUIT_CONFIG_TEXT: configOver('durable-object', router), CONDUIT_STATE: objects });
+    const { fetch } = createWorkerApp(open, {
+      fetch: upstream as typeof globalThis.fetch,
+      secret: 's',
+      defer: (work) => deferred.push(work),
+    });
     const call = (path: string, body?: object) =>
       fetch(
         new Request(`https://conduit.example/${path}`, {

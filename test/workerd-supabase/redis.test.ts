@@ -3,7 +3,7 @@ import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { foldFromBytes } from '../../src/bandit/fold-bytes.ts';
 import { currentScope, runInScope } from '../../src/edge/scope.ts';
 import { createSupabaseStore } from '../../src/stores/supabase.ts';
-import worker, { createDrainer, createWorkerApp } from '../../src/worker.ts';
+import worker, { createDrainer, createWorkerApp, openWorker } from '../../src/worker.ts';
 import { createAtEdge, request, within } from '../support/edge-redis-store.ts';
 import { NO_REDIS, tell, URL_OF_REDIS } from '../workerd-redis/server.ts';
 import { calls, configOver, failing, keptOf, rows, SUPABASE } from './project.ts';
@@ -35,8 +35,9 @@ const environment = () => ({ CONDUIT_CONFIG_TEXT: configOver(URL_OF_REDIS, route
 
 function newIsolate() {
   const start = () =>
-    createWorkerApp(environment(), {
+    createWorkerApp(openWorker(environment()), {
       fetch: upstream as typeof globalThis.fetch,
+      secret: 's',
       defer: (work) => currentScope()?.waitUntil(work),
     });
   let app: ReturnType<typeof start> | undefined;

@@ -1,7 +1,7 @@
 /** Inside the real workerd: the same app answers there. */
 import OpenAI from 'openai';
 import { describe, expect, test } from 'vitest';
-import { createWorkerApp } from '../../src/worker.ts';
+import { createWorkerApp, openWorker } from '../../src/worker.ts';
 
 const CONFIG = `
 providers: { fake: { base_url: "https://upstream.example/v1", api_key: "sk-provider" } }
@@ -41,10 +41,11 @@ function startApp(pieces: readonly string[], then: 'end' | 'cut' | 'hang' = 'end
     });
     return new Response(body, { headers: { 'content-type': 'text/event-stream' } });
   };
-  const { app } = createWorkerApp(
-    { CONDUIT_CONFIG_TEXT: CONFIG },
-    { fetch: upstream, defer: (work) => deferred.push(work) },
-  );
+  const { app } = createWorkerApp(openWorker({ CONDUIT_CONFIG_TEXT: CONFIG }), {
+    secret: 's',
+    fetch: upstream,
+    defer: (work) => deferred.push(work),
+  });
   const client = new OpenAI({
     baseURL: 'https://conduit.example/v1',
     apiKey: 'none',
@@ -126,10 +127,11 @@ describe('inside workerd', () => {
       sent = { url: String(url), type: new Headers(init?.headers).get('content-type') ?? '', text };
       return Response.json({ text: 'Hello' }, { headers: { 'set-cookie': 'a=b', 'x-request-id': 'req_1' } });
     };
-    const { app } = createWorkerApp(
-      { CONDUIT_CONFIG_TEXT: CONFIG },
-      { fetch: upstream, defer: (work) => deferred.push(work) },
-    );
+    const { app } = createWorkerApp(openWorker({ CONDUIT_CONFIG_TEXT: CONFIG }), {
+      secret: 's',
+      fetch: upstream,
+      defer: (work) => deferred.push(work),
+    });
     const form = new FormData();
     form.set('model', 'fake/large');
     form.set('file', new File(['x'.repeat(200_000)], 'a.mp3', { type: 'audio/mpeg' }));

@@ -2,7 +2,7 @@
 import { evictDurableObject, runDurableObjectAlarm } from 'cloudflare:test';
 import { expect, test } from 'vitest';
 import type { StateObjects } from '../../src/stores/durable-object/verbs.ts';
-import { createWorkerApp } from '../../src/worker.ts';
+import { createWorkerApp, type OpenWorker, openWorker, secretOf } from '../../src/worker.ts';
 import { newObjects } from './objects.ts';
 
 const CONFIG = `
@@ -28,13 +28,17 @@ const upstream = async (_url: unknown, init?: RequestInit): Promise<Response> =>
   });
 };
 
+const openOver = (objects: StateObjects, config = CONFIG): OpenWorker =>
+  openWorker({ CONDUIT_CONFIG_TEXT: config, CONDUIT_STATE: objects });
+
 /** An isolate that starts, with its work behind answers. */
-function newIsolate(objects: StateObjects) {
+function newIsolate(objects: StateObjects, open = openOver(objects), secret = 's') {
   const deferred: Promise<unknown>[] = [];
-  const { fetch } = createWorkerApp(
-    { CONDUIT_CONFIG_TEXT: CONFIG, CONDUIT_STATE: objects },
-    { fetch: upstream as typeof globalThis.fetch, defer: (work) => deferred.push(work) },
-  );
+  const { fetch } = createWorkerApp(open, {
+    secret,
+    fetch: upstream as typeof globalThis.fetch,
+    defer: (work) => deferred.push(work),
+  });
   const call = async (path: string, body?: object) =>
     fetch(
       new Request(`https://conduit.example/v1/${path}`, {
@@ -105,6 +109,22 @@ test('an answer of one isolate is rated, followed up and explained by another', 
   expect((await other.report()).status).toBe(200);
 });
 
+test('without a secret in the config isolates agree on one, and know each other’s conversations', async () => {
+  const objects = newObjects();
+  const start = async () => {
+    const open = openOver(objects, CONFIG.replace('server: { secret: s }', ''));
+    const secret = await secretOf(open);
+    return { secret, isolate: newIsolate(objects, open, secret) };
+  };
+  const [one, other] = await Promise.all([start(), start()]);
+  expect(one.secret).toMatch(/^[0-9a-f]{64}$/);
+  const { text } = await one.isolate.ask(question(1));
+  await one.isolate.settled();
+  const { id } = await other.isolate.ask([...question(1), { role: 'assistant', content: text }, ...question(2)]);
+  await other.isolate.settled();
+  expect((await one.isolate.decision(id)).conversation.turn).toBe(1);
+});
+
 test('what others learn meanwhile is known a little after a request', async () => {
   const objects = newObjects();
   const [one, other] = [newIsolate(objects), newIsolate(objects)];
@@ -129,7 +149,7 @@ test('without its objects an isolate still answers', async () => {
 });
 
 test('a Worker without the binding says what is missing', () => {
-  expect(() => createWorkerApp({ CONDUIT_CONFIG_TEXT: CONFIG }, { fetch, defer: () => {} })).toThrow(
+  expect(() => openWorker({ CONDUIT_CONFIG_TEXT: CONFIG })).toThrow(
     'stores.state: the Worker has no Durable Object (allowed: a binding CONDUIT_STATE of ConduitState)',
   );
 });

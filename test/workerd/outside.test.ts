@@ -1,6 +1,6 @@
 /** The gateway from outside, inside workerd: the Worker's app over Durable Objects, with a provider on a real port. */
 import { inject } from 'vitest';
-import { createWorkerApp } from '../../src/worker.ts';
+import { createWorkerApp, openWorker } from '../../src/worker.ts';
 import { outsideSuite } from '../outside/suite.ts';
 import { newObjects } from './objects.ts';
 
@@ -9,10 +9,11 @@ outsideSuite({
   async serve(yaml, server) {
     const deferred: Promise<unknown>[] = [];
     const text = `${yaml}\nserver: { secret: s, ${server} }\nstores: { state: durable-object }\n`;
-    const worker = createWorkerApp(
-      { CONDUIT_CONFIG_TEXT: text, CONDUIT_STATE: newObjects() },
-      { fetch: (...asked) => fetch(...asked), defer: (work) => deferred.push(work) },
-    );
+    const worker = createWorkerApp(openWorker({ CONDUIT_CONFIG_TEXT: text, CONDUIT_STATE: newObjects() }), {
+      secret: 's',
+      fetch: (...asked) => fetch(...asked),
+      defer: (work) => deferred.push(work),
+    });
     return {
       url: 'https://conduit.example',
       fetch: (...asked) => answered(worker.fetch(new Request(...asked)), asked[1]?.signal),

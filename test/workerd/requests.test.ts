@@ -1,6 +1,6 @@
 /** The Worker's own entry: what a request leaves to be done is done in that request. */
 import { expect, test, vi } from 'vitest';
-import worker, { createWorkerApp } from '../../src/worker.ts';
+import worker, { createWorkerApp, openWorker } from '../../src/worker.ts';
 import { newObjects, storeOver } from './objects.ts';
 
 const CONFIG = `
@@ -45,12 +45,11 @@ test('of two requests at once each keeps its own decision, in its own time', asy
 
 test('without a text in its variables the Worker goes by the config that is bundled', async () => {
   const environment = {
-    CONDUIT_SECRET: 's',
     CONDUIT_KEY: 'key-me',
     OPENAI_API_KEY: 'sk-o',
     CONDUIT_STATE: newObjects(),
   };
-  const { app } = createWorkerApp(environment, { fetch, defer: () => {} });
+  const { app } = createWorkerApp(openWorker(environment), { secret: 's', fetch, defer: () => {} });
   const models = (key: string) => app.request('/v1/models', { headers: { authorization: `Bearer ${key}` } });
   expect((await models('another')).status).toBe(401);
   const { data } = (await (await models('key-me')).json()) as { data: { id: string }[] };

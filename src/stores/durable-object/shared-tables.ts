@@ -1,4 +1,4 @@
-/** Counters, who rests, and leases, as tables: what all isolates share whatever the router. */
+/** Counters, who rests, leases and the secret, as tables: what all isolates share whatever the router. */
 import { migrate } from '../migrations.ts';
 import type { SharedHealth } from '../ports.ts';
 import { onlyValue, type Sql } from '../sql.ts';
@@ -9,6 +9,7 @@ export interface SharedTables {
   putHealth(name: string, health: SharedHealth, ttlMs: number, now: number): void;
   readHealth(now: number): Map<string, SharedHealth>;
   lease(name: string, holder: string, ttlMs: number, now: number): boolean;
+  secret(proposed: string): string;
 }
 
 /** `until` is when a row's time is over. */
@@ -26,7 +27,8 @@ create table health (
 
 create table leases (name text primary key, holder text not null, until integer not null) without rowid;
 `;
-const STEPS: readonly string[] = [TABLES];
+const SECRET = 'create table secrets (id integer primary key check (id = 1), secret text not null)';
+const STEPS: readonly string[] = [TABLES, SECRET];
 
 /** Counters that are made before those whose time is over are looked for: limits make one a minute for each key. */
 const SWEPT_AFTER = 500;
@@ -49,6 +51,8 @@ export function openSharedTables(sql: Sql): SharedTables {
     `insert into leases values (?1, ?2, ?3) on conflict (name) do update set holder = ?2, until = ?3
     where holder = ?2 or until <= ?4 returning 1`,
   );
+  const keepSecret = sql.prepare('insert or ignore into secrets values (1, ?)');
+  const selectSecret = sql.prepare('select secret from secrets');
   /** An object that has slept may have many. */
   let made = SWEPT_AFTER;
 
@@ -75,5 +79,10 @@ export function openSharedTables(sql: Sql): SharedTables {
     },
 
     lease: (name, holder, ttlMs, now) => takeLease.rows(name, holder, now + ttlMs, now).length > 0,
+
+    secret(proposed) {
+      keepSecret.run(proposed);
+      return onlyValue(selectSecret.rows()) as string;
+    },
   };
 }

@@ -69,6 +69,8 @@ export interface SharedVerbs {
   putHealth(name: string, health: SharedHealth, ttlMs: number): Promise<Answer<null>>;
   readHealth(): Promise<Answer<Map<string, SharedHealth>>>;
   lease(name: string, holder: string, ttlMs: number): Promise<Answer<boolean>>;
+  /** Done again it does nothing. */
+  secret(proposed: string): Promise<Answer<string>>;
 }
 
 /** Objects by name. One that is not there yet comes to be when it is first asked. */

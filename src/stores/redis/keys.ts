@@ -12,6 +12,8 @@ export const TAG = '{conduit:1}';
 /** Tells this Redis's logs from those of another, or of this one before it came back empty. */
 export const EPOCH_KEY = `${TAG}epoch`;
 export const HEALTH_KEY = `${TAG}health`;
+/** The secret that keys hashes, where no config names one. */
+export const SECRET_KEY = `${TAG}secret`;
 
 /** On which the name of a log is told that has grown. */
 export const GROWN_CHANNEL = 'conduit:1:grown';

@@ -1,8 +1,8 @@
-/** What replicas share beside decisions: snapshots of what was learned, leases, and how far a durable store has come. */
+/** What replicas share beside decisions: snapshots of what was learned, leases, a secret, and how far a durable store has come. */
 import { type SharedState, type Snapshot, StoreUnavailable } from '../ports.ts';
 import type { Connection } from './connection.ts';
 import { cursorAt, FIRST_PLACE, readCursor } from './cursors.ts';
-import { EPOCH_KEY, foldKey, GROWN_CHANNEL, leaseKey, marksKey, snapshotsKey } from './keys.ts';
+import { EPOCH_KEY, foldKey, GROWN_CHANNEL, leaseKey, marksKey, SECRET_KEY, snapshotsKey } from './keys.ts';
 
 export interface SharedOptions {
   connection: Pick<Connection, 'run' | 'call'>;
@@ -81,6 +81,13 @@ export function createShared({ connection, newEpoch, seenEpoch, owner, onSnapsho
 
     async lease(name, ttlMs) {
       return (await connection.run('conduitLease', [leaseKey(name)], [owner, Math.ceil(ttlMs)])) === 1;
+    },
+
+    async secret(proposed) {
+      if ((await connection.call('set', SECRET_KEY, proposed, 'NX')) !== null) return proposed;
+      const kept = (await connection.call('get', SECRET_KEY)) as Buffer | null;
+      if (kept === null) throw new StoreUnavailable('the secret in Redis has just gone');
+      return kept.toString();
     },
 
     async restart(snapshots) {
