@@ -1,6 +1,12 @@
 /** A log's object keeps its log in a durable store, too: it alone does, since nobody else has the log. */
-import type { Router } from '../config/resolve.ts';
-import { BATCH, keepPass, learnedBehind, leaveSnapshot, SNAPSHOT_DUE } from '../routing/archive-pass.ts';
+import {
+  BATCH,
+  keepPass,
+  type LearningRouter,
+  learnedBehind,
+  leaveSnapshot,
+  SNAPSHOT_DUE,
+} from '../routing/archive-pass.ts';
 import type { Log } from '../routing/runtime.ts';
 import type { LogTables } from '../stores/durable-object/log-tables.ts';
 import type { DecisionPacker } from '../stores/durable-object/packed-decision.ts';
@@ -11,8 +17,8 @@ export interface DrainLogOptions {
   packer: DecisionPacker;
   /** The log's. */
   name: string;
-  /** Null where the config has none of this name: then nothing is learned. */
-  router: Router | null;
+  /** Null where nobody has asked for what is learned from the log: then nothing is. */
+  router: LearningRouter | null;
   sink: DurableStore;
   /** How long the sink keeps a decision, in milliseconds. */
   retentionMs: number;
@@ -59,13 +65,14 @@ async function recover({ tables, router, sink, now, log }: DrainLogOptions): Pro
 function isSnapshotDue({ tables, router, now }: DrainLogOptions): boolean {
   const behind = tables.fact('unsnapped') ?? 0;
   if (router === null || behind === 0) return false;
-  const since = now() - (tables.fact('snapped_at') ?? 0);
-  return since >= (behind < SNAPSHOT_DUE.decisions ? SNAPSHOT_DUE.ms : AGAIN_MS.snapshot);
+  if (now() < (tables.fact('snap_tried_at') ?? 0) + AGAIN_MS.snapshot) return false;
+  return behind >= SNAPSHOT_DUE.decisions || now() >= (tables.fact('snapped_at') ?? 0) + SNAPSHOT_DUE.ms;
 }
 
 async function snap({ tables, router, sink, now, log }: DrainLogOptions): Promise<void> {
-  tables.putFact('snapped_at', now());
+  tables.putFact('snap_tried_at', now());
   if (router) await leaveSnapshot(sink, router, log);
+  tables.putFact('snapped_at', now());
   tables.putFact('unsnapped', 0);
 }
 

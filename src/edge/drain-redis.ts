@@ -28,7 +28,9 @@ const PASS_MS = 40_000;
 /** Batches of one log before it is the others' turn, and the lease is taken again. */
 const BATCHES_AT_ONCE = 8;
 const FORGET_MS = 6 * 60 * 60 * 1_000;
+/** In one pass, each a thousand decisions. */
 const MOST_FORGOTTEN = 10;
+const FORGETS = 'archive forgets';
 /** Counts passes in a row that have failed; longer than from one to the next. */
 const FAILED = { counter: 'archive passes failed', ms: 180_000 };
 
@@ -133,9 +135,10 @@ async function knownIn({ snapshots }: SharedState, router: Router): Promise<Fold
   return (await soundSnapshot(snapshots, router.name, nothingLearned(router).fold.settings)).found;
 }
 
-/** By one pass in so long. What was learned of what is forgotten must be in a snapshot by then. */
+/** By one pass in so long, or by the next ones, too, where there is much. What it taught must be in a snapshot by then. */
 async function forgetSome({ hot, sink, routers, retentionMs, now, log }: DrainRedisOptions): Promise<void> {
-  if ((await hot.add('archive forgets', 1, FORGET_MS)) > 1) return;
+  if ((await hot.add(FORGETS, 1, FORGET_MS)) > 1) return;
   for (const router of routers.values()) await leaveSnapshot(sink, router, log);
-  for (let calls = 0; calls < MOST_FORGOTTEN && (await sink.forget(now() - retentionMs)) > 0; calls++);
+  for (let calls = 0; calls < MOST_FORGOTTEN; calls++) if ((await sink.forget(now() - retentionMs)) === 0) return;
+  await hot.add(FORGETS, -1, FORGET_MS);
 }

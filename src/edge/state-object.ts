@@ -4,7 +4,6 @@
  */
 import { DurableObject } from 'cloudflare:workers';
 import { foldFromBytes } from '../bandit/fold-bytes.ts';
-import type { ConduitConfig } from '../config/resolve.ts';
 import { type LogTables, openLogTables } from '../stores/durable-object/log-tables.ts';
 import { createDecisionPacker } from '../stores/durable-object/packed-decision.ts';
 import { openSharedTables, type SharedTables } from '../stores/durable-object/shared-tables.ts';
@@ -37,14 +36,15 @@ const SOON_MS = 1_000;
 const FORGET_MS = 6 * 60 * 60 * 1_000;
 /** As the fact that evidence never fades is kept. */
 const NEVER_FADES = 0;
+const fadingIn = (fact: number): number | null => (fact === NEVER_FADES ? null : fact);
 /** How soon a durable store that fails is asked again: twice as long each time, up to so long. */
 const RETRY_MS = { first: 60_000, longest: 15 * 60_000 };
 /** What the durable store has not got is kept past its time, but for a database of half of what an object may have. */
 const MOST_HELD_BYTES = 5e9;
 
 interface Behind {
-  config: ConduitConfig;
   sink: DurableStore;
+  retentionMs: number;
 }
 
 export class ConduitState extends DurableObject<WorkerEnvironment> implements LogVerbs, SharedVerbs {
@@ -187,7 +187,7 @@ export class ConduitState extends DurableObject<WorkerEnvironment> implements Lo
     this.#wakesAt = Number.POSITIVE_INFINITY;
     const halfLifeMs = this.#log.fact('half_life_ms');
     const isFolded = halfLifeMs === null || (await this.#fold(halfLifeMs));
-    const drained = await this.#drain();
+    const drained = await this.#drain(halfLifeMs);
     // What is forgotten must have been learned by then.
     const isAll = isFolded && drained !== 'more' && this.#forget();
     if (!isAll) await this.#wakeBy(Date.now() + SOON_MS);
@@ -200,7 +200,7 @@ export class ConduitState extends DurableObject<WorkerEnvironment> implements Lo
       tables: this.#log,
       packer: this.#packer,
       router: this.#name,
-      halfLifeMs: halfLifeMs === NEVER_FADES ? null : halfLifeMs,
+      halfLifeMs: fadingIn(halfLifeMs),
       log: this.#console,
       most: FOLDED_AT_ONCE,
       pause: () => new Promise((resolve) => setTimeout(resolve, 0)),
@@ -218,18 +218,18 @@ export class ConduitState extends DurableObject<WorkerEnvironment> implements Lo
   }
 
   /** Never rejects: what fails is asked again, and nobody waits for it. */
-  async #drain(): Promise<'all' | 'more' | 'failed'> {
+  async #drain(halfLifeMs: number | null): Promise<'all' | 'more' | 'failed'> {
     if (this.#log.fact('is_drained') !== 1) return 'all';
     try {
-      const { config, sink } = this.#openBehind();
+      const { sink, retentionMs } = this.#openBehind();
       const name = this.#name;
       const isAll = await drainLog({
         tables: this.#log,
         packer: this.#packer,
         name,
-        router: config.routers.get(name) ?? null,
+        router: halfLifeMs === null ? null : { name, halfLifeMs: fadingIn(halfLifeMs) },
         sink,
-        retentionMs: config.stores.retentionMs,
+        retentionMs,
         now: Date.now,
         log: this.#console,
       });
@@ -257,10 +257,9 @@ export class ConduitState extends DurableObject<WorkerEnvironment> implements Lo
   /** Throws where the config names none. */
   #openBehind(): Behind {
     if (!this.#behind) {
-      const config = configOf(this.env);
-      const { supabase, durable } = config.stores;
+      const { supabase, durable, retentionMs } = configOf(this.env).stores;
       if (durable !== 'supabase' || !supabase) throw new Error('the config of this deployment names no durable store');
-      this.#behind = { config, sink: createSupabaseStore(supabase) };
+      this.#behind = { sink: createSupabaseStore(supabase), retentionMs };
     }
     return this.#behind;
   }

@@ -16,6 +16,9 @@ export const BATCH = 250;
 /** Decisions behind a snapshot after which another is due; or, if there are any, so long after the last one. */
 export const SNAPSHOT_DUE = { decisions: 10_000, ms: 6 * 60 * 60 * 1_000 };
 
+/** What of a router says how its decisions are folded. */
+export type LearningRouter = Pick<Router, 'name' | 'halfLifeMs'>;
+
 export interface PassOptions {
   /** The log's. */
   name: string;
@@ -43,7 +46,7 @@ export async function keepPass({ onKept, ...options }: PassOptions): Promise<boo
 }
 
 /** Leaves what the durable store has of a router as a snapshot there. */
-export async function leaveSnapshot(sink: DurableStore, router: Router, log: Log): Promise<void> {
+export async function leaveSnapshot(sink: DurableStore, router: LearningRouter, log: Log): Promise<void> {
   const { fold, cursor, behind } = await recover(sink, router, log);
   if (behind > 0) await sink.snapshots.put(router.name, { cursor, bytes: foldToBytes(fold) });
 }
@@ -54,7 +57,7 @@ export async function leaveSnapshot(sink: DurableStore, router: Router, log: Log
  */
 export async function learnedBehind(
   sink: DurableStore,
-  router: Router,
+  router: LearningRouter,
   feed: string,
   log: Log,
 ): Promise<Snapshot | null> {
@@ -64,7 +67,7 @@ export async function learnedBehind(
   return fold.entries === 0 ? null : { cursor, bytes: foldToBytes(fold) };
 }
 
-async function recover(sink: DurableStore, router: Router, log: Log) {
+async function recover(sink: DurableStore, router: LearningRouter, log: Log) {
   const { refused, ...recovered } = await recoverFold(sink, router.name, () => nothingLearned(router).fold);
   if (refused > 0) log.error({ router: router.name, refused }, DAMAGED);
   return recovered;

@@ -59,6 +59,8 @@ const RETRY_MS = 500;
 /** A snapshot is due after so many decisions or, if there are any, after so long: less often where it travels far. */
 const SNAPSHOT = { decisions: 10_000, ownMs: 60_000, sharedMs: 600_000 };
 const FORGET_MS = 60 * 60 * 1_000;
+/** How long after another config nothing is forgotten. */
+const SETTLE_MS = 10_000;
 /** What ending may take: of what only this process has all of it, of what is on a disk or in Redis no more. */
 const CLOSE_MS = { own: 10_000, shared: 2_000 };
 
@@ -220,6 +222,9 @@ export function createArchive(options: ArchiveOptions): Archive {
       begun = true;
     },
     follow(next) {
+      const isChanged = [...next].some(([name, { halfLifeMs }]) => halfLifeMs !== routers.get(name)?.halfLifeMs);
+      // Forgetting leaves snapshots, and one of what is only here must not come before what is known elsewhere is asked for.
+      if (isChanged) forgetAt = Math.max(forgetAt, runtime.now() + SETTLE_MS);
       routers = next;
     },
     isWell: () => well,

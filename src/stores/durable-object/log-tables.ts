@@ -57,6 +57,7 @@ export interface Facts {
   recovered_at: number;
   /** Decisions that it has and its latest snapshot has not. */
   unsnapped: number;
+  snap_tried_at: number;
   snapped_at: number;
   sink_forgot_at: number;
 }
