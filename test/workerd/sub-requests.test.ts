@@ -92,10 +92,10 @@ test('a conversation that began with another router, or with a model by its name
   const { start, asked } = prepare(3);
   for (const model of ['r2', 'fake/good']) {
     const [one, other] = [start(), start()];
-    const begun = question(model.length);
+    const begun = question(20 + model.length);
     const { text } = await one.ask(begun, { model });
     await asked(one);
-    const { id } = await other.ask(goingOn(begun, text, question(9)));
+    const { id } = await other.ask(goingOn(begun, text, question(50)));
     await asked(other);
     expect((await other.decision(id)).conversation.turn).toBe(1);
   }
