@@ -143,16 +143,25 @@ export async function learnOn(
   }
 }
 
-/** False where there is none that is of use and further than what has been learned. */
-async function startFromSnapshot(learned: Learned, router: string, snapshots: Snapshots, log: Log): Promise<boolean> {
+/** False where there is none that is of use, wanted, and of another place than what has been learned. */
+async function startFromSnapshot(
+  learned: Learned,
+  router: string,
+  snapshots: Snapshots,
+  log: Log,
+  isWanted: (fold: Fold) => boolean = () => true,
+): Promise<boolean> {
   const from = learned.cursor;
   const { found, refused } = await soundSnapshot(snapshots, router, learned.fold.settings);
   if (refused > 0) log.error({ router, refused }, DAMAGED);
-  if (!found || found.cursor === from || learned.cursor !== from) return false;
+  if (!found || found.cursor === from || learned.cursor !== from || !isWanted(found.fold)) return false;
   learned.fold = found.fold;
   learned.cursor = found.cursor;
   return true;
 }
+
+/** Some entries teach nothing, and are left out: where the store does not say, half of what was asked for is taken for all of it. */
+const isMoreBehind = ({ entries, isEnd = entries.length < READ_AT_ONCE / 2 }: LogSlice): boolean => !isEnd;
 
 const snapshotOf = ({ fold, cursor }: Learned): Snapshot => ({ cursor, bytes: foldToBytes(fold) });
 
@@ -215,6 +224,8 @@ export function createLearner(
   let derivations = 0;
   let folding = false;
   let again = false;
+  /** When the log was first left before its end, by the clock; null where it was last read to its end. */
+  let behindSince: number | null = null;
   /** Whether it was logged that what was learned cannot be brought up to date. */
   let told = false;
   /** The same of a change that the log cannot be told of. */
@@ -237,6 +248,7 @@ export function createLearner(
       if (batchesLeft-- <= 0) return nothing;
       const slice = await state.readSince(...asked);
       life.give();
+      behindSince = isMoreBehind(slice) ? (behindSince ?? runtime.clock()) : null;
       // This turn was given up, and another derives from the fold as it is.
       return underway ? nothing : slice;
     },
@@ -280,9 +292,21 @@ export function createLearner(
     await foldOn();
   };
 
+  /**
+   * Where others add more than a share of the requests can pay to read, what has been made of it is taken over: by whoever reads all
+   * of it, and leaves that as a snapshot.
+   */
+  const skipAhead = async ({ snapshots }: SharedState): Promise<void> => {
+    if (behindSince === null || runtime.clock() - behindSince < COUNTED.ms) return;
+    behindSince = runtime.clock();
+    const isFurther = ({ entries }: Fold): boolean => entries > learned.fold.entries;
+    await startFromSnapshot(learned, router.name, snapshots, runtime.log, isFurther);
+  };
+
   /** Gives how many entries were new. */
   const foldOn = async (): Promise<number> => {
     if (underway && !deriveOn()) return 0;
+    if (state.shared && batchesLeft < Number.POSITIVE_INFINITY) await skipAhead(state.shared);
     const folded = await learnOn(learned, router.name, source, runtime.log, heardOf);
     if (learned.cursor === posteriorCursor) return folded;
     if (stepsARequest === undefined) await derive();
@@ -291,9 +315,11 @@ export function createLearner(
   };
 
   const isDue = (): boolean => {
+    if (runtime.clock() - derivedAt >= COUNTED.ms) return true;
     const { entries } = learned.fold;
     const isMuch = entries - entriesDerived >= Math.min(COUNTED.mostNew, entries * COUNTED.newShare);
-    return isMuch || runtime.clock() - derivedAt >= COUNTED.ms;
+    // Nothing is read while it is derived: whoever is behind would stay behind.
+    return isMuch && behindSince === null;
   };
 
   /** Begins, or goes on, as far as this turn may; false where it is not over then. */

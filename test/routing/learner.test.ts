@@ -1,11 +1,12 @@
 import { describe, expect, test } from 'vitest';
+import { foldToBytes } from '../../src/bandit/fold-bytes.ts';
 import type { Model, Router } from '../../src/config/resolve.ts';
 import { encoder } from '../../src/context/encoder.ts';
-import { createLearner, type Learner } from '../../src/routing/learner.ts';
+import { createLearner, type Learner, learnOn, nothingLearned } from '../../src/routing/learner.ts';
 import type { Runtime } from '../../src/routing/runtime.ts';
 import { labelOf } from '../../src/stores/decision-record.ts';
 import { createMemoryStore } from '../../src/stores/memory.ts';
-import type { StateStore } from '../../src/stores/ports.ts';
+import type { SharedState, StateStore } from '../../src/stores/ports.ts';
 import { decision } from '../stores/state-store-suite.ts';
 import { testRuntime } from './runtime.ts';
 
@@ -110,6 +111,47 @@ describe('a learner', () => {
       expect(read).toBeLessThanOrEqual(500);
       await learner.catchUp();
       expect(observations()).toBeCloseTo(2_500, 3);
+    });
+
+    describe('and others have most of the requests', () => {
+      /** Of how many answers nothing is believed yet, after each of so many requests between which others give `many`. */
+      const lagging = async (many: number, requests: number, wrap?: (store: StateStore) => StateStore) => {
+        const { learner, runtime, answered, observations } = prepare(wrap, PAYING);
+        let at = 0;
+        runtime.clock = () => at;
+        let given = 0;
+        const lags: number[] = [];
+        for (let request = 0; request < requests; request++) {
+          for (let i = 0; i < many; i++, given++) await answered(1);
+          at += 5_000;
+          learner.grown();
+          await runtime.settled();
+          lags.push(given - observations());
+        }
+        return lags;
+      };
+
+      test('reads as much as a request may rather than derive anew all the time, and does not fall behind', async () => {
+        const lags = await lagging(200, 150);
+        expect(Math.max(...lags)).toBeLessThan(200 * 20);
+      });
+
+      test('takes over what was made of the log where it could never read all of it', async () => {
+        const elsewhere = nothingLearned(ROUTER);
+        const lags = await lagging(600, 60, (store) => ({
+          ...store,
+          shared: {
+            snapshots: {
+              async read() {
+                await learnOn(elsewhere, 'auto', { readSince: store.readSince, shared: null }, testRuntime().log);
+                return [{ cursor: elsewhere.cursor, bytes: foldToBytes(elsewhere.fold) }];
+              },
+            },
+            leavesSnapshots: true,
+          } as unknown as SharedState,
+        }));
+        expect(Math.max(...lags)).toBeLessThan(600 * 20);
+      });
     });
 
     test('does not derive for each answer once it knows many', async () => {
