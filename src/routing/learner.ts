@@ -394,8 +394,13 @@ export function createLearner(
   /** In turn, never twice at once. */
   const inTurn = (work: () => Promise<void>): Promise<void> => {
     giveUpLost();
-    life.give();
-    const turn = (running ?? Promise.resolve()).then(work, work).finally(() => {
+    // Who waits for the one that runs says nothing of whether that goes on.
+    if (!running) life.give();
+    const begin = (): Promise<void> => {
+      life.give();
+      return work();
+    };
+    const turn = (running ?? Promise.resolve()).then(begin, begin).finally(() => {
       if (running === turn) running = null;
     });
     running = turn;

@@ -276,4 +276,23 @@ describe('a learner', () => {
     await learner.catchUp();
     expect(observations()).toBeCloseTo(1, 6);
   });
+
+  test('begins anew though somebody asks every second in vain, as a page that is looked at does', async () => {
+    let isLost = true;
+    const { learner, runtime, answered, observations } = prepare((store) => ({
+      ...store,
+      readSince: (...query) => (isLost ? new Promise(() => {}) : store.readSince(...query)),
+    }));
+    let at = 0;
+    runtime.clock = () => at;
+    await answered(1);
+    void learner.catchUp();
+    // Until it reads.
+    for (let i = 0; i < 10; i++) await undefined;
+    isLost = false;
+    for (; at < 9_000; at += 1_000) void learner.catchUp();
+    at = 11_000;
+    await learner.catchUp();
+    expect(observations()).toBeCloseTo(1, 6);
+  });
 });
