@@ -172,6 +172,21 @@ describe('by itself an object', () => {
     expect(await latestFold(store)).toMatchObject({ fold: { entries: 301, labels: 301 } });
   });
 
+  test('folds, and lets isolates read, what is behind an entry that cannot be read', async () => {
+    const objects = newObjects();
+    const store = storeOver(objects, { retentionMs: DAY_MS });
+    await latestFold(store);
+    const [old, young] = [rated({ created: Date.now() - DAY_MS - 1_000 }), rated()];
+    for (const one of [old, young]) await store.remember({ decision: one, names: [] });
+    await runInDurableObject(objects.getByName('router:auto'), (_, { storage }) => {
+      storage.sql.exec('update log set evidence = ? where place = 1', new Uint8Array([255, 1]));
+    });
+    expect((await store.readSince('auto', LOG_START, 10)).entries).toMatchObject([{ decisionId: young.id }]);
+    expect(await ring(objects)).toBe(true);
+    expect(await latestFold(store)).toMatchObject({ fold: { entries: 1 } });
+    expect(await store.recall(old.id)).toBe(null);
+  });
+
   test('folds all anew where evidence fades otherwise from now on', async () => {
     const objects = newObjects();
     const before = storeOver(objects);
