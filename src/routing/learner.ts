@@ -316,8 +316,10 @@ export function createLearner(
 
   const isDue = (): boolean => {
     if (runtime.clock() - derivedAt >= COUNTED.ms) return true;
-    const { entries } = learned.fold;
-    const isMuch = entries - entriesDerived >= Math.min(COUNTED.mostNew, entries * COUNTED.newShare);
+    const { entries, labels } = learned.fold;
+    // What is said of answers that are known already counts as much as further answers.
+    const added = Math.max(entries - entriesDerived, labels - labelsDerived);
+    const isMuch = added >= Math.min(COUNTED.mostNew, entries * COUNTED.newShare);
     // Nothing is read while it is derived: whoever is behind would stay behind.
     return isMuch && behindSince === null;
   };
@@ -332,6 +334,7 @@ export function createLearner(
       if (!step.done) continue;
       underway = null;
       take(step.value, cursor);
+      labelsDerived = learned.fold.labels;
       return true;
     }
   };

@@ -113,6 +113,21 @@ describe('a learner', () => {
       expect(observations()).toBeCloseTo(2_500, 3);
     });
 
+    test('goes by what is said of answers that it knows, though no further one comes', async () => {
+      const { state, learner, runtime } = prepare(undefined, PAYING);
+      const x = Array.from(encoder.encode({ messages: [], tools: undefined, response_format: undefined }));
+      const one = decision({ created: runtime.time, encoder: encoder.id, x });
+      await state.remember({ decision: one, names: [] });
+      await learner.catchUp();
+      const label = labelOf(1);
+      expect(await state.revise({ ...one, version: 2, label, labelBefore: one.label })).toBe('written');
+      for (let request = 0; request < 3; request++) {
+        learner.grown();
+        await runtime.settled();
+      }
+      expect(learner.current().posterior.labels).toBe(1);
+    });
+
     describe('and others have most of the requests', () => {
       /** Of how many answers nothing is believed yet, after each of so many requests between which others give `many`. */
       const lagging = async (many: number, requests: number, wrap?: (store: StateStore) => StateStore) => {
