@@ -160,7 +160,7 @@ async function startFromSnapshot(
   return true;
 }
 
-/** Some entries teach nothing, and are left out: where the store does not say, half of what was asked for is taken for all of it. */
+/** Where the store does not say, a full batch tells: of which some may have been left out, since they teach nothing. */
 const isMoreBehind = ({ entries, isEnd = entries.length < READ_AT_ONCE / 2 }: LogSlice): boolean => !isEnd;
 
 const snapshotOf = ({ fold, cursor }: Learned): Snapshot => ({ cursor, bytes: foldToBytes(fold) });
