@@ -28,12 +28,14 @@ export async function foldLog(options: FoldLogOptions): Promise<boolean> {
     drop: async () => tables.dropSnapshots(),
   };
   let left = most;
+  const unreadable = ({ message }: Error): void =>
+    log.error({ router, problem: message }, 'an entry of the log cannot be read: nothing is learned from it');
   const readSince = async (_router: string, cursor: string, limit: number) => {
     if (left <= 0) return { entries: [], cursor, gap: null };
     await pause();
     const { entries, ...rest } = tables.readSince(cursor, limit);
     left -= limit;
-    return { entries: entries.map(packer.evidenceIn), ...rest };
+    return { entries: packer.evidenceIn(entries, unreadable), ...rest };
   };
   const folded = await learnOn(learned, router, { readSince, shared: { snapshots } }, log);
   if (folded > 0) leaveSnapshot(tables, { cursor: learned.cursor, bytes: foldToBytes(learned.fold) });

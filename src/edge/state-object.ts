@@ -41,6 +41,8 @@ const fadingIn = (fact: number): number | null => (fact === NEVER_FADES ? null :
 const RETRY_MS = { first: 60_000, longest: 15 * 60_000 };
 /** What the durable store has not got is kept past its time, but for a database of half of what an object may have. */
 const MOST_HELD_BYTES = 5e9;
+/** Of the ten billion that an object may have; beyond it takes nothing more. */
+const NEARLY_FULL_BYTES = 9e9;
 
 interface Behind {
   sink: DurableStore;
@@ -59,6 +61,8 @@ export class ConduitState extends DurableObject<WorkerEnvironment> implements Lo
   #behind: Behind | undefined;
   /** How often in a row the durable store has failed. */
   #failures = 0;
+  /** Whether it was told that decisions are forgotten before their time. */
+  #toldOfFull = false;
 
   get #log(): LogTables {
     this.#logTables ??= openLogTables(sqlOf(this.ctx.storage));
@@ -272,8 +276,18 @@ export class ConduitState extends DurableObject<WorkerEnvironment> implements Lo
   #forget(): boolean {
     const retentionMs = this.#log.fact('retention_ms');
     if (retentionMs === null) return true;
-    const isHeld = this.#log.fact('is_drained') === 1 && this.ctx.storage.sql.databaseSize < MOST_HELD_BYTES;
-    return this.#log.forget(Date.now() - retentionMs, FORGOTTEN_AT_ONCE, !isHeld) < FORGOTTEN_AT_ONCE;
+    const bytes = this.ctx.storage.sql.databaseSize;
+    const isFull = bytes >= NEARLY_FULL_BYTES;
+    if (isFull && !this.#toldOfFull) {
+      this.#console.warn(
+        { log: this.#name, bytes },
+        'the object is nearly full: its oldest decisions are forgotten before their time',
+      );
+    }
+    this.#toldOfFull ||= isFull;
+    const isHeld = this.#log.fact('is_drained') === 1 && bytes < MOST_HELD_BYTES;
+    const before = isFull ? Date.now() : Date.now() - retentionMs;
+    return this.#log.forget(before, FORGOTTEN_AT_ONCE, !isHeld) < FORGOTTEN_AT_ONCE;
   }
 
   /** Where nobody asks for what is learned, as of requests that name their model, there is only to forget. */

@@ -28,9 +28,6 @@ export function createWebExchange(request: Request): ClientExchange {
     ended = true;
     stopListening();
   };
-  // A signal that has been raised already raises no event.
-  if (request.signal?.aborted) onGone();
-  else request.signal?.addEventListener('abort', onGone, { once: true });
 
   return {
     response,
@@ -114,9 +111,12 @@ export function createWebExchange(request: Request): ClientExchange {
     // Web streams tell nobody when their bytes have gone.
     sent: () => Promise.resolve(),
 
+    // Not before: a request that is refused, or gives feedback, ends without a word to this exchange.
     onLeave(listener) {
+      leave = listener;
       if (left) listener();
-      else leave = listener;
+      else if (request.signal?.aborted) onGone();
+      else if (!ended) request.signal?.addEventListener('abort', onGone, { once: true });
     },
   };
 }

@@ -21,7 +21,10 @@ export function learnerNamed(gateway: Gateway, name: string): Learner {
 /** Throws a 404 for a router that there is none of. */
 export async function getRouter(gateway: Gateway, name: string): Promise<object> {
   const learner = learnerNamed(gateway, name);
-  await learner.catchUp();
+  const caughtUp = learner.catchUp();
+  // Others may wait for it, though whoever asks here leaves.
+  if (gateway.runtime.endsTimers) gateway.runtime.defer(caughtUp.catch(() => {}));
+  await caughtUp;
   const { posterior } = learner.current();
   const { surplus } = posterior;
   const { guarantee } = learner.router;

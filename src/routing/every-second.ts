@@ -11,7 +11,7 @@ const LOST_MS = 2 * DEADLINE_MS;
 export interface EverySecond {
   /** Says that there is something to do: it is done within about a second. */
   touch(): void;
-  /** Does it now, as when the process ends; resolves after the deadline at the latest, and never rejects. */
+  /** Does it now, as when the process ends; resolves some seconds later at the latest, and never rejects. */
   flush(): Promise<void>;
 }
 
@@ -80,10 +80,22 @@ export function everySecond(work: () => Promise<void>, runtime: Runtime): EveryS
       later();
     },
     async flush() {
-      if (isRunning()) await running;
+      if (running && isRunning()) await endOf(running);
       await start();
     },
   };
+}
+
+/** Of a turn, or once it is lost: it may be that of a request which has ended, and whoever waited for it alone would wait for ever. */
+async function endOf(turn: Promise<void>): Promise<void> {
+  let timer: ReturnType<typeof setTimeout> | undefined;
+  const lost = new Promise<void>((resolve) => {
+    // A timer may go off a little early by the clock.
+    timer = setTimeout(resolve, LOST_MS + 10);
+    unref(timer);
+  });
+  await Promise.race([turn, lost]);
+  clearTimeout(timer);
 }
 
 /** A process must not stay alive for this; where timers are numbers they keep nothing alive. */

@@ -143,16 +143,25 @@ export async function learnOn(
   }
 }
 
-/** False where there is none that is of use and further than what has been learned. */
-async function startFromSnapshot(learned: Learned, router: string, snapshots: Snapshots, log: Log): Promise<boolean> {
+/** False where there is none that is of use, wanted, and of another place than what has been learned. */
+async function startFromSnapshot(
+  learned: Learned,
+  router: string,
+  snapshots: Snapshots,
+  log: Log,
+  isWanted: (fold: Fold) => boolean = () => true,
+): Promise<boolean> {
   const from = learned.cursor;
   const { found, refused } = await soundSnapshot(snapshots, router, learned.fold.settings);
   if (refused > 0) log.error({ router, refused }, DAMAGED);
-  if (!found || found.cursor === from || learned.cursor !== from) return false;
+  if (!found || found.cursor === from || learned.cursor !== from || !isWanted(found.fold)) return false;
   learned.fold = found.fold;
   learned.cursor = found.cursor;
   return true;
 }
+
+/** Where the store does not say, a full batch tells: of which some may have been left out, since they teach nothing. */
+const isMoreBehind = ({ entries, isEnd = entries.length < READ_AT_ONCE / 2 }: LogSlice): boolean => !isEnd;
 
 const snapshotOf = ({ fold, cursor }: Learned): Snapshot => ({ cursor, bytes: foldToBytes(fold) });
 
@@ -215,6 +224,8 @@ export function createLearner(
   let derivations = 0;
   let folding = false;
   let again = false;
+  /** When the log was first left before its end, by the clock; null where it was last read to its end. */
+  let behindSince: number | null = null;
   /** Whether it was logged that what was learned cannot be brought up to date. */
   let told = false;
   /** The same of a change that the log cannot be told of. */
@@ -237,6 +248,7 @@ export function createLearner(
       if (batchesLeft-- <= 0) return nothing;
       const slice = await state.readSince(...asked);
       life.give();
+      behindSince = isMoreBehind(slice) ? (behindSince ?? runtime.clock()) : null;
       // This turn was given up, and another derives from the fold as it is.
       return underway ? nothing : slice;
     },
@@ -280,9 +292,21 @@ export function createLearner(
     await foldOn();
   };
 
+  /**
+   * Where others add more than a share of the requests can pay to read, what has been made of it is taken over: by whoever reads all
+   * of it, and leaves that as a snapshot.
+   */
+  const skipAhead = async ({ snapshots }: SharedState): Promise<void> => {
+    if (behindSince === null || runtime.clock() - behindSince < COUNTED.ms) return;
+    behindSince = runtime.clock();
+    const isFurther = ({ entries }: Fold): boolean => entries > learned.fold.entries;
+    await startFromSnapshot(learned, router.name, snapshots, runtime.log, isFurther);
+  };
+
   /** Gives how many entries were new. */
   const foldOn = async (): Promise<number> => {
     if (underway && !deriveOn()) return 0;
+    if (state.shared && batchesLeft < Number.POSITIVE_INFINITY) await skipAhead(state.shared);
     const folded = await learnOn(learned, router.name, source, runtime.log, heardOf);
     if (learned.cursor === posteriorCursor) return folded;
     if (stepsARequest === undefined) await derive();
@@ -291,9 +315,13 @@ export function createLearner(
   };
 
   const isDue = (): boolean => {
-    const { entries } = learned.fold;
-    const isMuch = entries - entriesDerived >= Math.min(COUNTED.mostNew, entries * COUNTED.newShare);
-    return isMuch || runtime.clock() - derivedAt >= COUNTED.ms;
+    if (runtime.clock() - derivedAt >= COUNTED.ms) return true;
+    const { entries, labels } = learned.fold;
+    // What is said of answers that are known already counts as much as further answers.
+    const added = Math.max(entries - entriesDerived, labels - labelsDerived);
+    const isMuch = added >= Math.min(COUNTED.mostNew, entries * COUNTED.newShare);
+    // Nothing is read while it is derived: whoever is behind would stay behind.
+    return isMuch && behindSince === null;
   };
 
   /** Begins, or goes on, as far as this turn may; false where it is not over then. */
@@ -306,6 +334,7 @@ export function createLearner(
       if (!step.done) continue;
       underway = null;
       take(step.value, cursor);
+      labelsDerived = learned.fold.labels;
       return true;
     }
   };
@@ -368,8 +397,13 @@ export function createLearner(
   /** In turn, never twice at once. */
   const inTurn = (work: () => Promise<void>): Promise<void> => {
     giveUpLost();
-    life.give();
-    const turn = (running ?? Promise.resolve()).then(work, work).finally(() => {
+    // Who waits for the one that runs says nothing of whether that goes on.
+    if (!running) life.give();
+    const begin = (): Promise<void> => {
+      life.give();
+      return work();
+    };
+    const turn = (running ?? Promise.resolve()).then(begin, begin).finally(() => {
       if (running === turn) running = null;
     });
     running = turn;

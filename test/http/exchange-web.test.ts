@@ -40,7 +40,7 @@ describe('an exchange through web streams', () => {
     expect(await response.text()).toBe('one two');
   });
 
-  test.each(['answered', 'ended', 'aborted', 'left'])('lets go of a request that is %s', async (how) => {
+  const watched = () => {
     const { signal } = new AbortController();
     const request = post('x', { signal });
     const listening = new Set<unknown>();
@@ -50,7 +50,19 @@ describe('an exchange through web streams', () => {
         removeEventListener: (_: string, listener: unknown) => void listening.delete(listener),
       }),
     });
+    return { request, listening };
+  };
+
+  test('holds no request that is refused, or answered by others, once its body is read', async () => {
+    const { request, listening } = watched();
+    expect(await createWebExchange(request).readBody(5)).toEqual(bytesOf('x'));
+    expect(listening.size).toBe(0);
+  });
+
+  test.each(['answered', 'ended', 'aborted', 'left'])('lets go of a request that is %s', async (how) => {
+    const { request, listening } = watched();
     const exchange = createWebExchange(request);
+    exchange.onLeave(() => {});
     expect(listening.size).toBe(1);
     if (how === 'answered') exchange.answer(200, {}, bytesOf('x'));
     else {

@@ -1,5 +1,5 @@
 /** Counters whose store takes several at once. */
-import { beforeEach, expect, test } from 'vitest';
+import { beforeEach, expect, test, vi } from 'vitest';
 import { type Counters, createCounters } from '../../src/routing/counters.ts';
 import { createMemoryStore } from '../../src/stores/memory.ts';
 import { type Addition, type StateStore, StoreUnavailable, UncertainWrite } from '../../src/stores/ports.ts';
@@ -71,4 +71,22 @@ test.each([
   await counters.flush();
   expect([value('usd'), value('requests')]).toEqual([0.75, 2]);
   expect(await state.add('usd', 0, 60_000)).toBe(0.75);
+});
+
+test('are told though the turn that runs ended with its request, timers and all', async () => {
+  vi.useFakeTimers();
+  try {
+    const { add: addToStore } = state;
+    state.add = () => new Promise(() => {});
+    add('usd', 1);
+    vi.clearAllTimers();
+    state.add = addToStore;
+    add('requests', 1);
+    const flushed = counters.flush();
+    await vi.advanceTimersByTimeAsync(5_000);
+    await flushed;
+    expect(await state.add('requests', 0, 60_000)).toBe(1);
+  } finally {
+    vi.useRealTimers();
+  }
 });

@@ -1,11 +1,12 @@
 import { describe, expect, test } from 'vitest';
+import { foldToBytes } from '../../src/bandit/fold-bytes.ts';
 import type { Model, Router } from '../../src/config/resolve.ts';
 import { encoder } from '../../src/context/encoder.ts';
-import { createLearner, type Learner } from '../../src/routing/learner.ts';
+import { createLearner, type Learner, learnOn, nothingLearned } from '../../src/routing/learner.ts';
 import type { Runtime } from '../../src/routing/runtime.ts';
 import { labelOf } from '../../src/stores/decision-record.ts';
 import { createMemoryStore } from '../../src/stores/memory.ts';
-import type { StateStore } from '../../src/stores/ports.ts';
+import type { SharedState, StateStore } from '../../src/stores/ports.ts';
 import { decision } from '../stores/state-store-suite.ts';
 import { testRuntime } from './runtime.ts';
 
@@ -110,6 +111,62 @@ describe('a learner', () => {
       expect(read).toBeLessThanOrEqual(500);
       await learner.catchUp();
       expect(observations()).toBeCloseTo(2_500, 3);
+    });
+
+    test('goes by what is said of answers that it knows, though no further one comes', async () => {
+      const { state, learner, runtime } = prepare(undefined, PAYING);
+      const x = Array.from(encoder.encode({ messages: [], tools: undefined, response_format: undefined }));
+      const one = decision({ created: runtime.time, encoder: encoder.id, x });
+      await state.remember({ decision: one, names: [] });
+      await learner.catchUp();
+      const label = labelOf(1);
+      expect(await state.revise({ ...one, version: 2, label, labelBefore: one.label })).toBe('written');
+      for (let request = 0; request < 3; request++) {
+        learner.grown();
+        await runtime.settled();
+      }
+      expect(learner.current().posterior.labels).toBe(1);
+    });
+
+    describe('and others have most of the requests', () => {
+      /** Of how many answers nothing is believed yet, after each of so many requests between which others give `many`. */
+      const lagging = async (many: number, requests: number, wrap?: (store: StateStore) => StateStore) => {
+        const { learner, runtime, answered, observations } = prepare(wrap, PAYING);
+        let at = 0;
+        runtime.clock = () => at;
+        let given = 0;
+        const lags: number[] = [];
+        for (let request = 0; request < requests; request++) {
+          for (let i = 0; i < many; i++, given++) await answered(1);
+          at += 5_000;
+          learner.grown();
+          await runtime.settled();
+          lags.push(given - observations());
+        }
+        return lags;
+      };
+
+      test('reads as much as a request may rather than derive anew all the time, and does not fall behind', async () => {
+        const lags = await lagging(200, 150);
+        expect(Math.max(...lags)).toBeLessThan(200 * 20);
+      });
+
+      test('takes over what was made of the log where it could never read all of it', async () => {
+        const elsewhere = nothingLearned(ROUTER);
+        const lags = await lagging(600, 60, (store) => ({
+          ...store,
+          shared: {
+            snapshots: {
+              async read() {
+                await learnOn(elsewhere, 'auto', { readSince: store.readSince, shared: null }, testRuntime().log);
+                return [{ cursor: elsewhere.cursor, bytes: foldToBytes(elsewhere.fold) }];
+              },
+            },
+            leavesSnapshots: true,
+          } as unknown as SharedState,
+        }));
+        expect(Math.max(...lags)).toBeLessThan(600 * 20);
+      });
     });
 
     test('does not derive for each answer once it knows many', async () => {
@@ -231,6 +288,25 @@ describe('a learner', () => {
     expect(observations()).toBeCloseTo(1, 6);
     comeAfterAll?.();
     await Promise.all(lost);
+    await learner.catchUp();
+    expect(observations()).toBeCloseTo(1, 6);
+  });
+
+  test('begins anew though somebody asks every second in vain, as a page that is looked at does', async () => {
+    let isLost = true;
+    const { learner, runtime, answered, observations } = prepare((store) => ({
+      ...store,
+      readSince: (...query) => (isLost ? new Promise(() => {}) : store.readSince(...query)),
+    }));
+    let at = 0;
+    runtime.clock = () => at;
+    await answered(1);
+    void learner.catchUp();
+    // Until it reads.
+    for (let i = 0; i < 10; i++) await undefined;
+    isLost = false;
+    for (; at < 9_000; at += 1_000) void learner.catchUp();
+    at = 11_000;
     await learner.catchUp();
     expect(observations()).toBeCloseTo(1, 6);
   });

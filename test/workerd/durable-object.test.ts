@@ -172,6 +172,21 @@ describe('by itself an object', () => {
     expect(await latestFold(store)).toMatchObject({ fold: { entries: 301, labels: 301 } });
   });
 
+  test('folds, and lets isolates read, what is behind an entry that cannot be read', async () => {
+    const objects = newObjects();
+    const store = storeOver(objects, { retentionMs: DAY_MS });
+    await latestFold(store);
+    const [old, young] = [rated({ created: Date.now() - DAY_MS - 1_000 }), rated()];
+    for (const one of [old, young]) await store.remember({ decision: one, names: [] });
+    await runInDurableObject(objects.getByName('router:auto'), (_, { storage }) => {
+      storage.sql.exec('update log set evidence = ? where place = 1', new Uint8Array([255, 1]));
+    });
+    expect((await store.readSince('auto', LOG_START, 10)).entries).toMatchObject([{ decisionId: young.id }]);
+    expect(await ring(objects)).toBe(true);
+    expect(await latestFold(store)).toMatchObject({ fold: { entries: 1 } });
+    expect(await store.recall(old.id)).toBe(null);
+  });
+
   test('folds all anew where evidence fades otherwise from now on', async () => {
     const objects = newObjects();
     const before = storeOver(objects);
@@ -207,6 +222,26 @@ describe('by itself an object', () => {
       ),
     );
     expect(rows).toEqual([1, 1, 1]);
+  });
+
+  test('forgets the oldest before their time rather than take no more, where it is nearly full', async () => {
+    const objects = newObjects();
+    const store = storeOver(objects);
+    await latestFold(store);
+    const old = Array.from({ length: 1_000 }, () => rated({ created: Date.now() - 60_000 }));
+    const young = rated();
+    await Promise.all([young, ...old].map((one) => store.remember({ decision: one, names: [] })));
+    const sizes = [9.5e9];
+    await runInDurableObject(objects.getByName('router:auto'), (_, { storage }) => {
+      Object.defineProperty(storage.sql, 'databaseSize', { get: () => sizes.shift() ?? 1e9, configurable: true });
+    });
+    expect(await ring(objects)).toBe(true);
+    expect(await Promise.all([old[0], old[999], young].map((one) => store.recall(one?.id as string)))).toMatchObject([
+      null,
+      null,
+      { id: young.id },
+    ]);
+    expect(await latestFold(store)).toMatchObject({ fold: { entries: 1_001, labels: 1_001 } });
   });
 
   test('looks again for what is to be forgotten, though nothing comes', async () => {

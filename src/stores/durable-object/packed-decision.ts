@@ -11,7 +11,8 @@ import type { PackedDecision } from './verbs.ts';
 export interface DecisionPacker {
   pack(decision: DecisionRecord): PackedDecision;
   decisionIn(bytes: Uint8Array): DecisionRecord;
-  evidenceIn(bytes: Uint8Array): Evidence;
+  /** Of those that can be read. `unreadable`: told of each other, of another release's format or damaged, which must not end all learning. */
+  evidenceIn(entries: readonly Uint8Array[], unreadable: (error: Error) => void): Evidence[];
 }
 
 export function createDecisionPacker(): DecisionPacker {
@@ -43,6 +44,15 @@ export function createDecisionPacker(): DecisionPacker {
       };
     },
     decisionIn: (bytes) => readDecision(open(bytes)),
-    evidenceIn: (bytes) => readEvidence(open(bytes)),
+    evidenceIn(entries, unreadable) {
+      return entries.flatMap((bytes) => {
+        try {
+          return [readEvidence(open(bytes))];
+        } catch (error) {
+          unreadable(error as Error);
+          return [];
+        }
+      });
+    },
   };
 }

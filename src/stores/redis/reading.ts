@@ -56,7 +56,9 @@ export function createReading(options: ReadingOptions): Reading {
     }
     const gap = gapBytes.length > 0 ? (gapBytes.toString() as Gap) : null;
     const last = found.at(-1)?.[0].toString();
-    return { found: entries, gap, cursor: cursorAfter(cursor, epoch, gap, last) };
+    // Of a full batch nobody knows.
+    const end = found.length < limit ? { isEnd: true } : {};
+    return { found: entries, gap, cursor: cursorAfter(cursor, epoch, gap, last), ...end };
   };
 
   return {
