@@ -187,6 +187,9 @@ export function resolveConfig(
   if (platform === 'workers' && written.keys.length === 0) {
     warnings.push('keys: none, so whoever knows the address of the Worker can use your providers');
   }
+  if (platform === 'workers' && state === 'memory') {
+    warnings.push('stores.state: memory, so each isolate learns by itself, and forgets all when it ends');
+  }
   if (state !== 'memory' && state !== 'durable-object' && written.server.secret === undefined) {
     warnings.push(
       platform === 'workers'

@@ -51,7 +51,7 @@ function table<Value extends z.ZodType>(name: z.ZodString, value: Value, allowed
 }
 
 const yesOrNo = z.boolean({ error: 'true, false' });
-const secret = text(/^[\x21-\x7e]+$/, 'text without spaces, not empty');
+const secret = text(/^[\x21-\x7e]+$/, 'ASCII text without spaces, not empty');
 const keyName = text(/^[^\p{Cc}]{1,64}$/u, 'a name of 1 to 64 characters');
 const providerName = text(/^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$/, 'names of letters, digits, `.`, `_` and `-`');
 const routerName = text(/^[A-Za-z0-9][A-Za-z0-9._:-]{0,63}$/, 'names of letters, digits, `.`, `_`, `:` and `-`');

@@ -11,16 +11,16 @@ const SECRET_MS = 1_000;
 export async function secretWith({ shared }: Pick<StateStore, 'shared'>, log: Log): Promise<string> {
   const own = randomBytes(32).toString('hex');
   if (!shared) return own;
-  try {
-    const kept = await within(SECRET_MS, shared.secret(own));
-    if (kept !== null) return kept;
-    throw new Error(`no answer within ${SECRET_MS} ms`);
-  } catch (error) {
-    const { message } = error as Error;
-    log.error(
-      { problem: message },
-      'the secret cannot be had from the state store: this isolate knows no conversation again that another has begun',
-    );
-    return own;
-  }
+  let problem = `no answer within ${SECRET_MS} ms`;
+  const asked = shared.secret(own).catch((error: Error) => {
+    problem = error.message;
+    return null;
+  });
+  const kept = await within(SECRET_MS, asked);
+  if (kept !== null) return kept;
+  log.error(
+    { problem },
+    'the secret cannot be had from the state store: this isolate knows no conversation again that another has begun',
+  );
+  return own;
 }

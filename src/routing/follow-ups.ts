@@ -71,6 +71,8 @@ const TEMPLATE_WINDOW_MS = 60 * 60 * 1000;
 const MOST_REPEATS = 4;
 export function createFollowUps(ledger: Ledger, runtime: Runtime): FollowUps {
   const recent = createRecentAnswers(TEMPLATE_WINDOW_MS, runtime.now);
+  /** Whether it was logged that what requests say cannot be found out. */
+  let told = false;
   const { give, close, takeBack } = createVerdicts(ledger, runtime.now);
   const { siblingsOf, templateOf } = createRewordings(ledger, recent);
   const sketchKey = Number.parseInt(runtime.sha256Hex(runtime.digest('sketch')).slice(0, 8), 16);
@@ -272,9 +274,13 @@ export function createFollowUps(ledger: Ledger, runtime: Runtime): FollowUps {
 
     async judge(asked, found, own, learners) {
       try {
-        return await standingOf(asked, found, own, learners);
+        const standing = await standingOf(asked, found, own, learners);
+        told = false;
+        return standing;
       } catch (error) {
-        runtime.log.warn({ err: error }, 'what a request says of an earlier answer could not be found out');
+        // Once, not once a request: while a store is away it goes for each.
+        if (!told) runtime.log.warn({ err: error }, 'what a request says of an earlier answer could not be found out');
+        told = true;
         return FIRST;
       }
     },

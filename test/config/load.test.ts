@@ -362,6 +362,22 @@ describe('a Durable Object for the state', () => {
     const open = onWorkers(`${MINIMAL}stores: { state: durable-object }\n`) as { warnings: string[] };
     expect(open.warnings).toEqual([expect.stringMatching(/^keys: none/)]);
   });
+
+  test('is missed on Workers where nothing keeps what is learned, written down or left out', () => {
+    const keyed = `${MINIMAL}keys: [{ name: me, key: mine }]\n`;
+    for (const config of [`${keyed}stores: { state: memory }\n`, keyed]) {
+      const { warnings } = onWorkers(config) as { warnings: string[] };
+      expect(warnings).toEqual([expect.stringMatching(/^stores.state: memory, so each isolate learns by itself/)]);
+    }
+    expect(warningsOf(keyed)).toEqual([]);
+  });
+});
+
+test.each(['sk-…', 'two words'])('a key %j is refused by what it must be', (key) => {
+  const config = `providers: { p: { base_url: http://x, api_key: "${key}" } }\nmodels: [{ id: p/a }]\n`;
+  expect(problemsOf(config)).toEqual([
+    'providers.p.api_key: not valid (allowed: ASCII text without spaces, not empty)',
+  ]);
 });
 
 describe('what is not built yet is refused by name', () => {

@@ -299,6 +299,21 @@ describe('a store', () => {
     expect((await kept(call.id)).outcome?.kind).toBe('completed');
   });
 
+  test('that fails for a while is logged once, and once more when it fails again', async () => {
+    let away = true;
+    const lookUp: StateStore['lookUp'] = (names) => (away ? Promise.reject(new Error('away')) : state.lookUp(names));
+    const other = replicaOf({ ...state, lookUp }, runtime);
+    const warnings = async (text: string): Promise<number> => {
+      await (await other.ask([user(text)])).standing;
+      return runtime.logged.filter(({ level }) => level === 'warn').length;
+    };
+    expect([await warnings('one'), await warnings('two'), await warnings('three')]).toEqual([1, 1, 1]);
+    away = false;
+    expect(await warnings('four')).toBe(1);
+    away = true;
+    expect(await warnings('five')).toBe(2);
+  });
+
   test('that hangs keeps nobody from being answered, and the verdict comes once it is back', async () => {
     const id = await replica.exchange(ASKED, SAID);
     const release = Promise.withResolvers<void>();

@@ -248,7 +248,7 @@ describe('an attempt', () => {
     expect(await ended()).toBe(null);
     await vi.advanceTimersByTimeAsync(1);
     expect(await ended()).toMatchObject({ outcome: 'timeout', begun: true });
-    expect(text()).toContain('"type":"timeout_error"');
+    expect(text()).toContain('"type":"timeout_error","param":null,"code":"upstream_timeout"');
     expect(vi.getTimerCount()).toBe(0);
   });
 
