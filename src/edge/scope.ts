@@ -33,7 +33,11 @@ export function openScope(waitUntil: (work: Promise<unknown>) => void): Scope {
       if (present?.isOpen()) return present;
       const opened = open();
       held.set(key, opened);
-      waitUntil(opened.closed);
+      // workerd keeps a request's scope long after the request, and would keep with it all that was ever open in it.
+      const letGo = (): void => {
+        if (held.get(key) === opened) held.delete(key);
+      };
+      waitUntil(opened.closed.then(letGo));
       return opened;
     },
     close() {
