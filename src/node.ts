@@ -10,8 +10,11 @@ import { createDice, createDigest, sha256Hex } from './crypto.ts';
 import { badRequest, errorResponse, internalError } from './http/errors.ts';
 import { createNodeExchange } from './http/exchange-node.ts';
 import { createGateway, type DurablePart, type LearnedByRouter } from './http/gateway.ts';
+import { counted } from './http/metrics.ts';
 import { createStrictServer, SERVER_LIMITS, type ServerLimits } from './http/server-node.ts';
 import { within } from './http/within.ts';
+import { processFamilies } from './metrics/process-metrics.ts';
+import type { MetricFamily } from './metrics/request-metrics.ts';
 import { createDeferred, type Deferred } from './routing/deferred.ts';
 import type { Log, Runtime } from './routing/runtime.ts';
 import { openStorage, type Storage } from './storage/open.ts';
@@ -34,6 +37,8 @@ export interface GatewayOptions {
   durable?: DurablePart;
   /** Where decisions are read for reports; left out: the stores of the config. */
   decisions?: DecisionLog;
+  /** What all processes have counted that serve the same port; left out where this is the only one. */
+  countedByAll?: () => Promise<MetricFamily[][]>;
   /** Left out: `SERVER_LIMITS` and `CLOSE_LIMITS`. For tests that cannot wait as long. */
   limits?: Partial<ServerLimits & CloseLimits>;
 }
@@ -52,6 +57,8 @@ export interface RunningGateway {
 export interface OwnGateway extends RunningGateway {
   /** Takes what was learned before, where that was found only now. Never rejects. */
   adopt(learned: LearnedByRouter): Promise<void>;
+  /** What this process has counted. */
+  counted(): Promise<MetricFamily[]>;
 }
 
 /** In milliseconds. */
@@ -92,6 +99,8 @@ export async function startGateway(config: ConduitConfig, options: GatewayOption
       },
       accepting: () => accepting,
       durable: options.durable ?? storage?.durable ?? null,
+      processFamilies,
+      ...(options.countedByAll && { countedByAll: options.countedByAll }),
     },
     options.learned ?? storage?.learned,
   );
@@ -136,6 +145,7 @@ export async function startGateway(config: ConduitConfig, options: GatewayOption
       ownLog?.setLevel(next.log.level);
     },
     adopt,
+    counted: () => counted(gateway),
     close: () => (closing ??= close()),
   };
 

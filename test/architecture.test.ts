@@ -63,7 +63,22 @@ interface Room {
 /** Every arrow that is allowed. What is not here is not. */
 const ROOMS: Readonly<Record<string, Room>> = {
   'app.ts': { of: ['http', 'config'], packages: ['hono', 'hono/cors'] },
-  http: { of: ['routing', 'bandit', 'signals', 'upstream', 'stores', 'config', 'evaluate'], packages: ['hono'] },
+  http: {
+    of: ['routing', 'metrics', 'bandit', 'signals', 'upstream', 'stores', 'config', 'evaluate'],
+    packages: ['hono'],
+  },
+  metrics: {
+    of: [],
+    typesOf: ['routing'],
+    packages: [
+      'prom-client',
+      'prom-client/lib/counter.js',
+      'prom-client/lib/gauge.js',
+      'prom-client/lib/histogram.js',
+      'prom-client/lib/metricAggregators.js',
+      'prom-client/lib/registry.js',
+    ],
+  },
   routing: { of: ['bandit', 'context', 'signals', 'upstream', 'stores', 'config'] },
   upstream: { of: [], typesOf: ['config'] },
   stores: { of: [], typesOf: ['bandit', 'upstream', 'config'] },
@@ -85,6 +100,7 @@ const FOR_ONE_PLATFORM: Readonly<Record<string, readonly string[]>> = {
   'http/exchange-node.ts': ['@hono/node-server/utils/response'],
   'http/exchange-web.ts': [],
   'http/server-node.ts': [],
+  'metrics/process-metrics.ts': ['prom-client/lib/defaultMetrics.js'],
   'stores/durable-object.ts': [],
   'stores/embedded.ts': [],
   'stores/redis.ts': [],

@@ -31,6 +31,10 @@ export interface Learner {
   readonly earlyPulls: EarlyPulls;
   /** Null where it has no budget. */
   readonly pacer: Pacer | null;
+  /** When what is believed now was derived, in milliseconds since 1970. */
+  derivedAt(): number;
+  /** Entries of the log that it does not know of, counted up to `most`. Rejects where the log cannot be read. */
+  backlog(most: number): Promise<number>;
   /** What it is now taken to mean that something was seen of an answer. */
   calibration(): Calibration;
   /** Tells that the log has grown; it is folded soon, only a small share of the time being spent on it. */
@@ -173,6 +177,7 @@ export function createLearner(
   }
   let posterior = finished(derivingFrom(learned.fold));
   let posteriorCursor = learned.cursor;
+  let derivedAt = runtime.now();
   let ratesByPreference = new Map<Preference, Rates>();
   let labelsDerived = learned.fold.labels;
   let restUntil = 0;
@@ -284,6 +289,7 @@ export function createLearner(
     owed?.derived();
     earlyPulls.derived();
     posteriorCursor = cursor;
+    derivedAt = runtime.now();
     ratesByPreference = new Map();
     const share = shareFor(fold.entries) * (fold.labels === labelsDerived ? UNLABELLED : 1);
     labelsDerived = fold.labels;
@@ -358,6 +364,11 @@ export function createLearner(
         if (typeof preference === 'string') ratesByPreference.set(preference, rates);
       }
       return rates;
+    },
+    derivedAt: () => derivedAt,
+    async backlog(most) {
+      const { entries } = await state.readSince(router.name, posteriorCursor, most);
+      return entries.length;
     },
     calibration: () => calibration,
     grown,
