@@ -20,6 +20,7 @@ import type { Log, Runtime } from './routing/runtime.ts';
 import { openStorage, type Storage } from './storage/open.ts';
 import { secretFor } from './storage/secret.ts';
 import type { DecisionLog, StateStore } from './stores/ports.ts';
+import type { NodeTracer } from './tracing/otlp-node.ts';
 import { createUndiciSender } from './upstream/send-undici.ts';
 
 export type { Log } from './routing/runtime.ts';
@@ -84,6 +85,7 @@ export async function startGateway(config: ConduitConfig, options: GatewayOption
   const sender = createUndiciSender();
   const storage = options.state ? null : await openStorage(config, runtime);
   const state = options.state ?? (storage as Storage).state;
+  const tracer = await openTracer(config, runtime, () => gateway.config.providers);
   let accepting = true;
 
   let gateway = createGateway(
@@ -100,6 +102,7 @@ export async function startGateway(config: ConduitConfig, options: GatewayOption
       accepting: () => accepting,
       durable: options.durable ?? storage?.durable ?? null,
       processFamilies,
+      ...(tracer && { tracer: tracer.observer }),
       ...(options.countedByAll && { countedByAll: options.countedByAll }),
     },
     options.learned ?? storage?.learned,
@@ -156,9 +159,24 @@ export async function startGateway(config: ConduitConfig, options: GatewayOption
       log.error({ unfinished: deferred.size() }, 'what was still to be written is lost: the store does not answer');
     }
     await gateway.flush();
-    await Promise.all([within(limits.settleMs, sender.close()), storage?.close()]);
+    await Promise.all([
+      within(limits.settleMs, sender.close()),
+      storage?.close(),
+      tracer && within(limits.settleMs, tracer.close()),
+    ]);
     await ownLog?.close();
   }
+}
+
+/** Null where no traces are asked for: then nothing of what makes them is loaded. */
+async function openTracer(
+  { telemetry }: ConduitConfig,
+  { now, clock, log }: Runtime,
+  providers: () => ConduitConfig['providers'],
+): Promise<NodeTracer | null> {
+  if (!telemetry) return null;
+  const { openNodeTracer } = await import('./tracing/otlp-node.ts');
+  return openNodeTracer({ telemetry, providers, now, clock, log });
 }
 
 /** What the CORS middleware has set, and would add behind: hono puts that into its own responses alone. */

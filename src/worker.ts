@@ -18,6 +18,7 @@ import type { StateObjects } from './stores/durable-object/verbs.ts';
 import { createObjectStore } from './stores/durable-object.ts';
 import { createMemoryStore } from './stores/memory.ts';
 import type { HotStore } from './stores/ports.ts';
+import { createFetchTracer } from './tracing/otlp-fetch.ts';
 import { createFetchSender } from './upstream/send-fetch.ts';
 
 export { ConduitState } from './edge/state-object.ts';
@@ -81,6 +82,7 @@ export const secretOf = async ({ config, state }: OpenWorker): Promise<string> =
 
 export function createWorkerApp(open: OpenWorker, options: WorkerAppOptions): WorkerApp {
   const { config, dice, state, mayHaveGrown } = open;
+  const { telemetry, providers } = config;
   const gateway = createGateway({
     config,
     state,
@@ -89,6 +91,17 @@ export function createWorkerApp(open: OpenWorker, options: WorkerAppOptions): Wo
     openExchange: (context) => createWebExchange(context.req.raw),
     accepting: () => true,
     durable: null,
+    ...(telemetry && {
+      tracer: createFetchTracer({
+        telemetry,
+        providers: () => providers,
+        now: Date.now,
+        clock,
+        fetch: options.fetch,
+        defer: options.defer,
+        log: consoleLog,
+      }),
+    }),
     runtime: {
       now: Date.now,
       clock,
