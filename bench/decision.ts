@@ -28,6 +28,7 @@ const runtime: Runtime = {
   clock: () => performance.now(),
   ...createDice(),
   defer: () => {},
+  lookUp: { deadlineMs: 10, ownAnswers: 0 },
   digest: sha256Hex,
   sha256Hex,
   log: { debug() {}, info() {}, warn() {}, error() {} },

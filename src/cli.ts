@@ -1,7 +1,8 @@
 #!/usr/bin/env node
 /** The command line: `conduit serve | init | check | demo | replay | report | rebuild | export | import`. */
 import { readFileSync } from 'node:fs';
-import { Command, InvalidArgumentError } from 'commander';
+import { Command, InvalidArgumentError, Option } from 'commander';
+import { PLATFORMS } from './config/platform.ts';
 
 /** Commands of later versions, refused by name so that nobody looks for a typing error. */
 const NOT_BUILT_YET = ['import-litellm', 'keys'];
@@ -36,9 +37,13 @@ withAddress(withConfig(program.command('serve').description('serve the gateway')
 withAddress(program.command('demo').description('watch it learn on simulated models, without any key')).action(
   async (options) => (await import('./cli/demo.ts')).demo(options),
 );
-withConfig(
-  program.command('check').description('check a config: one line a problem, exit 1 where there is one'),
-).action(async (options) => (await import('./cli/check.ts')).check(options));
+withConfig(program.command('check').description('check a config: one line a problem, exit 1 where there is one'))
+  .addOption(
+    new Option('--platform <name>', 'where it is to serve; for workers the file is conduit.worker.yaml unless named')
+      .choices(PLATFORMS)
+      .default('node'),
+  )
+  .action(async (options) => (await import('./cli/check.ts')).check(options));
 withConfig(program.command('init').description('write a config from the provider keys in the environment'))
   .option('--force', 'overwrite a config that is there')
   .action(async (options) => (await import('./cli/init.ts')).init(options));

@@ -289,6 +289,9 @@ export function openLog(level: ConduitConfig['log']['level']): StderrLog {
   };
 }
 
+/** A look-up in shared state may take this long before a request goes on without it. */
+const LOOK_UP_MS = 10;
+
 export function nodeRuntime(
   config: ConduitConfig,
   log: Log,
@@ -303,6 +306,7 @@ export function nodeRuntime(
     random: random ?? dice.random,
     randomHex: dice.randomHex,
     defer: deferred.add,
+    lookUp: { deadlineMs: LOOK_UP_MS, ownAnswers: 0 },
     digest: createDigest(secret),
     sha256Hex,
     log,

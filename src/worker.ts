@@ -1,48 +1,44 @@
 /** The gateway as a Cloudflare Worker: the same app with web streams, `fetch` and what an isolate has of the state. */
 import type { Hono } from 'hono';
-import bundledConfig from '../conduit.worker.yaml';
 import { createApp } from './app.ts';
-import { loadConfig, problemLine } from './config/load.ts';
+import { FOLD_VERSION } from './bandit/fold-bytes.ts';
 import type { ConduitConfig } from './config/resolve.ts';
+import { encoder } from './context/encoder.ts';
 import { createDice, createDigest, type Dice, sha256Hex } from './crypto.ts';
-import { consoleLog } from './edge/console-log.ts';
+import { configOf, loadedConfig, type WorkerEnvironment } from './edge/config.ts';
+import { createConsoleLog } from './edge/console-log.ts';
+import { drainRedis } from './edge/drain-redis.ts';
 import { createFreshness } from './edge/freshness.ts';
-import { createEdgeRedis } from './edge/redis.ts';
+import { type OpenState, openRedis, openSink, openState } from './edge/open-state.ts';
 import { currentScope, openScope, runInScope } from './edge/scope.ts';
 import { secretWith } from './edge/secret.ts';
+import { type DataCentreCache, withSnapshotCache } from './edge/snapshot-cache.ts';
 import { createWebExchange } from './http/exchange-web.ts';
 import { createGateway } from './http/gateway.ts';
-import { KEEP_MS } from './routing/decision.ts';
-import { mergedDecisions } from './routing/feedback.ts';
-import type { StateObjects } from './stores/durable-object/verbs.ts';
-import { createObjectStore } from './stores/durable-object.ts';
-import { createMemoryStore } from './stores/memory.ts';
-import type { HotStore } from './stores/ports.ts';
+import type { Digest } from './routing/digest.ts';
+import { READ_AT_ONCE } from './routing/learner.ts';
+import type { Log } from './routing/runtime.ts';
+import type { StateStore } from './stores/ports.ts';
 import { createFetchTracer } from './tracing/otlp-fetch.ts';
 import { createFetchSender } from './upstream/send-fetch.ts';
 
+export type { WorkerEnvironment } from './edge/config.ts';
 export { ConduitState } from './edge/state-object.ts';
 
-/** Variables, secrets and bindings of the Worker; the config may refer to each that is a text as `${NAME}`. */
-export interface WorkerEnvironment {
-  /** A config's text in the place of the one that is bundled, conduit.worker.yaml. */
-  CONDUIT_CONFIG_TEXT?: string;
-  /** The namespace of `ConduitState`. */
-  CONDUIT_STATE?: StateObjects;
-  [name: string]: unknown;
-}
+/** For how long a request waits for what the state has of its conversation: an object may be some way off. */
+const LOOK_UP_MS = 40;
+/** Of which an isolate knows by itself: measured, some 4 kB of its memory each. */
+const OWN_ANSWERS = 1_000;
 
 export interface WaitUntil {
   waitUntil(work: Promise<unknown>): void;
 }
 
 /** What an isolate has before anything is asked of it. */
-export interface OpenWorker {
+export interface OpenWorker extends OpenState {
   config: ConduitConfig;
   dice: Dice;
-  state: HotStore;
-  /** Tells that others may have added to the logs. */
-  mayHaveGrown: () => void;
+  log: Log;
 }
 
 export interface WorkerAppOptions {
@@ -51,6 +47,14 @@ export interface WorkerAppOptions {
   secret: string;
   /** Keeps the request that is being answered alive until this is done. */
   defer: (work: Promise<unknown>) => void;
+  /** Where what was learned is kept near by; left out where it is not. */
+  cache?: NearCache;
+}
+
+export interface NearCache {
+  open: () => Promise<DataCentreCache>;
+  /** Of an address of the gateway's own, so that the cache need not look for another host. */
+  origin: string;
 }
 
 export interface WorkerApp {
@@ -61,36 +65,32 @@ export interface WorkerApp {
 
 /** Asks nothing of anybody yet. Throws with one line a problem where the config is not valid. */
 export function openWorker(environment: WorkerEnvironment): OpenWorker {
-  const env = Object.fromEntries(
-    Object.entries(environment).filter((entry): entry is [string, string] => typeof entry[1] === 'string'),
-  );
-  const text = environment.CONDUIT_CONFIG_TEXT || bundledConfig;
-  const loaded = loadConfig({ text, env, sha256Hex, platform: 'workers' });
-  if (!loaded.ok) throw new Error(loaded.problems.map(problemLine).join('\n'));
-  for (const warning of loaded.warnings) consoleLog.warn({ warning }, 'config warning');
-  const { config } = loaded;
-  if (config.stores.asked && config.stores.durable !== 'none') {
-    throw new Error('stores.durable: not supported on Cloudflare Workers yet (allowed: none)');
-  }
+  const { config, warnings } = loadedConfig(environment);
+  const log = createConsoleLog(() => config.log.level);
+  for (const warning of warnings) log.warn({ warning }, 'config warning');
   const dice = createDice();
-  return { config, dice, ...openState(config, environment, dice) };
+  return { config, dice, log, ...openState(config, environment, dice, log) };
 }
 
 /** Once an isolate; what may wait is the first request alone, and only where the config names no secret. */
-export const secretOf = async ({ config, state }: OpenWorker): Promise<string> =>
-  config.server.secret ?? (await secretWith(state, consoleLog));
+export const secretOf = async ({ config, state, log }: OpenWorker): Promise<string> =>
+  config.server.secret ?? (await secretWith(state, log));
 
 export function createWorkerApp(open: OpenWorker, options: WorkerAppOptions): WorkerApp {
-  const { config, dice, state, mayHaveGrown } = open;
+  const { config, dice, decisions, durable, log } = open;
+  const digest = createDigest(options.secret);
+  const state = nearer(open.state, config, digest, options);
   const { telemetry, providers } = config;
   const gateway = createGateway({
     config,
     state,
-    decisions: state,
+    decisions,
     send: createFetchSender(options.fetch),
     openExchange: (context) => createWebExchange(context.req.raw),
     accepting: () => true,
-    durable: null,
+    durable,
+    // What is in this isolate's own memory is known.
+    ...(state.shared && { freshen: createFreshness({ defer: options.defer, clock }) }),
     ...(telemetry && {
       tracer: createFetchTracer({
         telemetry,
@@ -99,7 +99,7 @@ export function createWorkerApp(open: OpenWorker, options: WorkerAppOptions): Wo
         clock,
         fetch: options.fetch,
         defer: options.defer,
-        log: consoleLog,
+        log,
       }),
     }),
     runtime: {
@@ -109,93 +109,88 @@ export function createWorkerApp(open: OpenWorker, options: WorkerAppOptions): Wo
       randomHex: dice.randomHex,
       defer: options.defer,
       endsTimers: true,
-      digest: createDigest(options.secret),
+      lookUp: { deadlineMs: LOOK_UP_MS, ownAnswers: state.shared ? OWN_ANSWERS : 0 },
+      digest,
+      stepsARequest: STEPS_A_REQUEST,
       sha256Hex,
-      log: consoleLog,
+      log,
     },
   });
   const app = createApp(gateway);
-  const learners = [...gateway.learners.values()];
-  const freshness = createFreshness({
-    catchUp: () => Promise.all(learners.map((learner) => learner.catchUp())),
-    mayHaveGrown,
-    defer: options.defer,
-    clock,
-  });
-  return {
-    app,
-    async fetch(request) {
-      // What is in this isolate's own memory is known.
-      if (state.shared) await freshness.ask();
-      return app.fetch(request);
-    },
-  };
+  return { app, fetch: async (request) => await app.fetch(request) };
 }
 
-function openState(
-  { stores, routers }: ConduitConfig,
-  environment: WorkerEnvironment,
-  { random, randomHex }: Dice,
-): Pick<OpenWorker, 'state' | 'mayHaveGrown'> {
-  if (stores.state === 'memory') return { state: createMemoryStore({ now: Date.now }), mayHaveGrown() {} };
-  if (stores.state !== 'durable-object') {
-    const state = createEdgeRedis({
-      url: stores.state,
-      now: Date.now,
-      clock,
-      random,
-      sha256Hex,
-      keepMs: KEEP_MS,
-      drained: false,
-      merge: mergedDecisions,
-      notices: {
-        trouble: (error) =>
-          consoleLog.error(
-            { err: error },
-            'the state store fails: this isolate goes by what it knows until it is back',
-          ),
-        recovered: () => consoleLog.info({}, 'the state store is back, and has what it missed'),
-        unwritten: (decisions, error) =>
-          consoleLog.error({ err: error, decisions }, 'decisions wait in this isolate, and are lost if it ends before'),
-        lost: (decisions, error) =>
-          consoleLog.error({ err: error, decisions }, 'decisions are lost: they could not be kept'),
-      },
-    });
-    return { state, mayHaveGrown: state.mayHaveGrown };
-  }
-  const objects = environment.CONDUIT_STATE;
-  if (!objects) {
-    throw new Error(
-      'stores.state: the Worker has no Durable Object (allowed: a binding CONDUIT_STATE of ConduitState)',
-    );
-  }
-  const state = createObjectStore({
-    objects,
-    halfLives: new Map([...routers.values()].map(({ name, halfLifeMs }) => [name, halfLifeMs])),
-    retentionMs: stores.retentionMs,
-    holder: randomHex(8),
-  });
-  return { state, mayHaveGrown: state.mayHaveGrown };
+/** The same state, with what isolates begin with in the cache of their data centre, where there is one. */
+function nearer(
+  state: StateStore,
+  { routers }: ConduitConfig,
+  digest: Digest,
+  { cache, defer }: WorkerAppOptions,
+): StateStore {
+  const { shared } = state;
+  if (!cache || !shared) return state;
+  const addressOf = (router: string): string => {
+    const terms = [router, routers.get(router)?.halfLifeMs ?? null, encoder.id, FOLD_VERSION];
+    // Nobody can name it who does not know the secret.
+    return `${cache.origin}/learned/${encodeURIComponent(digest(`learned ${JSON.stringify(terms)}`))}`;
+  };
+  const options = { open: cache.open, addressOf, readAtOnce: READ_AT_ONCE, now: Date.now, defer };
+  return withSnapshotCache({ ...state, shared }, options);
 }
 
 const clock = (): number => performance.now();
 
+/**
+ * Brings what a Redis has into the durable store, with what an isolate has for it; null where it is not for Workers to do:
+ * Durable Objects do it by themselves. Throws where the config is not valid.
+ */
+export function createDrainer(environment: WorkerEnvironment): (() => Promise<void>) | null {
+  const config = configOf(environment);
+  const { state, retentionMs } = config.stores;
+  const sink = openSink(config);
+  if (!sink || state === 'durable-object' || state === 'memory') return null;
+  const log = createConsoleLog(() => config.log.level);
+  const hot = openRedis(config, createDice(), log);
+  return () => drainRedis({ hot, sink, routers: config.routers, retentionMs, now: Date.now, log });
+}
+
+/** Apart from what answers to requests are kept in: nothing of it is ever served. */
+const CACHE = 'conduit';
+/** About two milliseconds; a whole derivation has 24 for each model of a router. */
+const STEPS_A_REQUEST = 16;
+
 /** One app an isolate. Work that it defers, and what it opens, is tied to the request in which it begins. */
 let opened: OpenWorker | undefined;
 let worker: WorkerApp | undefined;
+/** The same of what is done by the minute. */
+let drainer: (() => Promise<void>) | null | undefined;
 const defer = (work: Promise<unknown>): void => currentScope()?.waitUntil(work);
 
-async function workerFor(environment: WorkerEnvironment): Promise<WorkerApp> {
+async function workerFor(environment: WorkerEnvironment, request: Request): Promise<WorkerApp> {
   opened ??= openWorker(environment);
   // Each of the first requests asks: none may wait for what belongs to another.
   const secret = await secretOf(opened);
-  worker ??= createWorkerApp(opened, { fetch: globalThis.fetch, defer, secret });
+  worker ??= createWorkerApp(opened, {
+    fetch: globalThis.fetch,
+    secret,
+    defer,
+    cache: { open: () => caches.open(CACHE), origin: new URL(request.url).origin },
+  });
   return worker;
 }
 
 export default {
   fetch(request: Request, environment: WorkerEnvironment, context: WaitUntil): Promise<Response> {
     const scope = openScope((work) => context.waitUntil(work));
-    return runInScope(scope, async () => (worker ?? (await workerFor(environment))).fetch(request));
+    return runInScope(scope, async () => (worker ?? (await workerFor(environment, request))).fetch(request));
+  },
+
+  /** Rung by the cron trigger of wrangler.toml. */
+  async scheduled(_event: unknown, environment: WorkerEnvironment, context: WaitUntil): Promise<void> {
+    const scope = openScope((work) => context.waitUntil(work));
+    await runInScope(scope, async () => {
+      if (drainer === undefined) drainer = createDrainer(environment);
+      await drainer?.();
+    });
   },
 };

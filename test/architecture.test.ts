@@ -114,7 +114,7 @@ const FOR_ONE_PLATFORM: Readonly<Record<string, readonly string[]>> = {
   'stores/redis-edge.ts': [],
   'stores/spool.ts': [],
   'stores/supabase.ts': [],
-  'stores/supabase/client.ts': ['@supabase/supabase-js'],
+  'stores/supabase/client.ts': ['@supabase/postgrest-js'],
   'tracing/otlp-fetch.ts': ['@opentelemetry/otlp-transformer'],
   'tracing/otlp-node.ts': ['@opentelemetry/exporter-trace-otlp-http'],
   'upstream/send-undici.ts': ['undici', 'undici/lib/dispatcher/pool.js'],

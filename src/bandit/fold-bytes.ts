@@ -23,10 +23,10 @@ const CHECKSUM_WORD = 4;
 const HEADER_BYTES = 24;
 
 /** What has been written once can be read for ever, or is folded anew: a change of what is kept is a new version. */
-const VERSION = 3;
+export const FOLD_VERSION = 3;
 const READERS: ReadonlyMap<number, (bytes: Uint8Array, headBytes: number) => Fold | null> = new Map([
   [2, readBeforeChanges],
-  [VERSION, readFold],
+  [FOLD_VERSION, readFold],
 ]);
 
 interface Head extends Omit<Fold, 'arms' | 'open' | 'rated'> {
@@ -53,7 +53,7 @@ export function foldToBytes(fold: Fold): Uint8Array {
     at += filledUp(array.byteLength);
   }
   const words = new Uint32Array(bytes.buffer);
-  words.set([MAGIC, VERSION, length, head.byteLength]);
+  words.set([MAGIC, FOLD_VERSION, length, head.byteLength]);
   words.set(checksumOf(words), CHECKSUM_WORD);
   return bytes;
 }

@@ -91,8 +91,11 @@ export function* fittingHierarchy(
       yield* evaluate(room, arms, prior, sizes);
     }
     const fits: ArmFit[] = [];
+    // Of all arms that were never seen the same is believed.
+    let unseen: ArmFit | null = null;
     for (const arm of arms) {
-      fits.push(armFit(room, arm));
+      if (arm.weight === 0) unseen ??= armFit(room, arm);
+      fits.push(arm.weight === 0 && unseen ? unseen : armFit(room, arm));
       yield;
     }
     return { arms: fits, ...sizes };

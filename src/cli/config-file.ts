@@ -4,28 +4,44 @@ import { dirname, resolve } from 'node:path';
 import { parseEnv } from 'node:util';
 import { configFromEnvironment } from '../config/from-environment.ts';
 import { type Environment, type LoadOptions, type LoadResult, loadConfig } from '../config/load.ts';
+import type { Platform } from '../config/platform.ts';
 import { sha256Hex } from '../crypto.ts';
 
-export const DEFAULT_CONFIG_FILES = ['conduit.yaml', 'conduit.json'];
+export const DEFAULT_CONFIG_FILES: Readonly<Record<Platform, readonly string[]>> = {
+  node: ['conduit.yaml', 'conduit.json'],
+  workers: ['conduit.worker.yaml'],
+};
 
 export const DOT_ENV = '.env';
+/** Wrangler's, which takes the first that is there. */
+const VARIABLES_OF_WORKERS = ['.dev.vars', DOT_ENV];
 
 /** The variables as they are now: those of `.env`, read anew each time, and over them those that the process was given. */
-export function environment(): Environment {
-  return { ...(existsSync(DOT_ENV) && parseEnv(readFileSync(DOT_ENV, 'utf8'))), ...process.env };
+export function environment(platform: Platform = 'node'): Environment {
+  const files = platform === 'workers' ? VARIABLES_OF_WORKERS : [DOT_ENV];
+  const file = files.find((one) => existsSync(one));
+  return { ...(file !== undefined && parseEnv(readFileSync(file, 'utf8'))), ...process.env };
 }
 
 /** The config file meant: the one named, else the first of the defaults that is there, else null. */
-export function configFile(named: string | undefined): string | null {
-  return named ?? DEFAULT_CONFIG_FILES.find((file) => existsSync(file)) ?? null;
+export function configFile(named: string | undefined, platform: Platform = 'node'): string | null {
+  return named ?? DEFAULT_CONFIG_FILES[platform].find((file) => existsSync(file)) ?? null;
 }
 
-export function loadText(text: string, overrides: LoadOptions['overrides'] = {}): LoadResult {
-  return loadConfig({ text, env: environment(), sha256Hex, overrides });
+export function loadText(
+  text: string,
+  overrides: LoadOptions['overrides'] = {},
+  platform: Platform = 'node',
+): LoadResult {
+  return loadConfig({ text, env: environment(platform), sha256Hex, overrides, platform });
 }
 
 /** Says what is wrong where the file cannot be read. */
-export function loadFile(path: string, overrides: LoadOptions['overrides'] = {}): LoadResult {
+export function loadFile(
+  path: string,
+  overrides: LoadOptions['overrides'] = {},
+  platform: Platform = 'node',
+): LoadResult {
   let text: string;
   try {
     text = readFileSync(path, 'utf8');
@@ -34,7 +50,7 @@ export function loadFile(path: string, overrides: LoadOptions['overrides'] = {})
     const message = code === 'ENOENT' ? 'no such file' : `cannot be read (${code})`;
     return { ok: false, problems: [{ path, message }] };
   }
-  return inFolderOf(path, loadText(text, overrides));
+  return inFolderOf(path, loadText(text, overrides, platform));
 }
 
 /** The config that the keys in the environment make, where there is no file. */

@@ -1,14 +1,20 @@
+/** The cache of the data centre that the Worker runs in. Outside of a request it cannot be asked. */
+declare const caches: {
+  open(name: string): Promise<import('./snapshot-cache.ts').DataCentreCache>;
+};
+
 /** What is used of the platform's own module, which only workerd has. */
 declare module 'cloudflare:workers' {
-  /** What a Durable Object is given: its name, and what it keeps. */
+  /** What a Durable Object is given. */
   export interface ObjectContext {
-    readonly id: { readonly name?: string };
     readonly storage: ObjectStorage;
   }
 
   export interface ObjectStorage {
     readonly sql: {
       exec(query: string, ...bindings: readonly unknown[]): ObjectSqlCursor;
+      /** In bytes. */
+      readonly databaseSize: number;
     };
     /** All of it or, where it throws, nothing. */
     transactionSync<Result>(work: () => Result): Result;

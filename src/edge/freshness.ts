@@ -1,19 +1,21 @@
-/** How old what an isolate knows may be: requests bring it up to date behind their answers, and only the first ones wait. */
+/**
+ * How old what an isolate knows of a router may be: requests that go by it bring it up to date behind their answers, and only
+ * the first ones wait. Of a router that nobody asks nothing is read.
+ */
 import { within } from '../http/within.ts';
-
-export interface Freshness {
-  /** Before a request is answered. Never rejects. */
-  ask(): Promise<void>;
-}
+import type { Learner } from '../routing/learner.ts';
 
 export interface FreshnessOptions {
-  /** Learns what others have learned before this isolate was. */
-  catchUp: () => Promise<unknown>;
-  /** Tells that others may have added to the logs. */
-  mayHaveGrown: () => void;
   defer: (work: Promise<unknown>) => void;
   /** Milliseconds on a steady clock. */
   clock: () => number;
+}
+
+interface Known {
+  /** When an isolate looked last. */
+  lookedAt: number;
+  /** Tells whether what was learned before this isolate is known; null where nobody waits for it any more. */
+  caughtUp: Promise<boolean> | null;
 }
 
 /** What the first requests of an isolate wait for what was learned before it. */
@@ -21,29 +23,30 @@ const FIRST_MS = 250;
 /** With a request that comes later than so long after the last look, there is another behind its answer. */
 const LOOK_MS = 5_000;
 
-export function createFreshness({ catchUp, mayHaveGrown, defer, clock }: FreshnessOptions): Freshness {
-  /** When an isolate looked last; null before it has begun to. */
-  let lookedAt: number | null = null;
-  let isFirst = true;
-  let caughtUp: Promise<boolean>;
+/** Before a router's learning is gone by. What it gives never rejects. */
+export function createFreshness({ defer, clock }: FreshnessOptions): (learner: Learner) => Promise<void> {
+  const routers = new Map<string, Known>();
 
-  return {
-    async ask() {
-      if (lookedAt === null) {
-        lookedAt = clock();
-        caughtUp = catchUp().then(
-          () => true,
-          () => false,
-        );
-        defer(caughtUp);
-      } else if (clock() - lookedAt >= LOOK_MS) {
-        lookedAt = clock();
-        mayHaveGrown();
-      }
-      if (!isFirst) return;
-      await within(FIRST_MS, caughtUp);
-      // In time or not: nobody waits again.
-      isFirst = false;
-    },
+  const begin = (learner: Learner): Known => {
+    const caughtUp = learner.catchUp().then(
+      () => true,
+      () => false,
+    );
+    defer(caughtUp);
+    const known = { lookedAt: clock(), caughtUp };
+    routers.set(learner.router.name, known);
+    return known;
+  };
+
+  return async (learner) => {
+    const known = routers.get(learner.router.name) ?? begin(learner);
+    if (clock() - known.lookedAt >= LOOK_MS) {
+      known.lookedAt = clock();
+      learner.grown();
+    }
+    if (known.caughtUp === null) return;
+    await within(FIRST_MS, known.caughtUp);
+    // In time or not: nobody waits again.
+    known.caughtUp = null;
   };
 }

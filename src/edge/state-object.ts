@@ -17,12 +17,15 @@ import type {
   PackedSlice,
   SharedVerbs,
 } from '../stores/durable-object/verbs.ts';
-import type { SharedHealth, Snapshot } from '../stores/ports.ts';
-import { consoleLog } from './console-log.ts';
+import type { Addition, DurableStore, SharedHealth, Snapshot } from '../stores/ports.ts';
+import { createSupabaseStore } from '../stores/supabase.ts';
+import { configOf, logLevelOf, type WorkerEnvironment } from './config.ts';
+import { createConsoleLog } from './console-log.ts';
+import { drainLog } from './drain-log.ts';
 import { foldLog } from './fold-log.ts';
 import { sqlOf } from './object-sql.ts';
 
-/** How soon what has come is folded: an isolate that starts reads so much of the log itself. */
+/** How soon what has come is folded, and kept elsewhere, too: an isolate that starts reads so much of the log itself. */
 const FOLD_MS = 60_000;
 /** In one alarm: some seconds of a processor, of the thirty that one may take. */
 const FOLDED_AT_ONCE = 100_000;
@@ -33,17 +36,38 @@ const SOON_MS = 1_000;
 const FORGET_MS = 6 * 60 * 60 * 1_000;
 /** As the fact that evidence never fades is kept. */
 const NEVER_FADES = 0;
+const fadingIn = (fact: number): number | null => (fact === NEVER_FADES ? null : fact);
+/** How soon a durable store that fails is asked again: twice as long each time, up to so long. */
+const RETRY_MS = { first: 60_000, longest: 15 * 60_000 };
+/** What the durable store has not got is kept past its time, but for a database of half of what an object may have. */
+const MOST_HELD_BYTES = 5e9;
 
-export class ConduitState extends DurableObject implements LogVerbs, SharedVerbs {
+interface Behind {
+  sink: DurableStore;
+  retentionMs: number;
+}
+
+export class ConduitState extends DurableObject<WorkerEnvironment> implements LogVerbs, SharedVerbs {
   #logTables: LogTables | undefined;
   #sharedTables: SharedTables | undefined;
   readonly #packer = createDecisionPacker();
+  readonly #console = createConsoleLog(() => logLevelOf(this.env));
   /** When the alarm rings, as far as this instance knows. */
   #wakesAt = Number.POSITIVE_INFINITY;
+  /** As this instance was told last. */
+  #terms: LogTerms | undefined;
+  #behind: Behind | undefined;
+  /** How often in a row the durable store has failed. */
+  #failures = 0;
 
   get #log(): LogTables {
     this.#logTables ??= openLogTables(sqlOf(this.ctx.storage));
     return this.#logTables;
+  }
+
+  /** The log's. */
+  get #name(): string {
+    return this.#log.fact('name') ?? '';
   }
 
   get #shared(): SharedTables {
@@ -51,9 +75,9 @@ export class ConduitState extends DurableObject implements LogVerbs, SharedVerbs
     return this.#sharedTables;
   }
 
-  async remember(kept: PackedKept, { retentionMs }: LogTerms): Promise<Answer<null>> {
+  async remember(kept: PackedKept, terms: LogTerms): Promise<Answer<null>> {
     const answer = answered(() => {
-      if (this.#log.fact('retention_ms') !== retentionMs) this.#log.putFact('retention_ms', retentionMs);
+      this.#goBy(terms);
       this.#log.remember(kept);
       return null;
     });
@@ -90,13 +114,15 @@ export class ConduitState extends DurableObject implements LogVerbs, SharedVerbs
     return answered(() => this.#log.readKept(cursor, limit));
   }
 
-  async readSnapshots(halfLifeMs: number | null): Promise<Answer<Snapshot[]>> {
+  async readSnapshots(halfLifeMs: number | null, terms: LogTerms): Promise<Answer<Snapshot[]>> {
     const fades = halfLifeMs ?? NEVER_FADES;
     let isBehind = false;
     const answer = answered(() => {
+      this.#goBy(terms);
+      isBehind = terms.isDrained && this.#log.fact('recovery_tried_at') === null;
       if (this.#log.fact('half_life_ms') !== fades) {
         this.#log.putFact('half_life_ms', fades);
-        isBehind = this.#log.oldest() !== null;
+        isBehind ||= this.#log.oldest() !== null;
       }
       const all = this.#log.readSnapshots();
       // They may take megabytes: the one before is of use only where the latest is not.
@@ -125,8 +151,16 @@ export class ConduitState extends DurableObject implements LogVerbs, SharedVerbs
     });
   }
 
+  async isWell(): Promise<Answer<boolean>> {
+    return answered(() => this.#log.fact('sink_fails') !== 1);
+  }
+
   async add(counter: string, amount: number, ttlMs: number): Promise<Answer<number>> {
     return answered(() => this.#shared.add(counter, amount, ttlMs, Date.now()));
+  }
+
+  async addAll(additions: readonly Addition[]): Promise<Answer<number[]>> {
+    return answered(() => this.#shared.addAll(additions, Date.now()));
   }
 
   async putHealth(name: string, health: SharedHealth, ttlMs: number): Promise<Answer<null>> {
@@ -153,36 +187,99 @@ export class ConduitState extends DurableObject implements LogVerbs, SharedVerbs
     this.#wakesAt = Number.POSITIVE_INFINITY;
     const halfLifeMs = this.#log.fact('half_life_ms');
     const isFolded = halfLifeMs === null || (await this.#fold(halfLifeMs));
+    const drained = await this.#drain(halfLifeMs);
     // What is forgotten must have been learned by then.
-    const isAll = isFolded && this.#forget();
-    const oldest = this.#log.oldest();
+    const isAll = isFolded && drained !== 'more' && this.#forget();
     if (!isAll) await this.#wakeBy(Date.now() + SOON_MS);
-    else if (oldest !== null) await this.#wakeBy(Date.now() + FORGET_MS);
+    else if (drained === 'failed') await this.#wakeBy(Date.now() + this.#retryMs());
+    else if (this.#log.oldest() !== null) await this.#wakeBy(Date.now() + FORGET_MS);
   }
 
   #fold(halfLifeMs: number): Promise<boolean> {
     return foldLog({
       tables: this.#log,
       packer: this.#packer,
-      router: this.ctx.id.name ?? '',
-      halfLifeMs: halfLifeMs === NEVER_FADES ? null : halfLifeMs,
-      log: consoleLog,
+      router: this.#name,
+      halfLifeMs: fadingIn(halfLifeMs),
+      log: this.#console,
       most: FOLDED_AT_ONCE,
       pause: () => new Promise((resolve) => setTimeout(resolve, 0)),
     });
+  }
+
+  #goBy(terms: LogTerms): void {
+    const { name, retentionMs, isDrained } = terms;
+    const before = this.#terms;
+    if (before?.name === name && before.retentionMs === retentionMs && before.isDrained === isDrained) return;
+    if (this.#log.fact('name') !== name) this.#log.putFact('name', name);
+    if (this.#log.fact('retention_ms') !== retentionMs) this.#log.putFact('retention_ms', retentionMs);
+    if ((this.#log.fact('is_drained') === 1) !== isDrained) this.#log.putFact('is_drained', isDrained ? 1 : 0);
+    this.#terms = terms;
+  }
+
+  /** Never rejects: what fails is asked again, and nobody waits for it. */
+  async #drain(halfLifeMs: number | null): Promise<'all' | 'more' | 'failed'> {
+    if (this.#log.fact('is_drained') !== 1) return 'all';
+    try {
+      const { sink, retentionMs } = this.#openBehind();
+      const name = this.#name;
+      const isAll = await drainLog({
+        tables: this.#log,
+        packer: this.#packer,
+        name,
+        router: halfLifeMs === null ? null : { name, halfLifeMs: fadingIn(halfLifeMs) },
+        sink,
+        retentionMs,
+        now: Date.now,
+        log: this.#console,
+      });
+      this.#failures = 0;
+      if (this.#log.fact('sink_fails') === 1) {
+        this.#log.putFact('sink_fails', 0);
+        this.#console.info({ log: name }, 'the durable store is back, and gets what it missed');
+      }
+      return isAll ? 'all' : 'more';
+    } catch (error) {
+      this.#failures++;
+      // Once, not once a try.
+      if (this.#log.fact('sink_fails') !== 1) {
+        this.#log.putFact('sink_fails', 1);
+        const { message } = error as Error;
+        this.#console.error(
+          { log: this.#name, problem: message },
+          'the durable store fails: what it misses waits until it is back',
+        );
+      }
+      return 'failed';
+    }
+  }
+
+  /** Throws where the config names none. */
+  #openBehind(): Behind {
+    if (!this.#behind) {
+      const { supabase, durable, retentionMs } = configOf(this.env).stores;
+      if (durable !== 'supabase' || !supabase) throw new Error('the config of this deployment names no durable store');
+      this.#behind = { sink: createSupabaseStore(supabase), retentionMs };
+    }
+    return this.#behind;
+  }
+
+  #retryMs(): number {
+    return Math.min(RETRY_MS.longest, RETRY_MS.first * 2 ** (this.#failures - 1));
   }
 
   /** False where there is more. */
   #forget(): boolean {
     const retentionMs = this.#log.fact('retention_ms');
     if (retentionMs === null) return true;
-    return this.#log.forget(Date.now() - retentionMs, FORGOTTEN_AT_ONCE) < FORGOTTEN_AT_ONCE;
+    const isHeld = this.#log.fact('is_drained') === 1 && this.ctx.storage.sql.databaseSize < MOST_HELD_BYTES;
+    return this.#log.forget(Date.now() - retentionMs, FORGOTTEN_AT_ONCE, !isHeld) < FORGOTTEN_AT_ONCE;
   }
 
   /** Where nobody asks for what is learned, as of requests that name their model, there is only to forget. */
   #wakeToFold(): Promise<void> {
-    const isLearnedFrom = this.#log.fact('half_life_ms') !== null;
-    return this.#wakeBy(Date.now() + (isLearnedFrom ? FOLD_MS : FORGET_MS));
+    const isSoon = this.#log.fact('half_life_ms') !== null || this.#log.fact('is_drained') === 1;
+    return this.#wakeBy(Date.now() + (isSoon ? FOLD_MS : FORGET_MS));
   }
 
   async #wakeBy(time: number): Promise<void> {

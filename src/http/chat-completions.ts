@@ -13,16 +13,13 @@ import { admit, keyUsdLeft, noEligible, overBudget, requireAsked, requireBudget,
 import { answer, type Routed } from './answer.ts';
 import { type Caller, ownProviderKey } from './authenticate.ts';
 import { type ApiError, bodyTooLarge } from './errors.ts';
+import { findEarlier } from './find-earlier.ts';
 import type { Gateway } from './gateway.ts';
 import { takeFeedback } from './header-feedback.ts';
 import { leftEarly } from './left-early.ts';
 import { type RequestHeaders, readRequestHeaders } from './request-headers.ts';
 import { resolveModel } from './resolve-model.ts';
 import { type ChatRequest, readChatRequest } from './wire.ts';
-import { within } from './within.ts';
-
-/** A look-up in shared state may take this long before a request goes on without it. */
-const LOOK_UP_MS = 10;
 
 export async function chatCompletions(context: Context, gateway: Gateway, caller: Caller): Promise<Response> {
   const { config, runtime } = gateway;
@@ -54,7 +51,7 @@ async function route(
   const target = resolveModel(request.model, config, caller);
   const input = { messages: request.messages, tools: request.tools, response_format: request.body.response_format };
   const shape: Shape = { body: request.body, needs: needsOf(request.body, input), caller: caller.name };
-  const asked = followUps.trace(request.messages, askerOf(request, headers, caller), clientRetry);
+  const asked = followUps.trace(request.messages, askerOf(request, headers, caller), clientRetry, caller.routers);
   if (headers.feedback) runtime.defer(takeFeedback(gateway, headers, asked.lineage, caller));
 
   if (target.kind === 'model') {
@@ -80,9 +77,11 @@ async function route(
     };
   }
   const { router } = target;
-  const found = await within(LOOK_UP_MS, followUps.find(asked));
-  const refused = followUps.refusedArm(asked, found, router);
   const learner = learners.get(router.name) as Learner;
+  const fresh = gateway.freshen?.(learner);
+  const found = await findEarlier(gateway, asked, router.name);
+  if (fresh) await fresh;
+  const refused = followUps.refusedArm(asked, found, router);
   const choice = choose(
     learner,
     {

@@ -17,7 +17,9 @@ export async function getDecision(gateway: Gateway, caller: Caller, id: string):
       code: 'decision_not_found',
     });
   }
-  const calibration = gateway.learners.get(decision.router ?? '')?.calibration() ?? null;
+  const learner = gateway.learners.get(decision.router ?? '');
+  if (learner) await gateway.freshen?.(learner);
+  const calibration = learner?.calibration() ?? null;
   return decisionView(decision, explained(decision, calibration, gateway.runtime.now()));
 }
 

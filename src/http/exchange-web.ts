@@ -18,8 +18,15 @@ export function createWebExchange(request: Request): ClientExchange {
   const onGone = (): void => {
     if (ended || left) return;
     left = true;
+    stopListening();
     leave?.();
     answered(new Response(null, { status: 499 }));
+  };
+  // workerd keeps a request's signal, and with it whatever listens to it: all that was asked and answered.
+  const stopListening = (): void => request.signal?.removeEventListener('abort', onGone);
+  const finish = (): void => {
+    ended = true;
+    stopListening();
   };
   // A signal that has been raised already raises no event.
   if (request.signal?.aborted) onGone();
@@ -33,7 +40,10 @@ export function createWebExchange(request: Request): ClientExchange {
     header: (name) => request.headers.get(name) ?? undefined,
 
     async readBody(maxBytes) {
-      if (Number(request.headers.get('content-length')) > maxBytes) return 'too_large';
+      const length = request.headers.get('content-length');
+      if (Number(length) > maxBytes) return 'too_large';
+      // At once: as a stream it would come in many small pieces.
+      if (length !== null) return await request.bytes().catch(() => 'gone' as const);
       const reader = request.body?.getReader();
       const chunks: Uint8Array[] = [];
       let size = 0;
@@ -78,7 +88,7 @@ export function createWebExchange(request: Request): ClientExchange {
       answered(new Response(body, { status, headers: { ...headers } }));
     },
     answer(status, headers, body) {
-      ended = true;
+      finish();
       const length = { 'content-length': String(body.length) };
       const isEmpty = BODILESS.has(status) || body.length === 0;
       answered(new Response(isEmpty ? null : body.slice(), { status, headers: { ...headers, ...length } }));
@@ -92,12 +102,12 @@ export function createWebExchange(request: Request): ClientExchange {
       drained = listener;
     },
     end() {
-      ended = true;
+      finish();
       if (!left) controller?.close();
     },
 
     abort() {
-      ended = true;
+      finish();
       if (!left) controller?.error(new Error('the upstream broke off'));
     },
 

@@ -8,6 +8,7 @@ import { createHealth, type Health } from '../routing/health.ts';
 import { createLearner, type Learned, type Learner } from '../routing/learner.ts';
 import { createLedger, type Ledger } from '../routing/ledger.ts';
 import { createLimits, type Limits } from '../routing/limits.ts';
+import { createLookUps, type LookUps } from '../routing/look-ups.ts';
 import { type Observer, toldToAll } from '../routing/observer.ts';
 import { createRefusals, type Refusals } from '../routing/refusals.ts';
 import type { Runtime } from '../routing/runtime.ts';
@@ -30,6 +31,11 @@ export interface GatewayParts {
   accepting: () => boolean;
   /** What outlives the state store; null where nothing does. */
   durable: DurablePart | null;
+  /**
+   * Asked before a router's learning is gone by; it never rejects. Left out where this process learns by itself what others add
+   * to the logs.
+   */
+  freshen?: (learner: Learner) => Promise<void>;
   /** What the process itself tells beside; left out where the platform tells nothing of it. */
   processFamilies?: () => Promise<MetricFamily[]>;
   /** What all processes that serve this port have counted, this one among them; left out where it is the only one. */
@@ -75,6 +81,7 @@ export interface Gateway extends GatewayParts, Shared {
 interface Shared {
   ledger: Ledger;
   followUps: FollowUps;
+  lookUps: LookUps;
   limits: Limits;
   health: Health;
   refusals: Refusals;
@@ -90,6 +97,7 @@ export function createGateway(parts: GatewayParts, learned: LearnedByRouter = ne
     ledger,
     metrics,
     followUps: createFollowUps(ledger, runtime, metrics),
+    lookUps: createLookUps(),
     limits: createLimits(createCounters(state, runtime), runtime),
     health: createHealth(config.providers, state, runtime),
     refusals: createRefusals(runtime),
@@ -100,7 +108,7 @@ export function createGateway(parts: GatewayParts, learned: LearnedByRouter = ne
     if (usdPerDay !== null) shared.limits.spentToday({ kind: 'key', name });
   }
   // What others have put in the logs meanwhile: nobody tells of it until they grow again.
-  for (const learner of gateway.learners.values()) learner.grown();
+  if (!parts.freshen) for (const learner of gateway.learners.values()) learner.grown();
   return gateway;
 }
 

@@ -45,7 +45,10 @@ async function stateOf(gateway: Gateway): Promise<GatewayState> {
   };
 }
 
-async function routerState(learner: Learner, { limits, runtime }: Gateway): Promise<GatewayState['routers'][number]> {
+async function routerState(
+  learner: Learner,
+  { limits, lookUps, runtime }: Gateway,
+): Promise<GatewayState['routers'][number]> {
   const { router } = learner;
   // A log that cannot be read has a store that is down: that is told.
   const backlog = await within(BACKLOG_MS, learner.backlog(MOST_BACKLOG));
@@ -53,6 +56,7 @@ async function routerState(learner: Learner, { limits, runtime }: Gateway): Prom
     router: router.name,
     backlog,
     posteriorAgeSeconds: Math.max(0, runtime.now() - learner.derivedAt()) / 1000,
+    lookUps: { ...lookUps.of(router.name) },
     observations: learner.current().posterior.observations,
     budgetLeftUsd: routerUsdLeft(router, limits),
   };

@@ -3,6 +3,7 @@ import type { Context } from 'hono';
 import { type Asked, readAsked } from '../evaluate/asked.ts';
 import { type ReportJson, reportJson } from '../evaluate/report-json.ts';
 import { routerReport } from '../evaluate/router-report.ts';
+import { createSignOfLife, type SignOfLife } from '../routing/sign-of-life.ts';
 import { StoreUnavailable } from '../stores/ports.ts';
 import { ApiError, badRequest } from './errors.ts';
 import type { Gateway } from './gateway.ts';
@@ -13,10 +14,7 @@ const PARAMETERS = ['since', 'policy', 'usd_per_point', 'usd_per_request'];
 const FRESH_MS = 30_000;
 /** How long somebody waits for one. It goes on being made, for whoever asks again. */
 const WAIT_MS = 15_000;
-/**
- * One that is being made for so long is not being made any more: on an edge platform work ends with the request that began it, at
- * the latest half a minute after its answer.
- */
+/** What ends with a request that is gone ends half a minute after its answer at the latest. */
 const LOST_MS = 60_000;
 /** Of one gateway: each asks differently. */
 const MOST_KEPT = 16;
@@ -32,8 +30,8 @@ interface Reports {
   kept: Map<string, KeptReport>;
   /** Ends with the last report that was begun: one is made at a time, since each takes some seconds of this process. */
   turn: Promise<unknown>;
-  /** When the last one that was being made went on, in milliseconds since 1970. */
-  movedAt: number;
+  /** Of the one that is being made. */
+  life: SignOfLife;
 }
 
 /** A config that is followed makes another gateway, and with it other reports. */
@@ -57,17 +55,15 @@ export async function getReport(gateway: Gateway, name: string, context: Context
 
   let reports = reportsOf.get(gateway);
   if (!reports) {
-    reports = { kept: new Map(), turn: Promise.resolve(), movedAt: 0 };
+    const life = createSignOfLife(gateway.runtime, LOST_MS);
+    reports = { kept: new Map(), turn: Promise.resolve(), life };
     reportsOf.set(gateway, reports);
   }
-  const { kept } = reports;
-  const move = (): void => {
-    reports.movedAt = now();
-  };
-  if (now() - reports.movedAt > LOST_MS) {
+  const { kept, life } = reports;
+  if (life.isLost()) {
     reports.turn = Promise.resolve();
     for (const [other, { until }] of kept) if (!Number.isFinite(until)) kept.delete(other);
-    move();
+    life.give();
   }
   const key = JSON.stringify([name, ...PARAMETERS.map(query)]);
   for (const [other, { until }] of kept) if (until <= now()) kept.delete(other);
@@ -80,7 +76,7 @@ export async function getReport(gateway: Gateway, name: string, context: Context
     kept.delete(ready[0]);
   }
   const make = (): Promise<ReportJson> =>
-    routerReport(decisions, router, arms, asked, () => pause().then(move)).then(reportJson);
+    routerReport(decisions, router, arms, asked, () => pause().then(life.give)).then(reportJson);
   const report: KeptReport = { made: reports.turn.then(make, make), until: Number.POSITIVE_INFINITY };
   reports.turn = report.made;
   if (gateway.runtime.endsTimers) gateway.runtime.defer(report.made.catch(() => {}));

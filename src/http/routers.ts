@@ -1,6 +1,7 @@
 /** `GET /v1/routers/{name}`: what a router has learned of its arms so far. */
 import { expectedCost } from '../bandit/utility.ts';
 import type { Learner } from '../routing/learner.ts';
+import { hitRate } from '../routing/look-ups.ts';
 import { ApiError } from './errors.ts';
 import type { Gateway } from './gateway.ts';
 
@@ -53,8 +54,15 @@ export async function getRouter(gateway: Gateway, name: string): Promise<object>
     ...(guarantee && surplus
       ? { guarantee: { ...guarantee, holds_by: surplus.answersLow, relative_to: surplus.relativeTo } }
       : {}),
+    look_ups: lookUpsOf(name, gateway),
     budget: budgetOf(learner, gateway),
   };
+}
+
+/** Of this process alone, since it began. */
+function lookUpsOf(name: string, { lookUps }: Gateway): object {
+  const counts = lookUps.of(name);
+  return { ...counts, hit_rate: hitRate(counts) };
 }
 
 function budgetOf({ router, pacer }: Learner, { limits, runtime }: Gateway): object {

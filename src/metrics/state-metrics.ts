@@ -1,5 +1,6 @@
 /** Gauges of how a gateway stands at the moment in which it is asked. */
 import type { Aggregator } from 'prom-client';
+import Counter from 'prom-client/lib/counter.js';
 import Gauge from 'prom-client/lib/gauge.js';
 import Registry from 'prom-client/lib/registry.js';
 import type { MetricFamily } from './request-metrics.ts';
@@ -16,6 +17,8 @@ export interface GatewayState {
     backlog: number | null;
     posteriorAgeSeconds: number;
     observations: number;
+    /** What became of looking for earlier answers, by how it ended, since the process began. */
+    lookUps: Readonly<Record<string, number>>;
     /** Null where it has no budget by day. */
     budgetLeftUsd: number | null;
   }[];
@@ -46,6 +49,12 @@ export async function stateFamilies(state: GatewayState): Promise<MetricFamily[]
     ['router'],
     'min',
   );
+  const lookUps = new Counter({
+    name: 'conduit_follow_up_look_ups_total',
+    help: 'Looking for the answer that a request goes on from, before it is routed, by how that ended.',
+    labelNames: ['router', 'end'],
+    registers: [registry],
+  });
   const processes = gauge('conduit_processes', 'Processes that this tells of.', [], 'sum');
 
   for (const { model, resting: rests } of state.models) resting.set({ model }, Number(rests));
@@ -54,6 +63,7 @@ export async function stateFamilies(state: GatewayState): Promise<MetricFamily[]
     if (of.backlog !== null) backlog.set({ router }, of.backlog);
     age.set({ router }, of.posteriorAgeSeconds);
     observations.set({ router }, of.observations);
+    for (const [end, count] of Object.entries(of.lookUps)) lookUps.inc({ router, end }, count);
     if (of.budgetLeftUsd !== null) budget.set({ router }, of.budgetLeftUsd);
   }
   processes.set(1);

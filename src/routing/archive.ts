@@ -4,9 +4,9 @@
  */
 import { foldToBytes } from '../bandit/fold-bytes.ts';
 import type { Router } from '../config/resolve.ts';
-import { type DecisionLog, type DurableStore, type KeptSlice, LOG_START, PINNED_LOG } from '../stores/ports.ts';
+import { type DecisionLog, type DurableStore, LOG_START, PINNED_LOG } from '../stores/ports.ts';
 import { type Followed, newFollowed } from './followed.ts';
-import { keepSlice } from './keep-slice.ts';
+import { keepLog } from './keep-log.ts';
 import { type Learned, nothingLearned } from './learner.ts';
 import { DAMAGED, type FoldAt, foldKept, recoverFold, soundSnapshot } from './recovery.ts';
 import type { Runtime } from './runtime.ts';
@@ -61,6 +61,8 @@ const RETRY_MS = 500;
 /** A snapshot is due after so many decisions or, if there are any, after so long: less often where it travels far. */
 const SNAPSHOT = { decisions: 10_000, ownMs: 60_000, sharedMs: 600_000 };
 const FORGET_MS = 60 * 60 * 1_000;
+/** How long after another config nothing is forgotten. */
+const SETTLE_MS = 10_000;
 /** What ending may take: of what only this process has all of it, of what is on a disk or in Redis no more. */
 const CLOSE_MS = { own: 10_000, shared: 2_000 };
 
@@ -113,26 +115,10 @@ export function createArchive(options: ArchiveOptions): Archive {
     // Before anything is added: what is added is folded behind it.
     if (router) await learnedOf(router);
     const one = followedLog(name);
-    if (one.cursor === undefined) one.cursor = await sink.cursorOf(name, feed);
-    let isAll = false;
-    for (let batches = 0; batches < BATCHES_AT_ONCE && !isAll && mayGoOn(); batches++) {
-      const limit = one.cautious ? 1 : batch;
-      const slice: KeptSlice = await source.readKept(name, one.cursor ?? LOG_START, limit);
-      tellOfGap(name, one, slice);
-      if (slice.cursor !== (one.cursor ?? LOG_START)) await keepSlice({ name, one, slice, sink, feed, log });
-      // One that keeps growing is never read to its end: a slice that is not full is the end as it was, if it was kept.
-      isAll = slice.kept.length < limit && (one.cursor ?? LOG_START) === slice.cursor;
-    }
+    const isAll = await keepLog({ name, one, source, sink, feed, log, batch, most: BATCHES_AT_ONCE, mayGoOn });
     if (one.cursor) onKept?.(name, one.cursor);
     if (router) await leaveSnapshot(router, one);
     return isAll;
-  };
-
-  const tellOfGap = (name: string, one: Followed, { gap }: KeptSlice): void => {
-    if (gap === 'trimmed' && !one.toldOfGap) {
-      log.error({ router: name }, 'decisions are not in the durable store: they came faster than it took them');
-    }
-    one.toldOfGap = gap === 'trimmed';
   };
 
   const leaveSnapshot = async ({ name }: Router, one: Followed, now = false): Promise<void> => {
@@ -256,6 +242,9 @@ export function createArchive(options: ArchiveOptions): Archive {
       begun = true;
     },
     follow(next) {
+      const isChanged = [...next].some(([name, { halfLifeMs }]) => halfLifeMs !== routers.get(name)?.halfLifeMs);
+      // Forgetting leaves snapshots, and one of what is only here must not come before what is known elsewhere is asked for.
+      if (isChanged) forgetAt = Math.max(forgetAt, runtime.now() + SETTLE_MS);
       routers = next;
     },
     isWell: () => well,

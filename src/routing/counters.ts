@@ -2,9 +2,10 @@
  * Counters that replicas share: own additions count at once, those of the others within about a second. What the store
  * could not take yet is kept and given to it later, once.
  */
-import { type StateStore, UncertainWrite } from '../stores/ports.ts';
+import { type Addition, type StateStore, UncertainWrite } from '../stores/ports.ts';
 import { everySecond } from './every-second.ts';
 import type { Runtime } from './runtime.ts';
+import { createSignOfLife, type SignOfLife } from './sign-of-life.ts';
 
 export interface Counters {
   /** The counter of this name, to be held as long as it is of use. `ttlMs` is how long it is of interest once it is made. */
@@ -24,8 +25,8 @@ export interface Counter {
   pending: number;
   /** Told to the store, which has not answered yet: told again it might count twice. */
   sent: number | null;
-  /** When, on the steady clock. */
-  sentAt: number;
+  /** Of the call that tells it. */
+  telling: SignOfLife | null;
   readonly ttlMs: number;
   readonly until: number;
   /** Whether anybody asked for it since the store was asked last. */
@@ -40,32 +41,43 @@ const LOST_MS = 30_000;
 export function createCounters(state: StateStore, runtime: Runtime): Counters {
   const counters = new Map<string, Counter>();
 
-  const exchange = async (counter: Counter): Promise<void> => {
-    const amount = counter.pending;
-    const at = runtime.clock();
-    counter.sent = amount;
-    counter.sentAt = at;
-    counter.pending = 0;
-    counter.wanted = false;
-    const isAwaited = (): boolean => counter.sent !== null && counter.sentAt === at;
+  /** Of all of them or, where it rejects, of none. */
+  const exchange = async (told: readonly Counter[]): Promise<void> => {
+    const life = createSignOfLife(runtime, LOST_MS);
+    life.give();
+    const additions = told.map(({ name, pending, ttlMs }) => ({ counter: name, amount: pending, ttlMs }));
+    for (const counter of told) {
+      counter.sent = counter.pending;
+      counter.telling = life;
+      counter.pending = 0;
+      counter.wanted = false;
+    }
+    /** What it was told, unless that was given up. */
+    const ended = (counter: Counter): number | null => {
+      const { sent } = counter;
+      if (sent === null || counter.telling !== life) return null;
+      counter.sent = null;
+      return sent;
+    };
     try {
-      const known = await state.add(counter.name, amount, counter.ttlMs);
-      if (isAwaited()) counter.known = known;
+      const known = await addedTo(state, additions);
+      for (const [i, counter] of told.entries()) if (ended(counter) !== null) counter.known = known[i] as number;
     } catch (error) {
-      if (!isAwaited()) throw error;
-      // Mostly it was only late. The true value comes with the next turn.
-      if (error instanceof UncertainWrite) counter.known += amount;
-      else counter.pending += amount;
-      counter.wanted = true;
+      for (const counter of told) {
+        const amount = ended(counter);
+        if (amount === null) continue;
+        // Mostly it was only late. The true value comes with the next turn.
+        if (error instanceof UncertainWrite) counter.known += amount;
+        else counter.pending += amount;
+        counter.wanted = true;
+      }
       throw error;
-    } finally {
-      if (isAwaited()) counter.sent = null;
     }
   };
 
   /** An answer that was waited for in a request that is gone never comes. Mostly the store has counted it. */
   const giveUp = (counter: Counter): void => {
-    if (counter.sent === null || runtime.clock() - counter.sentAt < LOST_MS) return;
+    if (counter.sent === null || !counter.telling?.isLost()) return;
     counter.known += counter.sent;
     counter.sent = null;
     counter.wanted = true;
@@ -82,14 +94,14 @@ export function createCounters(state: StateStore, runtime: Runtime): Counters {
     const due = [...counters.values()].filter(
       ({ sent, pending, wanted }) => sent === null && (pending !== 0 || wanted),
     );
-    await Promise.all(due.map(exchange));
+    await Promise.all((state.addAll ? [due] : due.map((counter) => [counter])).map(exchange));
   }, runtime);
 
   const named = (name: string, ttlMs: number): Counter => {
     let counter = counters.get(name);
     if (!counter) {
       const until = runtime.now() + ttlMs;
-      counter = { name, known: 0, pending: 0, sent: null, sentAt: 0, ttlMs, until, wanted: false, dropped: false };
+      counter = { name, known: 0, pending: 0, sent: null, telling: null, ttlMs, until, wanted: false, dropped: false };
       counters.set(name, counter);
     }
     return counter;
@@ -114,4 +126,11 @@ export function createCounters(state: StateStore, runtime: Runtime): Counters {
     },
     flush: pulse.flush,
   };
+}
+
+async function addedTo(state: StateStore, additions: readonly Addition[]): Promise<number[]> {
+  const [first] = additions;
+  if (!first) return [];
+  if (additions.length > 1 && state.addAll) return await state.addAll(additions);
+  return [await state.add(first.counter, first.amount, first.ttlMs)];
 }

@@ -1,10 +1,11 @@
 /** Work that keeps replicas in step: at most once a second, only while there is traffic, and never waited for. */
 import type { Runtime } from './runtime.ts';
+import { createSignOfLife } from './sign-of-life.ts';
 
 const PERIOD_MS = 1_000;
 /** A turn that takes longer is given up: whatever hangs must not keep later turns from trying. */
 const DEADLINE_MS = 2_000;
-/** One that has not even been given up by then is lost: on an edge platform its timer ends with its request. */
+/** One that has not even been given up by then is lost. */
 const LOST_MS = 2 * DEADLINE_MS;
 
 export interface EverySecond {
@@ -17,6 +18,7 @@ export interface EverySecond {
 export function everySecond(work: () => Promise<void>, runtime: Runtime): EverySecond {
   let lastAt = Number.NEGATIVE_INFINITY;
   let running: Promise<void> | null = null;
+  const life = createSignOfLife(runtime, LOST_MS);
   let timerSetAt = Number.NEGATIVE_INFINITY;
   let told = false;
   /** Whether something came up that the running turn may have missed, or that it failed to do. */
@@ -53,11 +55,12 @@ export function everySecond(work: () => Promise<void>, runtime: Runtime): EveryS
     else unref(setTimeout(() => void start(), waitMs));
   };
 
-  const isRunning = (): boolean => running !== null && runtime.clock() - lastAt < LOST_MS;
+  const isRunning = (): boolean => running !== null && !life.isLost();
 
   const start = (): Promise<void> => {
     if (running && isRunning()) return running;
     lastAt = runtime.clock();
+    life.give();
     again = false;
     const own = turn().finally(() => {
       if (running === own) running = null;

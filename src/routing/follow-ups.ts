@@ -9,7 +9,7 @@ import { type Shingles, shinglesOf } from '../signals/shingles.ts';
 import type { NoVerdict } from '../signals/signs.ts';
 import { sketchOf } from '../signals/sketch.ts';
 import type { DecisionRecord } from '../stores/decision-record.ts';
-import type { Found } from '../stores/ports.ts';
+import { type Found, logOf, type Whereabouts } from '../stores/ports.ts';
 import type { Ledger } from './ledger.ts';
 import { type Asker, type Lineage, type Message, traceLineage } from './lineage.ts';
 import type { Observer } from './observer.ts';
@@ -31,8 +31,12 @@ export interface Asked extends Asking {
   messages: readonly Message[];
   /** Whether the client says itself that it sends the same once more. */
   clientRetry: boolean;
-  /** Whether it is known that nothing earlier is known. */
-  isUnknown: boolean;
+  /** Routers that may have been asked before; null for all. */
+  routers: readonly string[] | null;
+  /** What was found of it here, of an answer that has ended: others may know of a later one. */
+  own: Found | null;
+  /** What the store says that was asked before the request was routed; null where it was not, or has failed. */
+  looking: Promise<Found | null> | null;
 }
 
 /** Where a request stands in its conversation. */
@@ -46,9 +50,12 @@ export interface Standing {
 export const FIRST: Standing = { turn: 0, retry: 0, noVerdict: null };
 
 export interface FollowUps {
-  trace(messages: readonly Message[], asker: Asker, clientRetry: boolean): Asked;
-  /** The earlier decision that the request goes on from or repeats, from what may be looked up before it is routed. */
-  find(asked: Asked): Promise<Found | null>;
+  /** `routers`: those that whoever asks may use; null for all. */
+  trace(messages: readonly Message[], asker: Asker, clientRetry: boolean, routers?: readonly string[] | null): Asked;
+  /** The earlier decision that the request goes on from or repeats, if this process knows it by itself. */
+  findHere(asked: Asked): Found | null;
+  /** The same from the store, where it may be looked up before the request is routed; null where it may not. */
+  find(asked: Asked, router: string): Promise<Found | null> | null;
   /** The arm that gave an answer to exactly this a moment ago, if its router minds and this process knows. */
   refusedArm(asked: Asked, found: Found | null, router: Pick<Router, 'policy' | 'signalsOff'>): string | null;
   /** Gives the earlier decision what the request says of it. Never rejects. */
@@ -167,12 +174,22 @@ export function createFollowUps(ledger: Ledger, runtime: Runtime, observer: Pick
   };
 
   /** What was not asked for before the request was routed, or took too long. */
-  const findLate = async ({ lineage, isUnknown }: Asked): Promise<Found | null> => {
+  const findLate = async (asked: Asked, log: string): Promise<Found | null> => {
+    const { lineage, routers, looking } = asked;
     const { latest, answered, before, named } = lineage;
-    if (isUnknown) return null;
-    if (latest.length > 0) return await ledger.findNamed(namesToGoBy(lineage));
+    if (looking) return await looking;
+    if (latest.length > 0) return await ledger.findNamed(namesToGoBy(lineage), whereOf(asked, log));
     // Nothing is kept under what stands before the first question of anybody.
-    return await ledger.findNamed(before === null || !named ? [answered] : [answered, before]);
+    if (before !== null && named) return await ledger.findNamed([answered, before], { log, sure: 1, routers });
+    // What nobody in particular asked of another router tells too little to ask for all of their logs.
+    return await ledger.findNamed([answered], { log, sure: named ? 1 : 'only', routers });
+  };
+
+  /** It goes on from an answer that this process gave; whether the same was asked meanwhile elsewhere only the store knows. */
+  const findSince = async ({ lineage, own, routers }: Asked, { id, created, router }: DecisionRecord) => {
+    const log = logOf({ router });
+    const since = await ledger.findNamed([lineage.answered], { log, sure: 'only', routers });
+    return since && since.decision.id !== id && since.decision.created <= created ? since : own;
   };
 
   const standingOf = async (
@@ -182,7 +199,8 @@ export function createFollowUps(ledger: Ledger, runtime: Runtime, observer: Pick
     learners: Learners,
   ): Promise<Standing> => {
     const { answered, latest, question, before } = asked.lineage;
-    const any = foundEarly ?? (await findLate(asked));
+    const log = logOf(own);
+    const any = asked.own ? await findSince(asked, own) : (foundEarly ?? (await findLate(asked, log)));
     // A request that came later may have taken the names by now.
     const found = any && any.decision.id !== own.id && any.decision.created <= own.created ? any : null;
     if (found && found.name === answered) {
@@ -200,14 +218,16 @@ export function createFollowUps(ledger: Ledger, runtime: Runtime, observer: Pick
   };
 
   return {
-    trace(messages, asker, clientRetry) {
+    trace(messages, asker, clientRetry, routers = null) {
       const lineage = traceLineage(messages, asker, runtime.digest);
       let question: Question | null = null;
       return {
         messages,
         lineage,
         clientRetry,
-        isUnknown: false,
+        routers,
+        own: null,
+        looking: null,
         question() {
           // The same words about another picture are another question.
           if (lineage.before !== null && isTextAlone(messages)) question ??= questionIn(messages);
@@ -216,15 +236,26 @@ export function createFollowUps(ledger: Ledger, runtime: Runtime, observer: Pick
       };
     },
 
-    async find(asked) {
+    findHere(asked) {
+      const { answered, latest } = asked.lineage;
+      const open = ledger.findOpen(answered);
+      if (open) return { decision: open, name: answered };
+      // Less sure names may have gone to a later answer of another process.
+      if (latest.length > 0) asked.own = ledger.findOwn([answered, ...latest]);
+      return asked.own;
+    },
+
+    find(asked, router) {
       const { lineage } = asked;
-      const open = ledger.findOpen(lineage.answered);
-      if (open) return { decision: open, name: lineage.answered };
       // Shared state is not asked about a first message: most are nobody's follow-up.
       if (lineage.latest.length === 0 && lineage.session === null) return null;
-      const found = await ledger.findNamed(namesToGoBy(lineage));
-      asked.isUnknown = found === null;
-      return found;
+      const looking = ledger.findNamed(namesToGoBy(lineage), whereOf(asked, router));
+      asked.looking = looking;
+      // Then it is asked again.
+      looking.catch(() => {
+        asked.looking = null;
+      });
+      return looking;
     },
 
     refusedArm(asked, found, { policy, signalsOff }) {
@@ -273,6 +304,13 @@ function namesToGoBy({ answered, latest, question, older, session }: Lineage): s
   if (session !== null) names.push(session);
   return names;
 }
+
+/** What is found by the conversation up to its latest answer is this one's, wherever else its beginning was asked. */
+const whereOf = ({ lineage, routers }: Asked, log: string): Whereabouts => ({
+  log,
+  sure: 1 + lineage.latest.length,
+  routers,
+});
 
 /** Whether there is an answer that a person can have read. */
 const isAnswer = ({ outcome }: DecisionRecord): boolean =>

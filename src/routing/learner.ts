@@ -11,7 +11,14 @@ import type { Model, Router } from '../config/resolve.ts';
 import { encoder } from '../context/encoder.ts';
 import { type Calibration, calibrate } from '../signals/calibration.ts';
 import type { DecisionRecord } from '../stores/decision-record.ts';
-import { LOG_START, type SharedState, type Snapshot, type Snapshots, type StateStore } from '../stores/ports.ts';
+import {
+  LOG_START,
+  type LogSlice,
+  type SharedState,
+  type Snapshot,
+  type Snapshots,
+  type StateStore,
+} from '../stores/ports.ts';
 
 import { createEarlyPulls, type EarlyPulls } from './early-pulls.ts';
 import { createOwed, type Owed } from './owed.ts';
@@ -19,6 +26,7 @@ import { createPacer, type Pacer } from './pacing.ts';
 import { DAMAGED, soundSnapshot } from './recovery.ts';
 import { revise } from './revising.ts';
 import type { Log, Runtime } from './runtime.ts';
+import { createSignOfLife } from './sign-of-life.ts';
 
 export interface Learner {
   readonly router: Router;
@@ -57,8 +65,14 @@ export interface Learned {
   earlyPulls?: EarlyPulls;
 }
 
+interface Underway {
+  steps: Steps<Posterior>;
+  /** How far what is derived from goes. */
+  cursor: string;
+}
+
 /** Entries that are read and folded at once: a few milliseconds, in which nobody else is served. */
-const BATCH = 250;
+export const READ_AT_ONCE = 250;
 /** Of deriving at once: then whoever waits to be served comes first. */
 const SLICE_MS = 2;
 /** However long deriving took, as on a machine that was busy with something else. */
@@ -72,11 +86,13 @@ const shareFor = (entries: number): number => Math.min(0.1, Math.max(0.01, 50 / 
 const UNLABELLED = 0.25;
 /** When what has been learned is left for others, and for how long nobody else need do so. */
 const SNAPSHOT = { entries: 10_000, ms: 60_000, leaseMs: 30_000 };
-/**
- * A turn that has done nothing for so long does nothing any more: on an edge platform whatever it waits for ends with the request
- * in which it began.
- */
+/** A turn that has done nothing for so long does nothing any more. */
 const LOST_MS = 10_000;
+/**
+ * Where processor time is counted by request: what is new is folded a batch a turn, derived in so many steps a request, and
+ * begun to be derived once there is so much that is new, as a share of what is known, or after so long.
+ */
+const COUNTED = { turns: 2, newShare: 0.01, mostNew: 200, ms: 60_000 };
 /** Who tells the log that an arm has changed is the only one for so long: by then the others have read it. */
 const TELLING_MS = 60_000;
 
@@ -113,7 +129,7 @@ export async function learnOn(
   if (shared && learned.cursor === LOG_START) await startFromSnapshot(learned, router, shared.snapshots, log);
   for (;;) {
     const from = learned.cursor;
-    const slice = await state.readSince(router, from, BATCH);
+    const slice = await state.readSince(router, from, READ_AT_ONCE);
     if (learned.cursor !== from) continue;
     // What is missing is in a snapshot, if anywhere.
     if (slice.gap !== null && shared && (await startFromSnapshot(learned, router, shared.snapshots, log))) continue;
@@ -121,7 +137,7 @@ export async function learnOn(
     for (const { decisionId } of slice.entries) heard(decisionId);
     folded += slice.entries.length;
     const lost = slice.gap === 'other' && from !== LOG_START;
-    const ended = slice.cursor === from;
+    const ended = slice.cursor === from || (slice.isEnd === true && !lost);
     learned.cursor = slice.cursor;
     // The store came back empty: what this process has learned is the start of the new log, unless another was faster.
     if (lost && shared && !(await shared.snapshots.put(router, snapshotOf(learned)))) {
@@ -175,15 +191,33 @@ export function createLearner(
     if (pacer) yield* pacer.learning(derived, recentRequests(fold, PACED_BY));
     return derived;
   }
-  let posterior = finished(derivingFrom(learned.fold));
+  const { stepsARequest } = runtime;
+  let posterior: Posterior | undefined;
   let posteriorCursor = learned.cursor;
-  let derivedAt = runtime.now();
+  /** On the wall's clock. */
+  let posteriorAt = runtime.now();
+  /** What is believed of what was learned. Where requests pay for it, it waits for one that asks: before that, more may have come. */
+  const believed = (): Posterior => {
+    if (!posterior) {
+      posterior = finished(derivingFrom(learned.fold));
+      posteriorCursor = learned.cursor;
+    }
+    return posterior;
+  };
+  if (stepsARequest === undefined) believed();
+  /** Begun by one request and carried on by the next ones; the fold stays as it is until it is over. */
+  let underway: Underway | null = null;
+  /** Steps and batches that this turn may still take. */
+  let stepsLeft = Number.POSITIVE_INFINITY;
+  let batchesLeft = Number.POSITIVE_INFINITY;
+  let entriesDerived = learned.fold.entries;
+  let derivedAt = Number.NEGATIVE_INFINITY;
   let ratesByPreference = new Map<Preference, Rates>();
   let labelsDerived = learned.fold.labels;
   let restUntil = 0;
   let running: Promise<void> | null = null;
-  /** When a turn last did something. */
-  let movedAt = Number.NEGATIVE_INFINITY;
+  /** Of the turn that is running. */
+  const life = createSignOfLife(runtime, LOST_MS);
   let derivations = 0;
   let folding = false;
   let again = false;
@@ -195,26 +229,29 @@ export function createLearner(
   let sinceSnapshot = 0;
   let snapshotAt = runtime.now();
 
-  const moved = (): void => {
-    movedAt = runtime.clock();
-  };
   const giveUpLost = (): void => {
-    if (runtime.clock() - movedAt < LOST_MS) return;
+    if (!life.isLost()) return;
     running = null;
     folding = false;
   };
   const source: LogSource = {
     shared: state.shared,
     async readSince(...asked) {
-      moved();
+      life.give();
+      // As if there were no more.
+      const nothing: LogSlice = { entries: [], cursor: asked[1], gap: null };
+      if (batchesLeft-- <= 0) return nothing;
       const slice = await state.readSince(...asked);
-      moved();
-      return slice;
+      life.give();
+      // This turn was given up, and another derives from the fold as it is.
+      return underway ? nothing : slice;
     },
   };
 
-  const foldNew = async (): Promise<void> => {
+  const foldNew = async (steps: number): Promise<void> => {
     if (retired) return;
+    stepsLeft = steps;
+    batchesLeft = steps === Number.POSITIVE_INFINITY ? steps : 1;
     const folded = await foldOn();
     await tellChanges();
     if (state.shared && !state.shared.leavesSnapshots) await shareSnapshot(state.shared, folded);
@@ -222,9 +259,9 @@ export function createLearner(
 
   /** Until the log has it, what is noticed counts here all the same: who cannot write adapts, too. Never rejects. */
   const tellChanges = async (): Promise<void> => {
-    if (!posterior.changes.some(({ canBeTold }) => canBeTold)) return;
+    if (!posterior?.changes.some(({ canBeTold }) => canBeTold)) return;
     try {
-      for (const { arm, canBeTold } of posterior.changes) if (canBeTold) await tellChange(arm);
+      for (const { arm, canBeTold } of believed().changes) if (canBeTold) await tellChange(arm);
       untold = false;
     } catch (error) {
       // Once, until it can be told.
@@ -237,7 +274,7 @@ export function createLearner(
     if ((await state.add(`change:${router.name}:${arm}`, 1, TELLING_MS)) > 1) return;
     // Somebody else may have told it before.
     await foldOn();
-    const change = posterior.changes.find((one) => one.arm === arm && one.canBeTold);
+    const change = believed().changes.find((one) => one.arm === arm && one.canBeTold);
     const first = change && (await state.recall(change.decisionId));
     if (!first || !(await tell(change, first))) return;
     const { since, shift } = change;
@@ -251,9 +288,43 @@ export function createLearner(
 
   /** Gives how many entries were new. */
   const foldOn = async (): Promise<number> => {
+    if (underway && !deriveOn()) return 0;
     const folded = await learnOn(learned, router.name, source, runtime.log, heardOf);
-    if (learned.cursor !== posteriorCursor) await derive();
+    if (learned.cursor === posteriorCursor) return folded;
+    if (stepsARequest === undefined) await derive();
+    else if (stepsLeft === Number.POSITIVE_INFINITY || isDue()) deriveOn();
     return folded;
+  };
+
+  const isDue = (): boolean => {
+    const { entries } = learned.fold;
+    const isMuch = entries - entriesDerived >= Math.min(COUNTED.mostNew, entries * COUNTED.newShare);
+    return isMuch || runtime.clock() - derivedAt >= COUNTED.ms;
+  };
+
+  /** Begins, or goes on, as far as this turn may; false where it is not over then. */
+  const deriveOn = (): boolean => {
+    underway ??= { steps: derivingFrom(learned.fold), cursor: learned.cursor };
+    const { steps, cursor } = underway;
+    for (;;) {
+      if (stepsLeft-- <= 0) return false;
+      const step = steps.next();
+      if (!step.done) continue;
+      underway = null;
+      take(step.value, cursor);
+      return true;
+    }
+  };
+
+  const take = (derived: Posterior, cursor: string): void => {
+    posterior = derived;
+    posteriorCursor = cursor;
+    owed?.derived();
+    earlyPulls.derived();
+    ratesByPreference = new Map();
+    entriesDerived = learned.fold.entries;
+    derivedAt = runtime.clock();
+    posteriorAt = runtime.now();
   };
 
   /** False where it is told already. */
@@ -278,19 +349,14 @@ export function createLearner(
       while (!step.done && runtime.clock() - started < SLICE_MS) step = deriving.next();
       took += runtime.clock() - started;
       if (step.done) {
-        posterior = step.value;
+        take(step.value, cursor);
         break;
       }
-      moved();
+      life.give();
       await new Promise((resolve) => setTimeout(resolve, 0));
       // It was given up meanwhile, and another has begun.
       if (derivation !== derivations) return;
     }
-    owed?.derived();
-    earlyPulls.derived();
-    posteriorCursor = cursor;
-    derivedAt = runtime.now();
-    ratesByPreference = new Map();
     const share = shareFor(fold.entries) * (fold.labels === labelsDerived ? UNLABELLED : 1);
     labelsDerived = fold.labels;
     restUntil = runtime.clock() + Math.min(LONGEST_REST_MS, took * (1 / share - 1));
@@ -309,25 +375,31 @@ export function createLearner(
   /** In turn, never twice at once. */
   const inTurn = (work: () => Promise<void>): Promise<void> => {
     giveUpLost();
-    moved();
+    life.give();
     const turn = (running ?? Promise.resolve()).then(work, work).finally(() => {
       if (running === turn) running = null;
     });
     running = turn;
     return turn;
   };
-  const foldInTurn = (): Promise<void> => inTurn(foldNew);
+  const foldInTurn = (steps: number): Promise<void> => inTurn(() => foldNew(steps));
 
   /** Rests between its turns, not in them: whoever asks to catch up waits for one fold at most. */
   const foldSoon = async (): Promise<void> => {
+    let turns = 0;
+    // The same request has them but once.
+    const laterSteps = stepsARequest === undefined ? Number.POSITIVE_INFINITY : 0;
+    /** Whoever comes next goes on, at its own cost. */
+    const isEnough = (): boolean => stepsARequest !== undefined && turns >= COUNTED.turns;
     try {
       do {
+        turns++;
         again = false;
         const rest = restUntil - runtime.clock();
         if (rest > 0) await new Promise((resolve) => setTimeout(resolve, rest));
-        await foldInTurn();
+        await foldInTurn(turns === 1 ? (stepsARequest ?? Number.POSITIVE_INFINITY) : laterSteps);
         told = false;
-      } while (again && !retired);
+      } while (again && !retired && !isEnough());
     } catch (error) {
       // Once, until it can be again: an outage has many turns.
       if (!told)
@@ -337,14 +409,14 @@ export function createLearner(
       folding = false;
     }
     // Told while a turn was failing: the next one may do better, and nobody tells of it again.
-    if (again) grown();
+    if (again && !isEnough()) grown();
   };
 
   const grown = (): void => {
     again = true;
     giveUpLost();
     if (folding || retired) return;
-    moved();
+    life.give();
     folding = true;
     runtime.defer(foldSoon());
   };
@@ -355,31 +427,34 @@ export function createLearner(
     owed,
     earlyPulls,
     pacer,
-    current: () => ({ posterior, cursor: posteriorCursor }),
+    current: () => ({ posterior: believed(), cursor: posteriorCursor }),
     rates(preference) {
       let rates = ratesByPreference.get(preference);
       if (!rates) {
-        rates = ratesFor(preference, posterior, arms);
+        rates = ratesFor(preference, believed(), arms);
         // A preference given as numbers in a header is a new object each time: only names are worth keeping.
         if (typeof preference === 'string') ratesByPreference.set(preference, rates);
       }
       return rates;
     },
-    derivedAt: () => derivedAt,
+    derivedAt: () => posteriorAt,
     async backlog(most) {
       const { entries } = await state.readSince(router.name, posteriorCursor, most);
       return entries.length;
     },
-    calibration: () => calibration,
+    calibration() {
+      believed();
+      return calibration;
+    },
     grown,
-    catchUp: foldInTurn,
+    catchUp: () => foldInTurn(Number.POSITIVE_INFINITY),
     adopt: (next) =>
       inTurn(async () => {
         // Of a config that is no longer: whoever follows it has asked anew.
         if (retired || next.halfLifeMs !== router.halfLifeMs) return;
         learned = next;
         await derive();
-        await foldNew();
+        await foldNew(Number.POSITIVE_INFINITY);
       }),
     async handOver() {
       retired = true;

@@ -1,6 +1,6 @@
 /** Keeps the decisions: those whose answer is still on its way here, those that have ended in the state store. */
 import type { DecisionRecord } from '../stores/decision-record.ts';
-import { type Found, type StateStore, StoreUnavailable } from '../stores/ports.ts';
+import { type Found, type StateStore, StoreUnavailable, type Whereabouts } from '../stores/ports.ts';
 import type { OutcomeKind } from '../upstream/outcome.ts';
 import { decisionTime } from './decision.ts';
 import {
@@ -11,6 +11,7 @@ import {
   whyUnknown,
   withSignal,
 } from './feedback.ts';
+import { createOwnAnswers } from './own-answers.ts';
 import { revise } from './revising.ts';
 import type { Runtime } from './runtime.ts';
 
@@ -23,6 +24,8 @@ export interface Ledger {
   stateOf(decisionId: string): 'on its way' | 'whole' | 'cut short' | null;
   /** A decision whose answer is still on its way here, or about to be kept. */
   findOpen(name: string): DecisionRecord | null;
+  /** One of the latest that this process gave an answer of its own to, as it was last known here. */
+  findOwn(names: readonly string[]): Found | null;
   /** Lets an open decision be found by a name before it has ended. */
   nameOpen(decisionId: string, name: string): void;
   /** Ends a decision: `finish` gets it with what was said of it meanwhile. Never throws: lost writes are logged, once until one is kept. */
@@ -30,7 +33,7 @@ export interface Ledger {
   find(decisionId: string): Promise<DecisionRecord | null>;
   findByName(names: readonly string[]): Promise<DecisionRecord | null>;
   /** The same, with the name by which it was found. */
-  findNamed(names: readonly string[]): Promise<Found | null>;
+  findNamed(names: readonly string[], where?: Whereabouts): Promise<Found | null>;
   /** The same, looking again for a moment: for who has just been answered, by another replica maybe. */
   findByNameSoon(names: readonly string[]): Promise<DecisionRecord | null>;
   /**
@@ -82,6 +85,7 @@ const KEEPING_MS = 3_000;
 export function createLedger(state: StateStore, runtime: Runtime): Ledger {
   const open = new Map<string, OpenDecision>();
   const openByName = new Map<string, string>();
+  const own = createOwnAnswers(runtime.lookUp.ownAnswers);
   /** Decisions in a row that could not be kept. */
   let lost = 0;
 
@@ -111,7 +115,10 @@ export function createLedger(state: StateStore, runtime: Runtime): Ledger {
     if (!decision) return { status: whyUnknown(decisionId, runtime.now()) };
     const result = await giveFeedback(state, decision, feedback, runtime.now());
     // Whoever is told that it counts is told so for good: of what was said before, too.
-    if ('decision' in result) await state.confirm(result.decision);
+    if ('decision' in result) {
+      await state.confirm(result.decision);
+      own.renew(result.decision);
+    }
     return result;
   };
 
@@ -135,12 +142,12 @@ export function createLedger(state: StateStore, runtime: Runtime): Ledger {
   const openUnder = (name: string): OpenDecision | undefined => open.get(openByName.get(name) ?? '');
 
   /** What is open here under a less sure name gives way to what is kept under a surer one. */
-  const findNamed = async (names: readonly string[]): Promise<Found | null> => {
+  const findNamed = async (names: readonly string[], where?: Whereabouts): Promise<Found | null> => {
     const first = names.findIndex((name) => openUnder(name));
-    if (first < 0) return await state.lookUp(names);
+    if (first < 0) return await state.lookUp(names, where);
     const name = names[first] as string;
     const { decision } = openUnder(name) as OpenDecision;
-    const surer = first === 0 ? null : await state.lookUp(names.slice(0, first));
+    const surer = first === 0 ? null : await state.lookUp(names.slice(0, first), where);
     return surer ?? { decision, name };
   };
   const findByName = async (names: readonly string[]): Promise<DecisionRecord | null> =>
@@ -183,6 +190,13 @@ export function createLedger(state: StateStore, runtime: Runtime): Ledger {
       return entry.outcome === 'completed' ? 'whole' : 'cut short';
     },
     findOpen: (name) => openUnder(name)?.decision ?? null,
+    findOwn(names) {
+      for (const name of names) {
+        const decision = own.find(name);
+        if (decision) return { decision, name };
+      }
+      return null;
+    },
 
     settle(decisionId, finish) {
       const entry = open.get(decisionId);
@@ -191,6 +205,7 @@ export function createLedger(state: StateStore, runtime: Runtime): Ledger {
       // What was said of it meanwhile is in its first version.
       entry.decision = { ...decision, version: 1, labelBefore: null };
       entry.isSettled = true;
+      own.add(entry.decision, names);
       runtime.defer(keep(entry, names));
     },
 
@@ -223,7 +238,8 @@ export function createLedger(state: StateStore, runtime: Runtime): Ledger {
       }
       await entry?.closed;
       const decision = entry ? await state.recall(known.id) : known;
-      if (decision) await revise(state, decision, edit);
+      const revised = decision && (await revise(state, decision, edit));
+      if (revised && 'decision' in revised) own.renew(revised.decision);
     },
   };
 }

@@ -3,7 +3,7 @@ import { UNCLEAR } from '../bandit/evidence.ts';
 import { compared, isEdited, nearness, type Shingles } from '../signals/shingles.ts';
 import { isShort, nearlySame } from '../signals/sketch.ts';
 import type { DecisionRecord } from '../stores/decision-record.ts';
-import type { Found } from '../stores/ports.ts';
+import { type Found, logOf } from '../stores/ports.ts';
 import { isNoVerdict } from './label.ts';
 import type { Ledger } from './ledger.ts';
 import type { Lineage } from './lineage.ts';
@@ -55,8 +55,9 @@ export function createRewordings(ledger: Pick<Ledger, 'findNamed'>, recent: Rece
       .filter(({ shingles }) => shingles !== null && isEdited(shingles, question.shingles, place))
       .sort((one, other) => distance(one) - distance(other));
     if (near.length >= TEMPLATE_SIBLINGS.named || !mayBeElsewhere) return near;
+    const nearby = { log: logOf(own), sure: 1, routers: null };
     // The latest of all: what was answered here may have been refused since, and another replica have answered anew.
-    const latest = (found.name === before ? found : await ledger.findNamed([before]))?.decision;
+    const latest = (found.name === before ? found : await ledger.findNamed([before], nearby))?.decision;
     // Of what was answered here more is known than a sketch.
     if (!latest?.sketch || here.some(({ decisionId }) => decisionId === latest.id)) return near;
     const isNear = nearlySame(latest.sketch, question.sketch) && !(place === 'first' && isShort(question.sketch));

@@ -8,6 +8,14 @@ export interface Log {
   error(fields: object, message: string): void;
 }
 
+/** How the conversation that a request goes on with is found before it is routed. */
+export interface LookUpTerms {
+  /** For how long the state store is asked before the request goes on without it, in milliseconds. */
+  deadlineMs: number;
+  /** So many of this process's own answers are known without asking; 0 where asking costs nothing. */
+  ownAnswers: number;
+}
+
 export interface Runtime {
   /** Milliseconds since 1970. */
   now: () => number;
@@ -18,8 +26,14 @@ export interface Runtime {
   randomHex: (bytes: number) => string;
   /** Work that the answer does not wait for, but that the platform must not cut off. */
   defer: (work: Promise<unknown>) => void;
+  lookUp: LookUpTerms;
   /** Whether timers end with the request that set them, unless what waits for them is deferred. Left out where they do not. */
   endsTimers?: boolean;
+  /**
+   * How many steps of deriving (`bandit/steps.ts`) one request may take behind its answer, where the platform counts its processor
+   * time and no clock runs meanwhile. Left out where nobody counts.
+   */
+  stepsARequest?: number;
   /** Keyed with the server's secret. */
   digest: Digest;
   /** Plain SHA-256, in hex. */

@@ -7,14 +7,23 @@ const LETTER = /^[\p{L} ]$/u;
 const REPEATED = /^(?:[?*+]|\{[\d,]+\})?/;
 const MAY_BE_LEFT_OUT = /^(?:[?*]|\{0)/;
 
-/** The alternatives at the top of a pattern. */
+/** What may end an alternative, and what else such a mark may be part of: an escape and a class are taken whole. */
+const TELLING = /\\.|\[(?:\\.|[^\]\\])*\]|[()|]/gsu;
+
+/** The alternatives at the top of a pattern. Runs while the program starts, where a step for each character takes milliseconds. */
 export function alternativesOf(source: string): string[] {
   const alternatives: string[] = [];
   let from = 0;
-  for (let at = 0; at < source.length; at = source[at] === '|' ? at + 1 : endOfPiece(source, at)) {
-    if (source[at] !== '|') continue;
-    alternatives.push(source.slice(from, at));
-    from = at + 1;
+  let depth = 0;
+  TELLING.lastIndex = 0;
+  for (let found = TELLING.exec(source); found; found = TELLING.exec(source)) {
+    const mark = found[0];
+    if (mark === '(') depth++;
+    else if (mark === ')') depth--;
+    else if (mark === '|' && depth === 0) {
+      alternatives.push(source.slice(from, found.index));
+      from = found.index + 1;
+    }
   }
   alternatives.push(source.slice(from));
   return alternatives;

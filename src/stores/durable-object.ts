@@ -2,6 +2,7 @@
 import { createDecisionPacker } from './durable-object/packed-decision.ts';
 import {
   type Answer,
+  type LogTerms,
   type LogVerbs,
   objectOf,
   SHARED_OBJECT,
@@ -26,6 +27,8 @@ export interface ObjectStoreOptions {
   halfLives: ReadonlyMap<string, number | null>;
   /** For how long a decision is kept, in milliseconds. */
   retentionMs: number;
+  /** Whether the objects are to keep their logs in a durable store, too. */
+  isDrained: boolean;
   /** Tells this isolate from every other. */
   holder: string;
   /** How long an answer is waited for. */
@@ -34,17 +37,27 @@ export interface ObjectStoreOptions {
   retriesMs?: readonly number[];
 }
 
+/** Whoever watches is told of what this isolate writes: what others append nobody tells here. */
 export interface ObjectStore extends HotStore {
   readonly shared: SharedState;
-  /** Tells whoever watches that every log may have grown: what other isolates append nobody tells here. */
-  mayHaveGrown(): void;
+  /** Whether the durable store took what every object has last given it. */
+  isDrainedWell(): Promise<boolean>;
 }
 
 /** Decisions of which an isolate remembers whose they are: else every router's object is asked. */
 const MOST_PLACES = 10_000;
 
 export function createObjectStore(options: ObjectStoreOptions): ObjectStore {
-  const { objects, halfLives, retentionMs, holder, timeoutMs = 2_000, retriesMs = [250, 1_000, 4_000] } = options;
+  const {
+    objects,
+    halfLives,
+    retentionMs,
+    isDrained,
+    holder,
+    timeoutMs = 2_000,
+    retriesMs = [250, 1_000, 4_000],
+  } = options;
+  const termsOf = (name: string): LogTerms => ({ name, retentionMs, isDrained });
   const packer = createDecisionPacker();
   const listeners = new Set<(log: string) => void>();
   const logs = new Set([PINNED_LOG, ...halfLives.keys()]);
@@ -74,12 +87,28 @@ export function createObjectStore(options: ObjectStoreOptions): ObjectStore {
     call: (object: LogVerbs) => Promise<Answer<Value>>,
   ): Promise<Value[]> => Promise.all([...asked].map((log) => read(() => call(objectFor(log)))));
 
+  /** The first by `comesBefore` of what these logs have, and of what is known already. */
+  const foundIn = async (
+    asked: Iterable<string>,
+    names: readonly string[],
+    known: Found | null,
+  ): Promise<Found | null> => {
+    let first = known;
+    for (const one of await ofAll(asked, (object) => object.lookUp([...names]))) {
+      if (!one) continue;
+      const found = { decision: packer.decisionIn(one.decision), name: one.name };
+      note(found.decision.id, logOf(found.decision));
+      if (!first || comesBefore(found, first, names)) first = found;
+    }
+    return first;
+  };
+
   return {
     async remember(kept) {
       const log = logOf(kept.decision);
       const packed = packedKept(kept);
       note(kept.decision.id, log);
-      await untilKept(() => write(() => objectFor(log).remember(packed, { retentionMs })), retriesMs);
+      await untilKept(() => write(() => objectFor(log).remember(packed, termsOf(log))), retriesMs);
       grown(log);
     },
 
@@ -107,17 +136,15 @@ export function createObjectStore(options: ObjectStoreOptions): ObjectStore {
       return decision;
     },
 
-    async lookUp(names) {
+    async lookUp(names, where) {
       if (names.length === 0) return null;
-      const all = await ofAll(logs, (object) => object.lookUp([...names]));
-      let first: Found | null = null;
-      for (const one of all) {
-        if (!one) continue;
-        const found = { decision: packer.decisionIn(one.decision), name: one.name };
-        note(found.decision.id, logOf(found.decision));
-        if (!first || comesBefore(found, first, names)) first = found;
-      }
-      return first;
+      if (!where) return await foundIn(logs, names, null);
+      const near = await foundIn([where.log], names, null);
+      const { sure, routers } = where;
+      if (sure === 'only' || (near && names.indexOf(near.name) < sure)) return near;
+      const mayHaveIt = (log: string): boolean => log === PINNED_LOG || routers === null || routers.includes(log);
+      const others = [...logs].filter((log) => log !== where.log && mayHaveIt(log));
+      return await foundIn(others, names, near);
     },
 
     async readSince(router, cursor, limit) {
@@ -131,6 +158,7 @@ export function createObjectStore(options: ObjectStoreOptions): ObjectStore {
     },
 
     add: (counter, amount, ttlMs) => write(() => shared().add(counter, amount, ttlMs)),
+    addAll: (additions) => write(() => shared().addAll([...additions])),
     async putHealth(name, health, ttlMs) {
       await write(() => shared().putHealth(name, health, ttlMs));
     },
@@ -140,14 +168,14 @@ export function createObjectStore(options: ObjectStoreOptions): ObjectStore {
       listeners.add(listener);
       return () => listeners.delete(listener);
     },
-    mayHaveGrown() {
-      for (const log of logs) grown(log);
+    async isDrainedWell() {
+      return (await ofAll(logs, (object) => object.isWell())).every((isWell) => isWell);
     },
 
     shared: {
       leavesSnapshots: true,
       snapshots: {
-        read: (router) => read(() => objectFor(router).readSnapshots(halfLives.get(router) ?? null)),
+        read: (router) => read(() => objectFor(router).readSnapshots(halfLives.get(router) ?? null, termsOf(router))),
         put: (router, snapshot) => write(() => objectFor(router).putSnapshot(snapshot)),
         async drop(router) {
           await write(() => objectFor(router).dropSnapshots());
@@ -155,7 +183,7 @@ export function createObjectStore(options: ObjectStoreOptions): ObjectStore {
       },
       lease: (name, ttlMs) => write(() => shared().lease(name, holder, ttlMs)),
       secret: (proposed) => read(() => shared().secret(proposed)),
-      // An object keeps its log for as long as its decisions, whoever else has it.
+      // An object keeps its log for as long as its decisions, and drains it by itself.
       async drained() {},
       async restart(snapshots) {
         for (const [router, snapshot] of snapshots) await write(() => objectFor(router).restart(snapshot));

@@ -22,6 +22,8 @@ export interface LogSlice {
   /** Where to read on from. Opaque, ordered within one log, and its own whichever store has it. */
   cursor: string;
   gap: Gap | null;
+  /** Whether the log ended there as it was read; left out where the store does not say. */
+  isEnd?: boolean;
 }
 
 /** A decision with the names under which it shall be found again, none of which tells what was said. */
@@ -34,6 +36,16 @@ export interface Kept {
 export interface Found {
   decision: DecisionRecord;
   name: string;
+}
+
+/** Where to look for names, for a store that has to ask for each log by itself: others look everywhere at once. */
+export interface Whereabouts {
+  /** The log to look in first. */
+  log: string;
+  /** Found there under one of so many names, the first ones, it is looked for nowhere else. `only`: nor if nothing is found. */
+  sure: number | 'only';
+  /** Routers in whose logs it may be; null for all. */
+  routers: readonly string[] | null;
 }
 
 /** What a fold that goes up to some cursor has counted of a decision: nothing yet, or a version with this label. */
@@ -96,6 +108,13 @@ export class MayBeElsewhere extends StoreUnavailable {}
 /** A write of which nobody knows whether it was done: repeated, it might be done twice. */
 export class UncertainWrite extends StoreUnavailable {}
 
+/** To a counter that vanishes `ttlMs` after its first addition. */
+export interface Addition {
+  counter: string;
+  amount: number;
+  ttlMs: number;
+}
+
 export interface StateStore {
   /** Keeps a finished decision, its names and its evidence, if it teaches anything: all of it or nothing. */
   remember(kept: Kept): Promise<void>;
@@ -106,12 +125,17 @@ export interface StateStore {
   revise(decision: DecisionRecord): Promise<'written' | 'changed'>;
   /** Null where there is none; rejects with `MayBeElsewhere` where none is found and there may be one all the same. */
   recall(decisionId: string): Promise<DecisionRecord | null>;
-  /** The decision behind the first of these names that is known, and that name. */
-  lookUp(names: readonly string[]): Promise<Found | null>;
+  /** The decision behind the first of these names that is known, and that name; with `where` it may be of a later name. */
+  lookUp(names: readonly string[], where?: Whereabouts): Promise<Found | null>;
   /** Evidence in a router's log behind the cursor, oldest first, from at most `limit` entries. */
   readSince(router: string, cursor: string, limit: number): Promise<LogSlice>;
   /** Adds to a counter that vanishes `ttlMs` after its first addition, and gives its new value. */
   add(counter: string, amount: number, ttlMs: number): Promise<number>;
+  /**
+   * The same of several in one step, all of them or none; the new values in their order. Left out where that saves nothing over
+   * one after another.
+   */
+  addAll?(additions: readonly Addition[]): Promise<number[]>;
   /** Keeps this for `ttlMs`, unless what is kept under the name is as late or later. */
   putHealth(name: string, health: SharedHealth, ttlMs: number): Promise<void>;
   /** Rejects where nothing can be kept, too: whoever cannot tell what they know need not go by what others knew. */

@@ -54,8 +54,6 @@ export interface EdgeRedisNotices {
 
 export interface EdgeRedisStore extends HotStore {
   readonly shared: SharedState;
-  /** Tells whoever watches that every log they have read or told of may have grown, by others. */
-  mayHaveGrown(): void;
 }
 
 const MOST_WAITING = 2_000;
@@ -73,14 +71,11 @@ export function createEdgeRedisStore(options: EdgeRedisStoreOptions): EdgeRedisS
   const places = createPlaces({ now, sha256Hex, keepMs });
   const newEpoch = (): string => chanceText(random);
   const listeners = new Set<(log: string) => void>();
-  /** Logs that anybody has asked for or told of. */
-  const logs = new Set<string>();
   const trimmedAt = new Map<string, number>();
   let troubled = false;
   let mayWaitUntil = Number.NEGATIVE_INFINITY;
 
   const tell = (log: string): void => {
-    logs.add(log);
     for (const listener of listeners) listener(log);
   };
   const trouble = (error: Error): void => {
@@ -164,20 +159,12 @@ export function createEdgeRedisStore(options: EdgeRedisStoreOptions): EdgeRedisS
       throw new MayBeElsewhere('the decision may wait in another gateway until Redis takes it');
     },
 
-    readSince(router, cursor, limit) {
-      logs.add(router);
-      return reading.readSince(router, cursor, limit);
-    },
-
+    readSince: reading.readSince,
     readKept: reading.readKept,
 
     watch(listener) {
       listeners.add(listener);
       return () => listeners.delete(listener);
-    },
-
-    mayHaveGrown() {
-      for (const log of [...logs]) tell(log);
     },
 
     shared,

@@ -49,6 +49,26 @@ describe('conduit check', () => {
     });
   });
 
+  test('takes a Worker’s config as the Worker will, with wrangler’s variables', async () => {
+    const worker = `${CONFIG}keys: [{ name: me, key: "\${CONDUIT_KEY}" }]\nstores: { state: durable-object }\n`;
+    const cwd = directory({ 'conduit.worker.yaml': worker, '.dev.vars': 'CONDUIT_KEY=k\n' });
+    expect(await conduit(['check', '--platform', 'workers'], cwd)).toEqual({
+      code: 0,
+      stdout: 'conduit.worker.yaml: ok (1 router, 1 model)\n',
+      stderr: '',
+    });
+    const onNode = await conduit(['check', '--config', 'conduit.worker.yaml'], cwd, { CONDUIT_KEY: 'k' });
+    expect(onNode.stdout).toMatch(/^stores\.state: a Durable Object is only to be had on Cloudflare Workers/);
+    const inFolder = directory({ 'my.yaml': `${CONFIG}stores: { durable: embedded }\n` });
+    expect(await conduit(['check', '--platform', 'workers', '--config', 'my.yaml'], inFolder)).toMatchObject({
+      code: 1,
+      stdout: expect.stringMatching(/^stores\.durable: there is no folder on Cloudflare Workers/),
+    });
+    const other = await conduit(['check', '--platform', 'deno'], cwd);
+    expect(other.code).toBe(1);
+    expect(other.stderr).toContain('Allowed choices are node, workers');
+  });
+
   test('says in one line each what is wrong, and ends with 1', async () => {
     const cwd = directory({ 'my.yaml': `${CONFIG}sever: {}\nrouters: { auto: { models: [p/b] } }` });
     expect(await conduit(['check', '--config', 'my.yaml'], cwd)).toMatchObject({ code: 1, stderr: '' });

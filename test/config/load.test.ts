@@ -323,6 +323,35 @@ describe('a Durable Object for the state', () => {
     });
   });
 
+  test('may have Supabase behind it, as a Redis may there', () => {
+    const supabase = 'durable: supabase, supabase: { url: "https://p.supabase.co", service_role_key: k }';
+    for (const state of ['durable-object', '"redis://h:1"']) {
+      const result = onWorkers(text(`state: ${state}, ${supabase}`));
+      expect(result).toMatchObject({ ok: true, config: { stores: { durable: 'supabase' } } });
+    }
+    expect(onWorkers(text(`state: memory, ${supabase}`))).toMatchObject({
+      ok: false,
+      problems: [{ path: 'stores.durable', allowed: expect.stringContaining('durable-object or a Redis') }],
+    });
+  });
+
+  test('has no folder behind it, nor has anything else on Workers', () => {
+    for (const stores of ['state: durable-object, durable: embedded', 'state: memory, folder: here']) {
+      expect(onWorkers(text(stores))).toMatchObject({
+        ok: false,
+        problems: [
+          {
+            path: 'stores.durable',
+            message: 'there is no folder on Cloudflare Workers',
+            allowed: 'none, supabase',
+          },
+        ],
+      });
+    }
+    // A config that gateways on Node share may name theirs.
+    expect(onWorkers(text('state: "redis://h:1", folder: here'))).toMatchObject({ ok: true });
+  });
+
   test('may be without a secret: it is made, and kept there', () => {
     expect(onWorkers(text('state: durable-object', ''))).toMatchObject({ ok: true, warnings: [] });
     const [warning] = (onWorkers(text('state: "redis://localhost:6379"', '')) as { warnings: string[] }).warnings;

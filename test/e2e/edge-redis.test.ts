@@ -2,7 +2,7 @@
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest';
 import { answer, startFakeUpstream } from '../support/fake-upstream.ts';
-import { NO_REDIS, type RedisServer, startRedisServer } from '../support/redis-server.ts';
+import { NO_REDIS, NO_REDIS_WITH_TLS, type RedisServer, startRedisServer } from '../support/redis-server.ts';
 import { PATIENCE } from '../support/redis-store.ts';
 import { startWorkerd, type Workerd } from '../support/workerd.ts';
 
@@ -95,5 +95,56 @@ stores: { state: "\${REDIS_URL}" }
         .trim()
         .split('\n').length;
     await expect.poll(clients, PATIENCE).toBe(1);
+  }, 60_000);
+});
+
+const withoutTls = NO_REDIS_WITH_TLS === null ? '' : ` (${NO_REDIS_WITH_TLS})`;
+describe.skipIf(NO_REDIS_WITH_TLS)(`a Worker over a Redis with TLS${withoutTls}`, () => {
+  let redis: RedisServer;
+  beforeAll(async () => {
+    redis = await startRedisServer({ tls: true, password: 'secret' });
+  });
+  afterAll(() => redis?.close());
+
+  /** With this certificate among those that it trusts. */
+  const serve = async (trusted: string | null) => {
+    const upstream = await startFakeUpstream(answer());
+    const text = `
+server: { secret: s }
+providers: { fake: { base_url: "${upstream.url}", api_key: "sk-provider" } }
+models: [{ id: fake/good, price: { input: 1, output: 2 } }]
+stores: { state: "\${REDIS_URL}" }
+`;
+    const bindings = { CONDUIT_CONFIG_TEXT: text, REDIS_URL: redis.url };
+    const { url, close } = await startWorkerd({
+      entry: join(import.meta.dirname, '../../src/worker.ts'),
+      bindings,
+      trusted,
+    });
+    onTestFinished(async () => {
+      await close();
+      await upstream.close();
+    });
+    const ask = () =>
+      fetch(`${url}/v1/chat/completions`, {
+        method: 'POST',
+        headers: { 'content-type': 'application/json' },
+        body: JSON.stringify({ model: 'auto', messages: [{ role: 'user', content: 'Hello' }] }),
+      });
+    return { ask, isReady: async () => (await fetch(`${url}/ready`)).status === 200 };
+  };
+
+  test('keeps its decisions there, where the certificate can be checked', async () => {
+    const { ask, isReady } = await serve(redis.certificate);
+    await expect.poll(isReady, PATIENCE).toBe(true);
+    const before = Number(await redis.client.dbsize());
+    expect((await ask()).status).toBe(200);
+    await expect.poll(async () => Number(await redis.client.dbsize()), PATIENCE).toBeGreaterThan(before);
+  }, 60_000);
+
+  test('takes no certificate that it cannot check, and answers all the same', async () => {
+    const { ask, isReady } = await serve(null);
+    expect(await isReady()).toBe(false);
+    expect((await ask()).status).toBe(200);
   }, 60_000);
 });

@@ -40,6 +40,29 @@ describe('an exchange through web streams', () => {
     expect(await response.text()).toBe('one two');
   });
 
+  test.each(['answered', 'ended', 'aborted', 'left'])('lets go of a request that is %s', async (how) => {
+    const { signal } = new AbortController();
+    const request = post('x', { signal });
+    const listening = new Set<unknown>();
+    Object.defineProperty(request, 'signal', {
+      value: Object.assign(signal, {
+        addEventListener: (_: string, listener: unknown) => void listening.add(listener),
+        removeEventListener: (_: string, listener: unknown) => void listening.delete(listener),
+      }),
+    });
+    const exchange = createWebExchange(request);
+    expect(listening.size).toBe(1);
+    if (how === 'answered') exchange.answer(200, {}, bytesOf('x'));
+    else {
+      exchange.begin(200, {});
+      exchange.write(bytesOf('x'));
+      if (how === 'ended') exchange.end();
+      else if (how === 'aborted') exchange.abort();
+      else await (await exchange.response).body?.cancel();
+    }
+    expect(listening.size).toBe(0);
+  });
+
   test('answers without a body where the status has none', async () => {
     const exchange = createWebExchange(post('x'));
     exchange.begin(304, { etag: '"1"' });

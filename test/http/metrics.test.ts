@@ -67,6 +67,7 @@ describe('the metrics of a gateway', () => {
     expect(sumOf(now, 'conduit_budget_left_usd', { router: 'auto' })).toBeLessThan(5);
     expect(sumOf(now, 'conduit_store_up', { store: 'state' })).toBe(1);
     expect(sumOf(now, 'conduit_processes')).toBe(1);
+    expect(sumOf(now, 'conduit_follow_up_look_ups_total', { router: 'auto', end: 'unknown' })).toBe(0);
   });
 
   test('count what Conduit refused by itself, and what was passed through', async () => {

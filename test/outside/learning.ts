@@ -18,6 +18,7 @@ const idOf = (time: number): string => `dec_${time.toString(16).padStart(12, '0'
 interface Learned {
   observations: number;
   labels: number;
+  look_ups: Record<'cached' | 'found' | 'unknown' | 'late' | 'failed' | 'hit_rate', number>;
   arms: { model: string; pulls: number; share: number; quality: { mean: number } }[];
 }
 
@@ -259,6 +260,25 @@ export function learningSuite(platform: Platform): void {
       // Another person's is another conversation.
       const other = await complete({ messages: next, user: 'somebody else' });
       expect(other.response.headers.get('x-conduit-reason')).not.toBe('sticky');
+    });
+
+    test('is looked for where a request goes on from an answer, and how often it is found is counted', async () => {
+      const before = (await learned()).look_ups;
+      const question = [{ role: 'user', content: questionNumber(asked++) }];
+      const goingOn = [
+        { role: 'assistant', content: 'An answer' },
+        { role: 'user', content: 'And why?' },
+      ];
+      const { id } = await complete({ messages: question });
+      await gateway.decisionOf(id);
+      expect((await learned()).look_ups).toEqual(before);
+      await complete({ messages: [...question, ...goingOn] });
+      await complete({ messages: [...question, ...goingOn], user: 'somebody who was never here' });
+      const { cached, found, unknown, late, failed, hit_rate } = (await learned()).look_ups;
+      expect(cached + found).toBe(before.cached + before.found + 1);
+      expect(unknown).toBe(before.unknown + 1);
+      expect({ late, failed }).toEqual({ late: before.late, failed: before.failed });
+      expect(hit_rate).toBeCloseTo((cached + found) / (cached + found + unknown + late + failed), 9);
     });
   });
 }

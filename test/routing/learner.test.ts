@@ -1,7 +1,8 @@
 import { describe, expect, test } from 'vitest';
 import type { Model, Router } from '../../src/config/resolve.ts';
 import { encoder } from '../../src/context/encoder.ts';
-import { createLearner } from '../../src/routing/learner.ts';
+import { createLearner, type Learner } from '../../src/routing/learner.ts';
+import type { Runtime } from '../../src/routing/runtime.ts';
 import { labelOf } from '../../src/stores/decision-record.ts';
 import { createMemoryStore } from '../../src/stores/memory.ts';
 import type { StateStore } from '../../src/stores/ports.ts';
@@ -18,8 +19,8 @@ const ROUTER = {
   signalsOff: new Set(),
 } as unknown as Router;
 
-function prepare(wrap: (store: StateStore) => StateStore = (store) => store) {
-  const runtime = testRuntime();
+function prepare(wrap: (store: StateStore) => StateStore = (store) => store, platform: Partial<Runtime> = {}) {
+  const runtime = Object.assign(testRuntime(), platform);
   const state = createMemoryStore({ now: runtime.now });
   const learner = createLearner(ROUTER, ARMS, wrap(state), runtime);
   /** One answer of the small model that somebody gave this thumb. */
@@ -53,6 +54,81 @@ describe('a learner', () => {
     for (let i = 0; i < 2_500; i++) await answered(i % 2);
     await learner.catchUp();
     expect(observations()).toBeCloseTo(2_500, 3);
+  });
+
+  describe('where a request pays for what it makes the processor do', () => {
+    const PAYING = { stepsARequest: 16 };
+
+    test('derives over several requests, from what it knew when it began', async () => {
+      const { learner, runtime, answered, observations } = prepare(undefined, PAYING);
+      expect(observations()).toBe(0);
+      for (let i = 0; i < 100; i++) await answered(1);
+      const seen: number[] = [];
+      for (let request = 0; request < 6; request++) {
+        learner.grown();
+        await runtime.settled();
+        await answered(1);
+        seen.push(Math.round(observations()));
+      }
+      // More than 16 steps, and fewer than 32: one of the two arms was never asked.
+      expect(seen.slice(0, 3)).toEqual([0, 100, 100]);
+      await learner.catchUp();
+      expect(observations()).toBeCloseTo(106, 6);
+    });
+
+    test('comes to the same beliefs as where nobody pays', async () => {
+      const paying = prepare(undefined, PAYING);
+      const { state, runtime, learner, answered } = paying;
+      const other = createLearner(ROUTER, ARMS, state, testRuntime());
+      for (let i = 0; i < 100; i++) await answered(i % 2);
+      for (let request = 0; request < 6; request++) {
+        learner.grown();
+        await runtime.settled();
+      }
+      await other.catchUp();
+      const summary = ({ posterior }: ReturnType<Learner['current']>) => ARMS.map(({ id }) => posterior.summary(id));
+      expect(summary(learner.current())).toEqual(summary(other.current()));
+      expect(learner.current().cursor).toBe(other.current().cursor);
+    });
+
+    test('reads a long log a batch a request, and all of it where somebody waits for that', async () => {
+      let read = 0;
+      const { learner, runtime, answered, observations } = prepare(
+        (store) => ({
+          ...store,
+          async readSince(...asked) {
+            const slice = await store.readSince(...asked);
+            read += slice.entries.length;
+            return slice;
+          },
+        }),
+        PAYING,
+      );
+      for (let i = 0; i < 2_500; i++) await answered(1);
+      learner.grown();
+      await runtime.settled();
+      expect(read).toBeLessThanOrEqual(500);
+      await learner.catchUp();
+      expect(observations()).toBeCloseTo(2_500, 3);
+    });
+
+    test('does not derive for each answer once it knows many', async () => {
+      const { learner, runtime, answered, observations } = prepare(undefined, PAYING);
+      for (let i = 0; i < 4_000; i++) await answered(1);
+      await learner.catchUp();
+      for (let i = 0; i < 39; i++) {
+        await answered(1);
+        learner.grown();
+        await runtime.settled();
+      }
+      expect(observations()).toBeCloseTo(4_000, 3);
+      for (let i = 0; i < 6; i++) {
+        await answered(1);
+        learner.grown();
+        await runtime.settled();
+      }
+      expect(observations()).toBeGreaterThan(4_030);
+    });
   });
 
   test('misses nothing that comes while it is reading', async () => {

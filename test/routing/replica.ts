@@ -59,7 +59,7 @@ export function replicaOf(
 
   const ask: Replica['ask'] = async (messages, asker = ANN, clientRetry = false) => {
     const asked = followUps.trace(messages, asker, clientRetry);
-    const found = await followUps.find(asked).catch(() => null);
+    const found = followUps.findHere(asked) ?? (await followUps.find(asked, 'auto')?.catch(() => null)) ?? null;
     const own = decision({
       created: runtime.time,
       chosen: model,

@@ -29,6 +29,7 @@ export function testRuntime(): TestRuntime {
       deferred.add(work);
       void work.finally(() => deferred.delete(work));
     },
+    lookUp: { deadlineMs: 10, ownAnswers: 0 },
     digest: (text) => createHash('sha256').update(`secret${text}`).digest('base64url').slice(0, 22),
     sha256Hex: (text) => createHash('sha256').update(text).digest('hex'),
     log: { debug: note('debug'), info: note('info'), warn: note('warn'), error: note('error') },

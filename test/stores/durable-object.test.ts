@@ -25,6 +25,7 @@ function objectsThat(answer: (verb: string, object: string) => unknown) {
     objects,
     halfLives,
     retentionMs: 1,
+    isDrained: false,
     holder: 'here',
     timeoutMs: 30,
     retriesMs: [1],
@@ -91,13 +92,5 @@ describe('the store over Durable Objects', () => {
     await store.remember({ decision: one, names: [] });
     await store.recall(one.id);
     expect(asked).toEqual(['router:fast remember', 'router:fast recall']);
-  });
-
-  test('tells who watches of every log, when others may have added to any', () => {
-    const { store } = objectsThat(() => ({ value: null }));
-    const grown: string[] = [];
-    store.watch((log) => grown.push(log));
-    store.mayHaveGrown();
-    expect(grown.sort()).toEqual(['', 'auto', 'fast']);
   });
 });

@@ -248,10 +248,13 @@ export function stateStoreSuite({ name, create, skip = {} }: StateStoreSuite): v
           }
           seen.push(...slice.entries.map(({ promptTokensEstimate }) => promptTokensEstimate));
           cursor = slice.cursor;
+          // A store that says where its log ends says so with the last of it.
+          if (slice.isEnd !== undefined) expect(slice.isEnd).toBe(seen.length === expected.length);
         }
         expect(seen).toEqual(expected);
       }
-      expect(await read('nobody')).toEqual({ entries: [], cursor: LOG_START, gap: null });
+      const { isEnd = true, ...nothing } = await read('nobody');
+      expect({ isEnd, ...nothing }).toEqual({ isEnd: true, entries: [], cursor: LOG_START, gap: null });
     });
 
     check('gives what has been appended since, however reads and writes are mixed', async () => {
@@ -294,6 +297,18 @@ export function stateStoreSuite({ name, create, skip = {} }: StateStoreSuite): v
       expect(await store.add('usd:auto', 0, 2_000)).toBe(0.75);
       await pass(500);
       expect(await store.add('usd:auto', 0.1, 2_000)).toBe(0.1);
+    });
+
+    check('counts several at once as one after another, where it can', async () => {
+      if (!store.addAll) return;
+      const additions = [
+        { counter: 'usd', amount: 0.5, ttlMs: 60_000 },
+        { counter: 'requests', amount: 0, ttlMs: 60_000 },
+        { counter: 'usd', amount: 0.25, ttlMs: 60_000 },
+      ];
+      expect(await store.addAll(additions)).toEqual([0.5, 0, 0.75]);
+      expect(await store.addAll([])).toEqual([]);
+      expect(await store.add('usd', 0, 60_000)).toBe(0.75);
     });
 
     check('counts every one of many additions at once', async () => {

@@ -19,6 +19,8 @@ export interface Faults {
   slowMs: number;
   /** So many answers are cut off in their middle, after what was asked has been done. */
   cutOff: number;
+  /** Only those of this function are. */
+  cutOffOf: string | null;
 }
 
 export interface PostgrestServer {
@@ -33,11 +35,21 @@ export interface PostgrestServer {
 }
 
 interface Answer {
+  /** The function. */
+  of?: string;
   status: number;
   body: string;
 }
 
-const NO_FAULTS: Faults = { frozen: false, status: null, diskFull: false, readOnly: false, slowMs: 0, cutOff: 0 };
+const NO_FAULTS: Faults = {
+  frozen: false,
+  status: null,
+  diskFull: false,
+  readOnly: false,
+  slowMs: 0,
+  cutOff: 0,
+  cutOffOf: null,
+};
 
 export async function startPostgrestServer(database: Database): Promise<PostgrestServer> {
   const faults = { ...NO_FAULTS };
@@ -68,7 +80,7 @@ export async function startPostgrestServer(database: Database): Promise<Postgres
         const [, name = ''] = /^\/rest\/v1\/(?:rpc\/)?(\w+)$/.exec(url.pathname) ?? [];
         if (request.method === 'POST') {
           calls.push(name);
-          return await callFunction(queries, name, body);
+          return { ...(await callFunction(queries, name, body)), of: name };
         }
         return await readRows(queries, name, url.searchParams);
       });
@@ -81,7 +93,7 @@ export async function startPostgrestServer(database: Database): Promise<Postgres
     if (given === null) return;
     const headers = { 'content-type': 'application/json', 'content-length': Buffer.byteLength(given.body) };
     response.writeHead(given.status, headers);
-    if (faults.cutOff === 0) {
+    if (faults.cutOff === 0 || (faults.cutOffOf !== null && faults.cutOffOf !== given.of)) {
       response.end(given.body);
       return;
     }

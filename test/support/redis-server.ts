@@ -1,6 +1,6 @@
 /** A real Redis of a test's own, on a free port and in a folder of its own. */
-import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
-import { mkdtempSync, readdirSync, rmSync, statSync, truncateSync } from 'node:fs';
+import { type ChildProcess, execFileSync, spawn, spawnSync } from 'node:child_process';
+import { mkdtempSync, readdirSync, readFileSync, rmSync, statSync, truncateSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -18,8 +18,20 @@ function whyNone(): string | null {
   }
 }
 
+/** Why the tests that need one with TLS are skipped; null where there is one. */
+export const NO_REDIS_WITH_TLS = NO_REDIS ?? whyNoTls();
+
+function whyNoTls(): string | null {
+  if (spawnSync('openssl', ['version']).error) return 'there is no openssl on this machine';
+  // Told to listen nowhere it ends at once; built without TLS it does not know the word.
+  const { stdout } = spawnSync('redis-server', ['--port', '0', '--tls-port', '0'], { encoding: 'utf8' });
+  return /bad directive/i.test(stdout) ? 'the redis-server of this machine is built without TLS' : null;
+}
+
 export interface RedisServer {
   url: string;
+  /** Its certificate, as PEM, by which it can be trusted; null where it has none. */
+  certificate: string | null;
   port: number;
   /** On which nodes of a cluster talk to each other; 0 where it is none. */
   busPort: number;
@@ -104,6 +116,7 @@ export async function startRedisServer(options: RedisServerOptions = {}): Promis
   await start();
   return {
     url,
+    certificate: tls ? readFileSync(certificateIn(folder), 'utf8') : null,
     port,
     busPort,
     client,
@@ -171,10 +184,12 @@ export async function startRedisCluster(): Promise<RedisCluster> {
   };
 }
 
-/** A certificate that nobody trusts. */
+const certificateIn = (folder: string): string => join(folder, 'certificate.pem');
+
+/** A certificate that nobody trusts who is not told to. */
 function selfSigned(folder: string): Record<string, string> {
-  const [key, certificate] = [join(folder, 'key.pem'), join(folder, 'certificate.pem')];
-  const subject = ['-days', '2', '-subj', '/CN=localhost'];
+  const [key, certificate] = [join(folder, 'key.pem'), certificateIn(folder)];
+  const subject = ['-days', '2', '-subj', '/CN=localhost', '-addext', 'subjectAltName=DNS:localhost,IP:127.0.0.1'];
   const args = ['req', '-x509', '-newkey', 'rsa:2048', '-nodes', '-keyout', key, '-out', certificate, ...subject];
   execFileSync('openssl', args, { stdio: 'ignore' });
   return { 'tls-key-file': key, 'tls-cert-file': certificate, 'tls-ca-cert-file': certificate };

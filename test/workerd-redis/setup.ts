@@ -34,6 +34,10 @@ export default async function setup({ provide }: TestProject): Promise<() => Pro
     clients,
     connections: () => counted('total_connections_received'),
     turnedAway: () => counted('rejected_connections'),
+    endLeases: async () => {
+      const leases = (await server.client.keys('*')).filter((key) => key.includes('lease'));
+      return leases.length > 0 ? await server.client.del(...leases) : 0;
+    },
     keys: async () => (await server.client.keys('*')).sort(),
     configure: (body) => server.client.config('SET', ...(JSON.parse(body) as [string, string])),
     // What a gateway on Node does with the same Redis.

@@ -2,10 +2,16 @@
 declare module 'cloudflare:test' {
   import type { ObjectStorage } from 'cloudflare:workers';
 
+  interface RunningObject {
+    storage: ObjectStorage;
+    /** Ends it at once, whatever it is doing. */
+    abort(reason: string): void;
+  }
+
   /** Gives the tests a Durable Object's own storage. */
   export function runInDurableObject<Result>(
     stub: unknown,
-    work: (instance: unknown, state: { storage: ObjectStorage }) => Result | Promise<Result>,
+    work: (instance: unknown, state: RunningObject) => Result | Promise<Result>,
   ): Promise<Result>;
   /** False where no alarm was set. */
   export function runDurableObjectAlarm(stub: unknown): Promise<boolean>;

@@ -70,6 +70,34 @@ test('finds a name in whichever router’s log it is: the surer name first, of t
   expect((await store.lookUp(['talk', 'session']))?.decision.id).toBe(early.id);
 });
 
+test('asks no further object where the first one is sure, nor one that it may not be in', async () => {
+  const asked: string[] = [];
+  const objects = newObjects();
+  const halfLives = new Map(['auto', 'fast', 'slow'].map((router) => [router, null]));
+  const store = storeOver(objects, { halfLives });
+  const [near, far] = [decision(), decision({ router: 'fast' })];
+  await store.remember({ decision: near, names: ['talk', 'near'] });
+  await store.remember({ decision: far, names: ['surer', 'far'] });
+  const getByName = (name: string) => {
+    asked.push(name);
+    return objects.getByName(name);
+  };
+  const other = storeOver({ getByName }, { halfLives });
+  const lookUp = async (names: string[], sure: number | 'only', routers: string[] | null = null) => {
+    asked.length = 0;
+    return (await other.lookUp(names, { log: 'auto', sure, routers }))?.decision.id ?? null;
+  };
+  expect(await lookUp(['talk', 'far'], 1)).toBe(near.id);
+  expect(asked).toEqual(['router:auto']);
+  expect(await lookUp(['far'], 'only')).toBe(null);
+  expect(asked).toEqual(['router:auto']);
+  // What is less sure gives way to what is surer elsewhere.
+  expect(await lookUp(['surer', 'near'], 1)).toBe(far.id);
+  expect(asked).toEqual(['router:auto', 'router:', 'router:fast', 'router:slow']);
+  expect(await lookUp(['far', 'near'], 1, ['auto'])).toBe(near.id);
+  expect(asked).toEqual(['router:auto', 'router:']);
+});
+
 test('an object that is evicted has everything when it is asked again, and its log goes on', async () => {
   const objects = newObjects();
   const store = storeOver(objects);

@@ -16,5 +16,23 @@ export function newObjects(): StateObjects {
 /** As another isolate has it. */
 export function storeOver(objects: StateObjects, more: Partial<ObjectStoreOptions> = {}): ObjectStore {
   const halfLives = new Map([['auto', null]]);
-  return createObjectStore({ objects, halfLives, retentionMs: 30 * DAY_MS, holder: `isolate ${++made}`, ...more });
+  const usual = { halfLives, retentionMs: 30 * DAY_MS, isDrained: false, holder: `isolate ${++made}` };
+  return createObjectStore({ objects, ...usual, ...more });
+}
+
+/** Objects that note what is asked of them, as `object verb`. */
+export function noted(objects: StateObjects): { objects: StateObjects; taken(): string[] } {
+  const calls: string[] = [];
+  type Verbs = Record<string, (...asked: unknown[]) => unknown>;
+  const getByName = (name: string) => {
+    const verbs = objects.getByName(name) as unknown as Verbs;
+    const get = (_: unknown, verb: string) => {
+      return (...asked: unknown[]) => {
+        calls.push(`${name} ${verb}`);
+        return verbs[verb]?.(...asked);
+      };
+    };
+    return new Proxy({}, { get }) as ReturnType<StateObjects['getByName']>;
+  };
+  return { objects: { getByName }, taken: () => calls.splice(0) };
 }

@@ -23,16 +23,44 @@ export interface LogTables {
   restart(snapshot: Snapshot): void;
   /** Where the log ends now. */
   end(): string;
-  /** Forgets those made before this time, the oldest first; gives how many. */
-  forget(before: number, limit: number): number;
+  /** Of no other object. */
+  readonly feed: string;
+  /** Tells that everything up to this cursor is kept elsewhere, too. */
+  putDrained(cursor: string): void;
+  /**
+   * Forgets those made before this time, the oldest first; gives how many. `undrained`: also those that are nowhere else; else it
+   * ends with the first of them.
+   */
+  forget(before: number, limit: number, undrained: boolean): number;
+  /** Whether something was forgotten that came to be here. */
+  hasForgotten(): boolean;
   /** The id of the oldest decision; null where there is none. */
   oldest(): string | null;
-  fact(name: Fact): number | null;
-  putFact(name: Fact, value: number): void;
+  fact<Name extends keyof Facts>(name: Name): Facts[Name] | null;
+  putFact<Name extends keyof Facts>(name: Name, value: Facts[Name]): void;
 }
 
-/** What the object was told, and goes by when nobody asks. */
-export type Fact = 'retention_ms' | 'half_life_ms';
+/** What the object was told or has done, and goes by when nobody asks. Times are milliseconds since 1970. */
+export interface Facts {
+  /** The log's. */
+  name: string;
+  retention_ms: number;
+  half_life_ms: number;
+  /** Whether a durable store is to have what is in the log. */
+  is_drained: 0 | 1;
+  /** The place up to which it has it. */
+  drained: number;
+  /** Whether it failed when it was last given something. */
+  sink_fails: 0 | 1;
+  /** When it was asked what it knows of the router, and when it has told. */
+  recovery_tried_at: number;
+  recovered_at: number;
+  /** Decisions that it has and its latest snapshot has not. */
+  unsnapped: number;
+  snap_tried_at: number;
+  snapped_at: number;
+  sink_forgot_at: number;
+}
 
 /**
  * Every version of a decision has a row in the log, until the decision is forgotten: so the log can be folded anew from its
@@ -51,7 +79,9 @@ create table names (name text primary key, id text not null) without rowid;
 
 create table snapshots (place integer, part integer, bytes blob not null, primary key (place, part));
 `;
-const STEPS: readonly string[] = [TABLES];
+/** Where several logs of a name are kept together, this is whose it is: it stays when the log begins anew. */
+const FEED = `insert into facts values ('feed', lower(hex(randomblob(8))));`;
+const STEPS: readonly string[] = [TABLES, FEED];
 
 /** A value, and a row, may have two million bytes there. */
 const PART_BYTES = 1_000_000;
@@ -129,6 +159,7 @@ export function openLogTables(sql: Sql): LogTables {
     entries,
     cursor: to === undefined && place !== null ? cursor : cursorAt(to ?? 0),
     gap: gapAt(place),
+    isEnd: to === undefined || to >= lastPlace,
   });
 
   const replaceSnapshot = (place: number, bytes: Uint8Array): void => {
@@ -246,10 +277,21 @@ export function openLogTables(sql: Sql): LogTables {
     },
 
     end: () => cursorAt(lastPlace),
+    feed: onlyValue(selectFact.rows('feed')) as string,
 
-    forget(before, limit) {
+    putDrained(cursor) {
+      const place = placeIn(cursor);
+      if (place !== null) putFact.run('drained', place);
+    },
+
+    hasForgotten: () => forgotten > 0,
+
+    forget(before, limit, undrained) {
       return sql.transaction(() => {
-        const rows = selectBefore.rows(firstIdAt(before), limit) as [string, number, string][];
+        const all = selectBefore.rows(firstIdAt(before), limit) as [string, number, string][];
+        const drained = undrained ? Number.POSITIVE_INFINITY : Number(onlyValue(selectFact.rows('drained')));
+        const held = all.findIndex(([, place]) => place > drained);
+        const rows = held < 0 ? all : all.slice(0, held);
         for (const row of rows) forgetOne(...row);
         const furthest = rows.reduce((most, [, place]) => Math.max(most, place), forgotten);
         if (furthest !== forgotten) putFact.run('forgotten', furthest);
@@ -260,7 +302,7 @@ export function openLogTables(sql: Sql): LogTables {
 
     oldest: () => onlyValue(selectOldest.rows()) as string | null,
 
-    fact: (name) => onlyValue(selectFact.rows(name)) as number | null,
+    fact: <Name extends keyof Facts>(name: Name) => onlyValue(selectFact.rows(name)) as Facts[Name] | null,
     putFact: (name, value) => void putFact.run(name, value),
   };
 }

@@ -1,11 +1,12 @@
 /** Counters, who rests, leases and the secret, as tables: what all isolates share whatever the router. */
 import { migrate } from '../migrations.ts';
-import type { SharedHealth } from '../ports.ts';
+import type { Addition, SharedHealth } from '../ports.ts';
 import { onlyValue, type Sql } from '../sql.ts';
 
 /** The verbs of the shared object, without waiting. Times are milliseconds since 1970. */
 export interface SharedTables {
   add(counter: string, amount: number, ttlMs: number, now: number): number;
+  addAll(additions: readonly Addition[], now: number): number[];
   putHealth(name: string, health: SharedHealth, ttlMs: number, now: number): void;
   readHealth(now: number): Map<string, SharedHealth>;
   lease(name: string, holder: string, ttlMs: number, now: number): boolean;
@@ -56,17 +57,21 @@ export function openSharedTables(sql: Sql): SharedTables {
   /** An object that has slept may have many. */
   let made = SWEPT_AFTER;
 
+  const add: SharedTables['add'] = (counter, amount, ttlMs, now) => {
+    const value = onlyValue(addTo.rows(amount, counter, now)) as number | null;
+    if (value !== null) return value;
+    putCounter.run(counter, amount, now + ttlMs);
+    if (++made > SWEPT_AFTER) {
+      removeCounters.run(now);
+      made = 0;
+    }
+    return amount;
+  };
+
   return {
-    add(counter, amount, ttlMs, now) {
-      const value = onlyValue(addTo.rows(amount, counter, now)) as number | null;
-      if (value !== null) return value;
-      putCounter.run(counter, amount, now + ttlMs);
-      if (++made > SWEPT_AFTER) {
-        removeCounters.run(now);
-        made = 0;
-      }
-      return amount;
-    },
+    add,
+    addAll: (additions, now) =>
+      sql.transaction(() => additions.map(({ counter, amount, ttlMs }) => add(counter, amount, ttlMs, now))),
 
     putHealth(name, { at, until, reason, strikes }, ttlMs, now) {
       putHealth.run(name, at, until, reason, strikes, now + ttlMs, now);

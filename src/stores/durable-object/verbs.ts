@@ -1,5 +1,5 @@
 /** What an isolate asks of a Durable Object, and what travels between them: bytes, which the object keeps as they come. */
-import type { Gap, SharedHealth, Snapshot } from '../ports.ts';
+import type { Addition, Gap, SharedHealth, Snapshot } from '../ports.ts';
 
 export interface PackedDecision {
   id: string;
@@ -19,6 +19,8 @@ export interface PackedSlice {
   entries: Uint8Array[];
   cursor: string;
   gap: Gap | null;
+  /** Whether the log ends there. */
+  isEnd: boolean;
 }
 
 export interface FoundBytes {
@@ -28,8 +30,12 @@ export interface FoundBytes {
 
 /** What the config says of a log that its object must know to look after it by itself. */
 export interface LogTerms {
+  /** The log's name. An object that is woken by its alarm does not know its own. */
+  name: string;
   /** For how long a decision is kept, in milliseconds. */
   retentionMs: number;
+  /** Whether the object is to keep its log in the config's durable store, too. */
+  isDrained: boolean;
 }
 
 /** What was asked was done, or it was not: then nothing of it was. Classes of errors do not survive the way. */
@@ -51,15 +57,19 @@ export interface LogVerbs {
    * The latest first; further ones only where that is damaged. `halfLifeMs`: how evidence fades in the router's fold; the object
    * goes on folding so.
    */
-  readSnapshots(halfLifeMs: number | null): Promise<Answer<Snapshot[]>>;
+  readSnapshots(halfLifeMs: number | null, terms: LogTerms): Promise<Answer<Snapshot[]>>;
   putSnapshot(snapshot: Snapshot): Promise<Answer<boolean>>;
   dropSnapshots(): Promise<Answer<null>>;
   restart(snapshot: Snapshot): Promise<Answer<null>>;
+  /** False where the durable store did not take what it was last given. */
+  isWell(): Promise<Answer<boolean>>;
 }
 
 /** The object of what all isolates share whatever the router. */
 export interface SharedVerbs {
   add(counter: string, amount: number, ttlMs: number): Promise<Answer<number>>;
+  /** All of them or none. */
+  addAll(additions: readonly Addition[]): Promise<Answer<number[]>>;
   putHealth(name: string, health: SharedHealth, ttlMs: number): Promise<Answer<null>>;
   readHealth(): Promise<Answer<Map<string, SharedHealth>>>;
   lease(name: string, holder: string, ttlMs: number): Promise<Answer<boolean>>;

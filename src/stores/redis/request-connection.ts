@@ -1,5 +1,5 @@
 /** A connection to Redis for as long as one request has something to ask: nothing of it outlives that, nor is shared. */
-import { Redis } from 'ioredis';
+import type { Redis } from 'ioredis';
 import { StoreUnavailable } from '../ports.ts';
 import type { Argument, Connection } from './connection.ts';
 import { movedTo, translated, wordsOf } from './failures.ts';
@@ -56,7 +56,7 @@ export function openRequestConnection(options: RequestConnectionOptions): Reques
   const close = (): void => {
     open = false;
     clearTimeout(idle);
-    client.redis.disconnect();
+    client.disconnect();
     closed.resolve();
   };
   /** Nothing that is asked of it later would be answered either. */
@@ -65,23 +65,23 @@ export function openRequestConnection(options: RequestConnectionOptions): Reques
     reach.node = null;
     close();
   };
-  const follow = (to: string): void => {
-    const { host, port } = client.redis.options;
-    client.redis.disconnect();
+  const follow = (to: string, { options: { host, port } }: Redis): void => {
+    client.disconnect();
     // Without a host it is the one that said so.
     reach.node = to.startsWith(':') ? `${host}${to}` : to;
     if (reach.node !== `${host}:${port}`) client = connect(url, reach.node);
   };
 
   const askOnce = async (asked: (redis: Redis) => Promise<unknown>): Promise<unknown> => {
-    const asking = client;
+    return await asked(await ready(client));
+  };
+  const ready = async (asking: Client): Promise<Redis> => {
     try {
-      await asking.ready;
+      return await asking.ready;
     } catch (error) {
       if (asking === client) isDown();
       throw new StoreUnavailable(`Redis cannot be reached: ${wordsOf(error as Error)}`);
     }
-    return await asked(asking.redis);
   };
 
   const ask = async (asked: (redis: Redis) => Promise<unknown>): Promise<unknown> => {
@@ -95,7 +95,7 @@ export function openRequestConnection(options: RequestConnectionOptions): Reques
       } catch (error) {
         const to = movedTo(error as Error);
         if (to === null) throw error;
-        if (from === client) follow(to);
+        if (from === client) follow(to, await from.ready);
         return await askOnce(asked);
       }
     } catch (error) {
@@ -128,12 +128,38 @@ export function openRequestConnection(options: RequestConnectionOptions): Reques
 }
 
 interface Client {
-  redis: Redis;
   /** Rejects where it cannot be asked in time. */
-  ready: Promise<void>;
+  ready: Promise<Redis>;
+  disconnect(): void;
 }
 
 function connect(url: string, node: string | null): Client {
+  const { promise, resolve, reject } = Promise.withResolvers<Redis>();
+  let redis: Redis | null = null;
+  const disconnect = (): void => {
+    reject(new Error('it was closed before it was open'));
+    redis?.disconnect();
+  };
+  const limit = setTimeout(() => {
+    reject(new Error(`no connection within ${CONNECT_MS} ms`));
+    redis?.disconnect();
+  }, CONNECT_MS);
+  const over = (): void => clearTimeout(limit);
+  promise.then(over, over);
+  const open = async (): Promise<void> => {
+    redis = await clientFor(url, node);
+    // It says why; that it could not connect follows.
+    redis.on('error', reject);
+    await redis.connect();
+    resolve(redis);
+  };
+  open().catch(reject);
+  return { ready: promise, disconnect };
+}
+
+/** The client is half of all that a Worker consists of: whoever keeps no state in Redis never loads it. */
+async function clientFor(url: string, node: string | null): Promise<Redis> {
+  const { Redis } = await import('ioredis');
   const redis = new Redis(url, {
     lazyConnect: true,
     commandTimeout: ANSWER_MS,
@@ -153,15 +179,5 @@ function connect(url: string, node: string | null): Client {
     redis.options.host = node.slice(0, colon);
     redis.options.port = Number(node.slice(colon + 1));
   }
-  const { promise, resolve, reject } = Promise.withResolvers<void>();
-  const limit = setTimeout(() => {
-    reject(new Error(`no connection within ${CONNECT_MS} ms`));
-    redis.disconnect();
-  }, CONNECT_MS);
-  const over = (): void => clearTimeout(limit);
-  promise.then(over, over);
-  // It says why; that it could not connect follows.
-  redis.on('error', reject);
-  redis.connect().then(resolve, reject);
-  return { redis, ready: promise };
+  return redis;
 }

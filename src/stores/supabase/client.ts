@@ -1,5 +1,5 @@
 /** Calls the functions of supabase/migrations, each within a time limit, and says in plain words why one fails. */
-import { createClient } from '@supabase/supabase-js';
+import { PostgrestClient } from '@supabase/postgrest-js';
 import { StoreUnavailable } from '../ports.ts';
 import { errorOf } from './errors.ts';
 import { storable } from './storable.ts';
@@ -23,16 +23,23 @@ export interface SupabaseCalls {
 }
 
 export function createSupabaseCalls({ url, serviceRoleKey, fetch }: ClientOptions): SupabaseCalls {
-  const client = createClient(url, serviceRoleKey, {
-    auth: { persistSession: false, autoRefreshToken: false, detectSessionInUrl: false },
-    ...(fetch && { global: { fetch } }),
-  });
+  let client: PostgrestClient | undefined;
+  const connect = (): PostgrestClient => {
+    const headers = { apikey: serviceRoleKey, authorization: `Bearer ${serviceRoleKey}` };
+    try {
+      return new PostgrestClient(new URL('/rest/v1', url).href, { headers, ...(fetch && { fetch }) });
+    } catch (error) {
+      // A key that no header can have.
+      throw errorOf({ status: 0, message: (error as Error).message }, serviceRoleKey);
+    }
+  };
   const running = new Set<AbortController>();
   let open = true;
 
   return {
     async call(name, args, limitMs) {
       if (!open) throw new StoreUnavailable('the store is closed');
+      client ??= connect();
       const aborter = new AbortController();
       running.add(aborter);
       const timer = setTimeout(() => aborter.abort(), limitMs);

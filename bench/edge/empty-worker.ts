@@ -1,0 +1,2 @@
+/** What starts as soon as a Worker can. */
+export default { fetch: (): Response => new Response('ok') };

@@ -1,0 +1,104 @@
+/** An isolate that starts, as the tests inside workerd have it: an app of its own, each call to it a request of its own. */
+import { expect } from 'vitest';
+import { currentScope, runInScope } from '../../src/edge/scope.ts';
+import {
+  createWorkerApp,
+  type NearCache,
+  type OpenWorker,
+  openWorker,
+  secretOf,
+  type WorkerApp,
+  type WorkerEnvironment,
+} from '../../src/worker.ts';
+import { request } from './edge-redis-store.ts';
+
+/** Two models that are asked without regard to the conversation; `state` is where what is learned is kept. */
+export const learningConfig = (state: string): string => `
+server: { secret: s }
+providers: { fake: { base_url: "https://upstream.example/v1", api_key: "sk-provider" } }
+models:
+  - { id: fake/good, price: { input: 1, output: 2 } }
+  - { id: fake/bad, price: { input: 1, output: 2 } }
+routers: { auto: { models: [fake/good, fake/bad], sticky: none } }
+stores: { state: "${state}" }
+`;
+
+/** A provider whose models say who they are. */
+const upstream = async (_url: unknown, init?: RequestInit): Promise<Response> => {
+  const { model } = (await new Response(init?.body).json()) as { model: string };
+  return Response.json({
+    id: `chatcmpl-${crypto.randomUUID()}`,
+    object: 'chat.completion',
+    created: 1,
+    model,
+    choices: [{ index: 0, message: { role: 'assistant', content: `This is ${model}.` }, finish_reason: 'stop' }],
+    usage: { prompt_tokens: 10, completion_tokens: 5, total_tokens: 15 },
+  });
+};
+
+export interface Isolate {
+  /** Resolves once all that its requests left to be done has been done. */
+  settled(): Promise<void>;
+  call(path: string, body?: object, headers?: Record<string, string>): Promise<Response>;
+  ask(messages: readonly object[], more?: object): Promise<{ id: string; model: string; text: string }>;
+  rate(id: string, value: number): Promise<{ status: string }>;
+  decision(id: string): Promise<{ reward: number | null; conversation: { turn: number } }>;
+  router(name?: string): Promise<{ labels: number; look_ups: Record<string, number | null> }>;
+}
+
+export function newIsolate(environment: WorkerEnvironment, cache?: NearCache): Isolate {
+  const ends: (() => Promise<void>)[] = [];
+  // In its first request, as an isolate makes it.
+  let opened: OpenWorker | undefined;
+  let worker: WorkerApp | undefined;
+  const call: Isolate['call'] = (path, body, headers = {}) => {
+    const { scope, ended } = request();
+    ends.push(ended);
+    return runInScope(scope, async () => {
+      opened ??= openWorker(environment);
+      const secret = await secretOf(opened);
+      worker ??= createWorkerApp(opened, {
+        secret,
+        fetch: upstream as typeof globalThis.fetch,
+        defer: (work) => currentScope()?.waitUntil(work),
+        ...(cache && { cache }),
+      });
+      return worker.fetch(
+        new Request(`https://conduit.example/v1/${path}`, {
+          method: body ? 'POST' : 'GET',
+          headers: { ...(body && { 'content-type': 'application/json' }), ...headers },
+          ...(body && { body: JSON.stringify(body) }),
+        }),
+      );
+    });
+  };
+  const read = async (path: string, body?: object) => (await call(path, body)).json();
+  return {
+    async settled() {
+      for (let end = ends.shift(); end; end = ends.shift()) await end();
+    },
+    call,
+    async ask(messages, more = {}) {
+      const response = await call('chat/completions', { model: 'auto', messages, ...more });
+      expect(response.status).toBe(200);
+      const { choices } = (await response.json()) as { choices: { message: { content: string } }[] };
+      return {
+        id: response.headers.get('x-conduit-decision') as string,
+        model: response.headers.get('x-conduit-model') as string,
+        text: choices[0]?.message.content as string,
+      };
+    },
+    rate: (id, value) => read('feedback', { decision_id: id, signal: 'thumbs', value }) as ReturnType<Isolate['rate']>,
+    decision: (id) => read(`decisions/${id}`) as ReturnType<Isolate['decision']>,
+    router: (name = 'auto') => read(`routers/${name}`) as ReturnType<Isolate['router']>,
+  };
+}
+
+export const question = (i: number) => [{ role: 'user', content: `What is number ${i} called?` }];
+
+/** What it goes on with, behind that answer. */
+export const goingOn = (asked: readonly object[], answer: string, next: readonly object[]): object[] => [
+  ...asked,
+  { role: 'assistant', content: answer },
+  ...next,
+];
