@@ -56,8 +56,11 @@ export function createApp(gateway: Gateway): Hono {
     observer.answered({ method, route: routeOf(path), status: response.status, code, key: caller?.name ?? null });
     return response;
   };
-  const failed = (context: Context, error: ApiErrorFields): Response =>
-    told(context, errorResponse(error), knownCaller(context), errorCode(error));
+  const failed = (context: Context, error: ApiErrorFields): Response => {
+    // Nobody's wrong guess is hashed twice.
+    const caller = error.status === 401 ? null : knownCaller(context);
+    return told(context, errorResponse(error), caller, errorCode(error));
+  };
   /** Who it was that failed, as far as that is known. */
   const knownCaller = (context: Context): Caller | null => {
     try {

@@ -48,8 +48,8 @@ export interface DurablePart {
   /** Whether it takes what it is given; null where it is not there yet, and nobody has asked for it. */
   isWell(): Promise<boolean | null>;
   /**
-   * How long the oldest decision has waited that it has not got yet, in milliseconds; null where another process keeps them. Left out
-   * where it is another process's.
+   * For how long it has not had everything, in milliseconds: 0 while it has; null where another process keeps it. Left out where the
+   * store is another process's.
    */
   lagMs?(): number | null;
   /**

@@ -9,7 +9,7 @@ import type { MetricFamily } from './request-metrics.ts';
 export interface GatewayState {
   models: readonly { model: string; resting: boolean }[];
   stores: readonly { store: 'state' | 'durable'; isWell: boolean | null }[];
-  /** How long the oldest decision has waited that the durable store has not got yet, in milliseconds. */
+  /** For how long the durable store has not had everything, in milliseconds. */
   durableLagMs: number | null;
   routers: readonly {
     router: string;
@@ -76,7 +76,7 @@ export async function lagFamilies(lagMs: number | null): Promise<MetricFamily[]>
   const registry = new Registry();
   const lag = new Gauge({
     name: 'conduit_durable_store_lag_seconds',
-    help: 'How long the oldest decision has waited that the durable store has not got yet.',
+    help: 'For how long the durable store has not had everything; 0 while it has.',
     aggregator: 'max',
     registers: [registry],
   });

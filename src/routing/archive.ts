@@ -28,7 +28,7 @@ export interface Archive {
   follow(routers: ReadonlyMap<string, Router>): void;
   /** Whether the durable store took what it was last given. */
   isWell(): boolean;
-  /** How long the oldest growth has waited that is not kept yet, in milliseconds; null where another process keeps it. */
+  /** For how long not everything has been kept, in milliseconds: 0 while it is; null where another process keeps it. */
   lagMs(): number | null;
   /** Keeps what is new and only here, leaves a snapshot of it, and ends, within some seconds. Never rejects. */
   close(): Promise<void>;
