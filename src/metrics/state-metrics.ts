@@ -55,7 +55,7 @@ export async function stateFamilies(state: GatewayState): Promise<MetricFamily[]
     labelNames: ['router', 'end'],
     registers: [registry],
   });
-  const processes = gauge('conduit_processes', 'Processes that this tells of.', [], 'sum');
+  const processes = gauge('conduit_processes', 'Processes that serve, and that this tells of.', [], 'sum');
 
   for (const { model, resting: rests } of state.models) resting.set({ model }, Number(rests));
   for (const { store, isWell } of state.stores) if (isWell !== null) up.set({ store }, Number(isWell));
