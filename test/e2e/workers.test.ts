@@ -353,6 +353,16 @@ test('a config that has changed is taken by all workers', async () => {
   }
 });
 
+test.skipIf(NO_REDIS)('count together where each reaches a Redis by itself', async () => {
+  const redis = await startRedisServer();
+  onTestFinished(() => redis.close());
+  const cluster = await startCluster({ rest: `stores: { state: "${redis.url}", durable: none }` });
+  await cluster.connectToBoth();
+  const families = readMetrics(await (await fetch(`${cluster.url}/metrics`)).text(), 'prometheus');
+  expect(sumOf(families, 'conduit_processes')).toBe(2);
+  expect(sumOf(families, 'conduit_requests_total')).toBeGreaterThanOrEqual(2);
+});
+
 test.skipIf(NO_REDIS)(
   'beside a Redis the primary alone has the folder: what is lost or fades otherwise comes from there',
   async () => {
