@@ -1,46 +1,15 @@
 /** Stores over a Redis of a test's own. */
 import { expect, onTestFinished } from 'vitest';
-import { mergedDecisions } from '../../src/routing/feedback.ts';
 import type { DecisionRecord } from '../../src/stores/decision-record.ts';
 import { LOG_START, type StateStore } from '../../src/stores/ports.ts';
-import { createRedisStore, type RedisStore, type RedisStoreOptions } from '../../src/stores/redis.ts';
 import { decision } from '../stores/state-store-suite.ts';
-import { sha256Hex } from './gateway.ts';
+import { open } from './open-redis-store.ts';
 import type { RedisServer } from './redis-server.ts';
 import { startRelay } from './relay.ts';
 
-export const DAY_MS = 24 * 60 * 60 * 1000;
+export { DAY_MS, open, type Told } from './open-redis-store.ts';
+
 export const PATIENCE = { timeout: 10_000, interval: 20 };
-
-/** What an operator was told. */
-export interface Told {
-  trouble: string[];
-  recovered: number;
-  lost: number;
-}
-
-export function open(url: string, more: Partial<RedisStoreOptions> = {}): { store: RedisStore; told: Told } {
-  const told: Told = { trouble: [], recovered: 0, lost: 0 };
-  const store = createRedisStore({
-    url,
-    now: Date.now,
-    random: Math.random,
-    sha256Hex,
-    keepMs: DAY_MS,
-    drained: false,
-    spool: null,
-    merge: mergedDecisions,
-    notices: {
-      trouble: (error) => told.trouble.push(error.message),
-      recovered: () => told.recovered++,
-      lost: (decisions) => {
-        told.lost += decisions;
-      },
-    },
-    ...more,
-  });
-  return { store, told };
-}
 
 /** Resolves once the store can be asked, and hears of growth where so many stores listen on the server. */
 export async function connected(store: StateStore, server: RedisServer, listening = 1): Promise<void> {

@@ -2,8 +2,8 @@
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import type { TestProject } from 'vitest/node';
+import { open } from '../support/open-redis-store.ts';
 import { NO_REDIS, startRedisServer } from '../support/redis-server.ts';
-import { open } from '../support/redis-store.ts';
 
 declare module 'vitest' {
   interface ProvidedContext {
