@@ -2,6 +2,7 @@
 import { describe, expect, test } from 'vitest';
 import type { Settled } from '../../src/routing/observer.ts';
 import { createFetchTracer } from '../../src/tracing/otlp-fetch.ts';
+import { createWorkerApp, openWorker } from '../../src/worker.ts';
 import { finishedDecision } from '../stores/finished-decision.ts';
 import { spansIn } from '../support/collector-body.ts';
 
@@ -95,5 +96,45 @@ describe('the traces of a Worker', () => {
     for (let round = 0; round < 60; round++) tracer.settled(settled());
     expect(asked).toHaveLength(50);
     expect(logged).toHaveLength(1);
+  });
+
+  test('tell an upstream of its attempt, and the collector of the same', async () => {
+    const deferred: Promise<unknown>[] = [];
+    let traceparent: string | null = null;
+    const bodies: Uint8Array[] = [];
+    const outside = async (url: string | URL | Request, init?: RequestInit): Promise<Response> => {
+      if (String(url).startsWith('https://collector.example/')) {
+        bodies.push(init?.body as Uint8Array);
+        return new Response('{}');
+      }
+      traceparent = new Headers(init?.headers).get('traceparent');
+      const message = { role: 'assistant', content: 'Hi' };
+      return Response.json({ id: 'c', choices: [{ index: 0, message, finish_reason: 'stop' }] });
+    };
+    const config = `
+providers: { fake: { base_url: "https://upstream.example/v1" } }
+models: [{ id: fake/small, price: { input: 1, output: 2 } }]
+routers: { auto: { models: [fake/small] } }
+telemetry: { otlp: { endpoint: "https://collector.example" } }
+`;
+    const { app } = createWorkerApp(openWorker({ CONDUIT_CONFIG_TEXT: config }), {
+      secret: 's',
+      fetch: outside,
+      defer: (work) => deferred.push(work),
+    });
+    const response = await app.request('https://conduit.example/v1/chat/completions', {
+      method: 'POST',
+      headers: { 'content-type': 'application/json' },
+      body: JSON.stringify({ model: 'auto', messages: [{ role: 'user', content: 'Hi' }] }),
+    });
+    expect(response.status).toBe(200);
+    await response.text();
+    for (let ended = 0; ended < deferred.length; ) {
+      ended = deferred.length;
+      await Promise.all(deferred);
+    }
+    const [own, attempt] = spansIn(JSON.parse(new TextDecoder().decode(bodies[0])));
+    expect(own?.attributes['conduit.decision.id']).toBe(response.headers.get('x-conduit-decision'));
+    expect(traceparent).toBe(`00-${own?.traceId}-${attempt?.spanId}-01`);
   });
 });
