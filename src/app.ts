@@ -4,11 +4,21 @@ import { cors } from 'hono/cors';
 import { type Caller, createAuthenticator, requireAdmin, requireRoute } from './http/authenticate.ts';
 import { chatCompletions } from './http/chat-completions.ts';
 import { getDecision } from './http/decisions.ts';
-import { ApiError, errorResponse, internalError, isStoreUnavailable, storeUnavailable } from './http/errors.ts';
+import {
+  ApiError,
+  type ApiErrorFields,
+  errorCode,
+  errorResponse,
+  internalError,
+  isStoreUnavailable,
+  storeUnavailable,
+} from './http/errors.ts';
 import { postFeedback } from './http/feedback.ts';
 import type { Gateway } from './http/gateway.ts';
+import { getMetrics } from './http/metrics.ts';
 import { getModel, listModels } from './http/models.ts';
 import { passThrough } from './http/pass-through.ts';
+import { callOf } from './http/pass-through-path.ts';
 import { readinessOf } from './http/readiness.ts';
 import { getReport } from './http/report.ts';
 import { getRouter } from './http/routers.ts';
@@ -21,7 +31,7 @@ const EXPOSED_HEADERS = [
 ];
 
 export function createApp(gateway: Gateway): Hono {
-  const { config, runtime } = gateway;
+  const { config, observer, runtime } = gateway;
   const startedAt = runtime.now();
   const app = new Hono();
   const authenticate = createAuthenticator(config.keys, runtime.sha256Hex);
@@ -34,6 +44,30 @@ export function createApp(gateway: Gateway): Hono {
     const caller = callerOf(context);
     requireRoute(caller, route);
     return caller;
+  };
+  const adminOf = (context: Context): Caller => {
+    const caller = callerOf(context);
+    requireAdmin(caller);
+    return caller;
+  };
+  /** Tells of an answer that Conduit gives by itself. */
+  const told = (context: Context, response: Response, caller: Caller | null, code: string | null = null): Response => {
+    const { method, path } = context.req;
+    observer.answered({ method, route: routeOf(path), status: response.status, code, key: caller?.name ?? null });
+    return response;
+  };
+  const failed = (context: Context, error: ApiErrorFields): Response => {
+    // Nobody's wrong guess is hashed twice.
+    const caller = error.status === 401 ? null : knownCaller(context);
+    return told(context, errorResponse(error), caller, errorCode(error));
+  };
+  /** Who it was that failed, as far as that is known. */
+  const knownCaller = (context: Context): Caller | null => {
+    try {
+      return authenticate(context.req.header('authorization'));
+    } catch {
+      return null;
+    }
   };
 
   if (config.server.cors.length > 0) {
@@ -48,21 +82,35 @@ export function createApp(gateway: Gateway): Hono {
   app.post('/v1/chat/completions', (context) =>
     chatCompletions(context, gateway, callerFor('chat/completions', context)),
   );
-  app.post('/v1/feedback', (context) => postFeedback(context, gateway, callerFor('feedback', context)));
-  app.get('/v1/models', (context) => context.json(listModels(gateway, callerFor('models', context), startedAt)));
-  app.get('/v1/models/:id{.+}', (context) =>
-    context.json(getModel(gateway, callerFor('models', context), context.req.param('id'), startedAt)),
-  );
-  app.get('/v1/decisions/:id', async (context) =>
-    context.json(await getDecision(gateway, callerOf(context), context.req.param('id'))),
-  );
+  app.post('/v1/feedback', async (context) => {
+    const caller = callerFor('feedback', context);
+    return told(context, await postFeedback(context, gateway, caller), caller);
+  });
+  app.get('/v1/models', (context) => {
+    const caller = callerFor('models', context);
+    return told(context, context.json(listModels(gateway, caller, startedAt)), caller);
+  });
+  app.get('/v1/models/:id{.+}', (context) => {
+    const caller = callerFor('models', context);
+    return told(context, context.json(getModel(gateway, caller, context.req.param('id'), startedAt)), caller);
+  });
+  app.get('/v1/decisions/:id', async (context) => {
+    const caller = callerOf(context);
+    return told(context, context.json(await getDecision(gateway, caller, context.req.param('id'))), caller);
+  });
   app.get('/v1/routers/:name', async (context) => {
-    requireAdmin(callerOf(context));
-    return context.json(await getRouter(gateway, context.req.param('name')));
+    const caller = adminOf(context);
+    return told(context, context.json(await getRouter(gateway, context.req.param('name'))), caller);
   });
   app.get('/v1/routers/:name/report', async (context) => {
-    requireAdmin(callerOf(context));
-    return context.json(await getReport(gateway, context.req.param('name'), context));
+    const caller = adminOf(context);
+    return told(context, context.json(await getReport(gateway, context.req.param('name'), context)), caller);
+  });
+  app.get('/metrics', async (context) => {
+    adminOf(context);
+    const { text, contentType } = await getMetrics(gateway, context.req.header('accept'));
+    // Not told of: whoever looks every few seconds would be most of what there is to see.
+    return context.body(text, 200, { 'content-type': contentType });
   });
   app.get('/health', (context) => context.json({ status: 'ok' }));
   app.get('/ready', async (context) => {
@@ -74,21 +122,25 @@ export function createApp(gateway: Gateway): Hono {
   app.notFound((context) =>
     context.req.path.startsWith('/v1/')
       ? passThrough(context, gateway, callerOf(context))
-      : errorResponse({
+      : failed(context, {
           status: 404,
           message: `There is no ${context.req.method} ${context.req.path} here.`,
           code: 'not_found',
         }),
   );
-  app.onError((error) => {
-    if (error instanceof ApiError) return errorResponse(error.fields);
+  app.onError((error, context) => {
+    if (error instanceof ApiError) return failed(context, error.fields);
     // Told in the log already, once for all of an outage.
-    if (isStoreUnavailable(error)) return errorResponse(storeUnavailable);
+    if (isStoreUnavailable(error)) return failed(context, storeUnavailable);
     runtime.log.error({ err: error }, 'a request failed inside Conduit');
-    return errorResponse(internalError);
+    return failed(context, internalError);
   });
   return app;
 }
+
+/** A path's letters that no route of ours has are the client's own, and ids among them. */
+const routeOf = (path: string): string =>
+  path.startsWith('/v1/') ? callOf(path.slice('/v1/'.length).split('/')) : callOf(path.slice(1).split('/'));
 
 const shuttingDown = (): ApiError =>
   new ApiError({

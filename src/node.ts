@@ -10,13 +10,17 @@ import { createDice, createDigest, sha256Hex } from './crypto.ts';
 import { badRequest, errorResponse, internalError } from './http/errors.ts';
 import { createNodeExchange } from './http/exchange-node.ts';
 import { createGateway, type DurablePart, type LearnedByRouter } from './http/gateway.ts';
+import { counted } from './http/metrics.ts';
 import { createStrictServer, SERVER_LIMITS, type ServerLimits } from './http/server-node.ts';
 import { within } from './http/within.ts';
+import { processFamilies } from './metrics/process-metrics.ts';
+import type { MetricFamily } from './metrics/request-metrics.ts';
 import { createDeferred, type Deferred } from './routing/deferred.ts';
 import type { Log, Runtime } from './routing/runtime.ts';
 import { openStorage, type Storage } from './storage/open.ts';
 import { secretFor } from './storage/secret.ts';
 import type { DecisionLog, StateStore } from './stores/ports.ts';
+import type { NodeTracer } from './tracing/otlp-node.ts';
 import { createUndiciSender } from './upstream/send-undici.ts';
 
 export type { Log } from './routing/runtime.ts';
@@ -34,6 +38,8 @@ export interface GatewayOptions {
   durable?: DurablePart;
   /** Where decisions are read for reports; left out: the stores of the config. */
   decisions?: DecisionLog;
+  /** What all processes have counted that serve the same port; left out where this is the only one. */
+  countedByAll?: () => Promise<MetricFamily[][]>;
   /** Left out: `SERVER_LIMITS` and `CLOSE_LIMITS`. For tests that cannot wait as long. */
   limits?: Partial<ServerLimits & CloseLimits>;
 }
@@ -52,6 +58,8 @@ export interface RunningGateway {
 export interface OwnGateway extends RunningGateway {
   /** Takes what was learned before, where that was found only now. Never rejects. */
   adopt(learned: LearnedByRouter): Promise<void>;
+  /** What this process has counted. */
+  counted(): Promise<MetricFamily[]>;
 }
 
 /** In milliseconds. */
@@ -77,6 +85,7 @@ export async function startGateway(config: ConduitConfig, options: GatewayOption
   const sender = createUndiciSender();
   const storage = options.state ? null : await openStorage(config, runtime);
   const state = options.state ?? (storage as Storage).state;
+  const tracer = await openTracer(config, runtime, () => gateway.config.providers);
   let accepting = true;
 
   let gateway = createGateway(
@@ -92,6 +101,9 @@ export async function startGateway(config: ConduitConfig, options: GatewayOption
       },
       accepting: () => accepting,
       durable: options.durable ?? storage?.durable ?? null,
+      processFamilies,
+      ...(tracer && { tracer: tracer.observer }),
+      ...(options.countedByAll && { countedByAll: options.countedByAll }),
     },
     options.learned ?? storage?.learned,
   );
@@ -136,6 +148,7 @@ export async function startGateway(config: ConduitConfig, options: GatewayOption
       ownLog?.setLevel(next.log.level);
     },
     adopt,
+    counted: () => counted(gateway),
     close: () => (closing ??= close()),
   };
 
@@ -146,9 +159,24 @@ export async function startGateway(config: ConduitConfig, options: GatewayOption
       log.error({ unfinished: deferred.size() }, 'what was still to be written is lost: the store does not answer');
     }
     await gateway.flush();
-    await Promise.all([within(limits.settleMs, sender.close()), storage?.close()]);
+    await Promise.all([
+      within(limits.settleMs, sender.close()),
+      storage?.close(),
+      tracer && within(limits.settleMs, tracer.close()),
+    ]);
     await ownLog?.close();
   }
+}
+
+/** Null where no traces are asked for: then nothing of what makes them is loaded. */
+async function openTracer(
+  { telemetry }: ConduitConfig,
+  { now, clock, log }: Runtime,
+  providers: () => ConduitConfig['providers'],
+): Promise<NodeTracer | null> {
+  if (!telemetry) return null;
+  const { openNodeTracer } = await import('./tracing/otlp-node.ts');
+  return openNodeTracer({ telemetry, providers, now, clock, log });
 }
 
 /** What the CORS middleware has set, and would add behind: hono puts that into its own responses alone. */

@@ -19,6 +19,7 @@ import type { Digest } from './routing/digest.ts';
 import { READ_AT_ONCE } from './routing/learner.ts';
 import type { Log } from './routing/runtime.ts';
 import type { StateStore } from './stores/ports.ts';
+import { createFetchTracer } from './tracing/otlp-fetch.ts';
 import { createFetchSender } from './upstream/send-fetch.ts';
 
 export type { WorkerEnvironment } from './edge/config.ts';
@@ -79,6 +80,7 @@ export function createWorkerApp(open: OpenWorker, options: WorkerAppOptions): Wo
   const { config, dice, decisions, durable, log } = open;
   const digest = createDigest(options.secret);
   const state = nearer(open.state, config, digest, options);
+  const { telemetry, providers } = config;
   const gateway = createGateway({
     config,
     state,
@@ -89,6 +91,17 @@ export function createWorkerApp(open: OpenWorker, options: WorkerAppOptions): Wo
     durable,
     // What is in this isolate's own memory is known.
     ...(state.shared && { freshen: createFreshness({ defer: options.defer, clock }) }),
+    ...(telemetry && {
+      tracer: createFetchTracer({
+        telemetry,
+        providers: () => providers,
+        now: Date.now,
+        clock,
+        fetch: options.fetch,
+        defer: options.defer,
+        log,
+      }),
+    }),
     runtime: {
       now: Date.now,
       clock,

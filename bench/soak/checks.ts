@@ -165,7 +165,7 @@ async function logged(file: string, notes: Notes): Promise<Check[]> {
     const entry = parsed(line);
     if (entry === null) continue;
     if (entry.level >= 50) errors.set(entry.msg, (errors.get(entry.msg) ?? 0) + 1);
-    if (entry.msg !== 'completion' || entry.decision === undefined) continue;
+    if (entry.msg !== 'request' || typeof entry.decision !== 'string') continue;
     if (seen.has(entry.decision)) twice++;
     seen.set(entry.decision, entry.outcome);
     const known = notes.decisions.get(entry.decision);

@@ -128,5 +128,5 @@ routers:
     sticky: conversation
     fallbacks: 2
     usd_per_day: 1000000
-log: { level: debug }
+log: { requests: true }
 `;

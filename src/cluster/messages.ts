@@ -1,6 +1,7 @@
 /** What the primary and its workers say to one another, beside the calls to the store. */
 import type { ConduitConfig } from '../config/resolve.ts';
 import type { LearnedByRouter } from '../http/gateway.ts';
+import type { MetricFamily } from '../metrics/request-metrics.ts';
 
 /** Null where a worker reaches all stores by itself. */
 export interface FromPrimary {
@@ -16,6 +17,8 @@ export type Order =
   | { kind: 'reload'; config: ConduitConfig; learned: LearnedByRouter }
   /** What came before, where that was found only now. */
   | { kind: 'adopt'; learned: LearnedByRouter }
+  /** Tell what was counted since it began. */
+  | { kind: 'count' }
   /** Finish what is in flight, tell what has not been told, and exit. */
   | { kind: 'end' };
 
@@ -25,4 +28,5 @@ export type Report =
   | { kind: 'ready' }
   | { kind: 'listening'; url: string }
   | { kind: 'failed'; code: string | null; message: string }
-  | { kind: 'reloaded'; failure: string | null };
+  | { kind: 'reloaded'; failure: string | null }
+  | { kind: 'counted'; families: MetricFamily[] };

@@ -2,6 +2,9 @@
 import cluster, { type Worker } from 'node:cluster';
 import type { ConduitConfig } from '../config/resolve.ts';
 import type { LearnedByRouter } from '../http/gateway.ts';
+import { within } from '../http/within.ts';
+import { added, lasting } from '../metrics/exposition.ts';
+import type { MetricFamily } from '../metrics/request-metrics.ts';
 import type { Log } from '../routing/runtime.ts';
 import { type Channel, type ServedStore, serveStore } from '../stores/channel.ts';
 import type { FromPrimary, Order, Report } from './messages.ts';
@@ -14,6 +17,11 @@ export interface Place {
   reload(learned: LearnedByRouter): Promise<void>;
   /** Tells the worker what was learned before, where that was found only now. */
   adopt(learned: LearnedByRouter): void;
+  /**
+   * What the workers of this place have counted: of those that died what they had told last. A worker that does not answer in time
+   * counts as it did when it was last asked. Never rejects.
+   */
+  counted(): Promise<MetricFamily[][]>;
   /** Lets the worker finish what is in flight; resolves when it is gone. */
   end(): Promise<void>;
   /** Ends the worker at once; resolves when it is gone. */
@@ -33,6 +41,8 @@ export interface PlaceOptions {
 /** A worker drains for 30 s at most, and writes for a few more; whatever has not gone by then hangs. */
 const END_MS = 50_000;
 const RELOAD_MS = 10_000;
+/** Whoever asks for metrics waits for ten seconds, mostly. */
+const COUNT_MS = 1_000;
 const BACK_OFF_MS = { first: 100, longest: 10_000 };
 /** A worker that lived so long did not die of how it was started. */
 const STEADY_MS = 60_000;
@@ -48,6 +58,10 @@ export function createPlace({ config, store, shared, log, onExit }: PlaceOptions
   let deathsInARow = 0;
   let successor: NodeJS.Timeout | undefined;
   let reloaded = Promise.withResolvers<void>();
+  /** Of the worker of now, as it was last told; and of those before it. */
+  let lastCounted: MetricFamily[] | null = null;
+  let departed: MetricFamily[] = [];
+  let counting = Promise.withResolvers<MetricFamily[]>();
 
   const order = (message: Order): void => {
     // Where the worker dies meanwhile its successor gets the config of now.
@@ -84,12 +98,19 @@ export function createPlace({ config, store, shared, log, onExit }: PlaceOptions
       if (hasListened) log.error({ worker: pid, said: report.message }, 'a worker cannot listen');
       listening.reject(Object.assign(new Error(report.message), { code: report.code }));
     }
+    if (report.kind === 'counted') {
+      lastCounted = report.families;
+      counting.resolve(report.families);
+      counting = Promise.withResolvers();
+    }
     if (report.kind === 'reloaded' && report.failure === null) reloaded.resolve();
     if (report.kind === 'reloaded' && report.failure !== null) replace(report.failure);
   };
 
   const onDeath = (startedAt: number, fields: object): void => {
     worker = null;
+    if (lastCounted) departed = added([departed, lasting(lastCounted)]);
+    lastCounted = null;
     reloaded.resolve();
     onExit();
     listening.reject(new Error('a worker ended before it could listen'));
@@ -141,6 +162,12 @@ export function createPlace({ config, store, shared, log, onExit }: PlaceOptions
     },
     adopt(learned) {
       if (told) order({ kind: 'adopt', learned });
+    },
+    async counted() {
+      const told = counting.promise;
+      order({ kind: 'count' });
+      const now = worker && ((await within(COUNT_MS, told)) ?? lastCounted);
+      return now ? [departed, now] : [departed];
     },
     async end() {
       ending = true;

@@ -5,6 +5,8 @@
 import cluster from 'node:cluster';
 import type { ConduitConfig, Stores } from '../config/resolve.ts';
 import type { LearnedByRouter } from '../http/gateway.ts';
+import { processFamilies } from '../metrics/process-metrics.ts';
+import { lagFamilies } from '../metrics/state-metrics.ts';
 import { type Log, nodeRuntime, type RunningGateway } from '../node.ts';
 import { createDeferred } from '../routing/deferred.ts';
 import { openStorage } from '../storage/open.ts';
@@ -34,6 +36,10 @@ export async function startCluster(config: ConduitConfig, { log }: { log: Log })
     ...storage.state,
     readKept: storage.decisions.readKept,
     isKept: async () => (await durable?.isWell()) ?? false,
+    async countedByAll() {
+      const own = [...(await processFamilies()), ...(await lagFamilies(durable?.lagMs?.() ?? null))];
+      return [...(await Promise.all(places.map((place) => place.counted()))).flat(), own];
+    },
   };
   let { port } = config.server;
   let bound: number | null = null;

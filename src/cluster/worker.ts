@@ -1,5 +1,6 @@
 /** One of several processes on one port: serves what the primary says, out of the store that the primary keeps. */
 import cluster from 'node:cluster';
+import type { MetricFamily } from '../metrics/request-metrics.ts';
 import { type GatewayOptions, type OwnGateway, startGateway } from '../node.ts';
 import { type Channel, createRemoteStore, type ServedStore } from '../stores/channel.ts';
 import { StoreUnavailable } from '../stores/ports.ts';
@@ -16,7 +17,7 @@ export function serveAsWorker(): void {
   let gateway: OwnGateway | null = null;
   let obeyed = Promise.resolve();
 
-  const obey = async (order: Order): Promise<void> => {
+  const obey = async (order: Exclude<Order, { kind: 'count' }>): Promise<void> => {
     switch (order.kind) {
       case 'serve':
         gateway = await start(startGateway(order.config, sharedWith(order, state)));
@@ -36,17 +37,24 @@ export function serveAsWorker(): void {
   process.on('message', (order: Order) => {
     // What the store answers comes this way too.
     if (!ORDERS.includes(order.kind)) return;
+    // Whoever looks at the metrics is not kept waiting by a worker that is about something else.
+    if (order.kind === 'count') {
+      void count(gateway);
+      return;
+    }
     // One after the other: what is adopted belongs to the config of the order before.
     obeyed = obeyed.then(() => obey(order));
   });
   report({ kind: 'ready' });
 }
 
-const ORDERS: readonly Order['kind'][] = ['serve', 'reload', 'adopt', 'end'];
+const ORDERS: readonly Order['kind'][] = ['serve', 'reload', 'adopt', 'count', 'end'];
 
 function sharedWith({ config, shared }: Order & { kind: 'serve' }, state: ServedStore): GatewayOptions {
-  if (!shared) return {};
+  const countedByAll = async () => (await state.countedByAll()) as MetricFamily[][];
+  if (!shared) return { countedByAll };
   return {
+    countedByAll,
     ...(config.stores.state === 'memory' && { state }),
     decisions: state,
     ...(shared.durable && { durable: { isWell: state.isKept } }),
@@ -74,6 +82,10 @@ async function reload(gateway: OwnGateway | null, { config, learned }: Order & {
   } catch (error) {
     report({ kind: 'reloaded', failure: error instanceof Error ? error.message : String(error) });
   }
+}
+
+async function count(gateway: OwnGateway | null): Promise<void> {
+  if (gateway) report({ kind: 'counted', families: await gateway.counted() });
 }
 
 function report(message: Report, sent: () => void = () => {}): void {

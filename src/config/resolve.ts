@@ -117,6 +117,17 @@ export interface Stores {
   supabase: { url: string; serviceRoleKey: string } | null;
 }
 
+/** OpenTelemetry traces. */
+export interface Telemetry {
+  /** Takes OTLP over HTTP in JSON. */
+  tracesUrl: string;
+  headers: Readonly<Record<string, string>>;
+  /** What the traces' `service.name` is. */
+  service: string;
+  /** Of the requests that come without a trace, this share is traced, in [0, 1]. */
+  share: number;
+}
+
 export interface ConduitConfig {
   server: {
     host: string;
@@ -134,7 +145,10 @@ export interface ConduitConfig {
   models: ReadonlyMap<string, Model>;
   routers: ReadonlyMap<string, Router>;
   stores: Stores;
-  log: { level: 'debug' | 'info' | 'warn' | 'error' | 'silent' };
+  /** `requests`: whether each request is a line in the log. */
+  log: { level: 'debug' | 'info' | 'warn' | 'error' | 'silent'; requests: boolean };
+  /** Where traces go; null where none are made. */
+  telemetry: Telemetry | null;
 }
 
 type WrittenModel = WrittenConfig['models'][number];
@@ -181,7 +195,8 @@ export function resolveConfig(
       Object.entries(writtenRouters(written)).map(([name, router]) => [name, resolveRouter(name, router)]),
     ),
     stores: resolveStores(written.stores),
-    log: { level: written.log.level },
+    log: { level: written.log.level, requests: written.log.requests },
+    telemetry: resolveTelemetry(written.telemetry),
   };
   const { state } = written.stores;
   if (platform === 'workers' && written.keys.length === 0) {
@@ -243,6 +258,13 @@ function resolveStores({ state, durable, folder, retention, supabase }: WrittenC
     retentionMs: durationMs(retention ?? DEFAULT_RETENTION) as number,
     supabase: supabase ? { url: supabase.url, serviceRoleKey: supabase.service_role_key } : null,
   };
+}
+
+/** As OpenTelemetry has it: the endpoint is that of all signals, and traces have a path below it. */
+function resolveTelemetry(written: WrittenConfig['telemetry']): Telemetry | null {
+  if (!written) return null;
+  const { otlp, service, share } = written;
+  return { tracesUrl: `${otlp.endpoint.replace(/\/+$/, '')}/v1/traces`, headers: otlp.headers, service, share };
 }
 
 function resolveProvider(name: string, written: WrittenConfig['providers'][string]): Provider {

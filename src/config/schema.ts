@@ -277,7 +277,17 @@ const stores = section({
 
 const log = section({
   level: choice(['debug', 'info', 'warn', 'error', 'silent']).default('info'),
+  requests: yesOrNo.default(false),
   prompts: yesOrNo.default(false),
+});
+
+const telemetry = section({
+  otlp: section({
+    endpoint: baseUrl,
+    headers: table(headerName, headerValue, 'a mapping of header names to texts').default({}),
+  }),
+  service: text(/^[^\p{Cc}]{1,200}$/u, 'a name of 1 to 200 characters').default('conduit'),
+  share: share().default(1),
 });
 
 export const configSchema = section({
@@ -295,6 +305,7 @@ export const configSchema = section({
     .optional(),
   stores: stores.prefault({}),
   log: log.prefault({}),
+  telemetry: telemetry.optional(),
 });
 
 /** A config as written, checked for its shape, with defaults filled in. */

@@ -3,6 +3,7 @@ import type { Model, Provider } from '../config/resolve.ts';
 import { nextArm } from '../routing/fallback.ts';
 import { type Asked, FIRST, type Standing } from '../routing/follow-ups.ts';
 import type { Reservation } from '../routing/limits.ts';
+import type { AskedUpstream } from '../routing/observer.ts';
 import type { Shape } from '../routing/refusals.ts';
 import { isFirst } from '../routing/rewordings.ts';
 import { withSigns } from '../routing/seen.ts';
@@ -25,6 +26,7 @@ import {
 import { clientHeaders, upstreamHeaders } from '../upstream/headers.ts';
 import type { AttemptEnd } from '../upstream/outcome.ts';
 import type { ResponseHeaders } from '../upstream/port.ts';
+import { type RequestTrace, traceHeaders, traceOf } from '../upstream/trace-context.ts';
 import { completionName } from './completion-name.ts';
 import type { AnswerSink } from './exchange.ts';
 import type { Gateway } from './gateway.ts';
@@ -61,6 +63,8 @@ interface Tried extends TriedArm {
   provider: Provider;
   verdict: Verdict;
   ownUsage: boolean;
+  /** On the steady clock. */
+  sentAt: number;
 }
 
 class Answering {
@@ -68,6 +72,8 @@ class Answering {
   readonly #routed: Routed;
   readonly #client: Client;
   readonly #reply: Reply;
+  readonly #startedAt: number;
+  readonly #trace: RequestTrace | null;
   readonly #tried: Tried[] = [];
   #attempts = 0;
   #left = false;
@@ -78,6 +84,8 @@ class Answering {
   constructor(gateway: Gateway, routed: Routed, client: Client, startedAt: number) {
     this.#gateway = gateway;
     this.#routed = routed;
+    this.#startedAt = startedAt;
+    this.#trace = traceOf(client.header, gateway.tracing);
     this.#asked = { model: routed.order[0] as Model, sentAt: startedAt };
     const { keepAliveMs } = gateway.config.server;
     this.#client =
@@ -93,7 +101,8 @@ class Answering {
   }
 
   async run(): Promise<void> {
-    const { decision } = this.#routed;
+    const { decision, request } = this.#routed;
+    this.#gateway.observer.began(request.stream ? 'stream' : 'whole');
     this.#client.exchange.onLeave(() => {
       this.#left = true;
       this.#running?.abandon();
@@ -150,7 +159,7 @@ class Answering {
       request: {
         method: 'POST',
         url: `${provider.baseUrl}/chat/completions`,
-        headers: upstreamHeaders(this.#client.header, provider, apiKey),
+        headers: upstreamHeaders(this.#client.header, provider, apiKey, traceHeaders(this.#trace, runtime.randomHex)),
         body: text,
         connectMs: model.timeouts.connectMs,
       },
@@ -166,7 +175,7 @@ class Answering {
     if (!end.begun) this.#reply.upstreamTook(runtime.clock() - sentAt);
     const verdict = verdictOf(end, runtime.now());
     conclude(heldAgainstArm(verdict, provider));
-    return { model, provider, end, verdict, ownUsage };
+    return { model, provider, end, verdict, ownUsage, sentAt };
   }
 
   /** A stream has begun: from here on no other arm can take over. */
@@ -245,25 +254,44 @@ class Answering {
 
   /** Counts the money at once, since others wait for it; all else comes behind what the client gets. */
   async #settle(): Promise<void> {
-    const { ledger, followUps, runtime } = this.#gateway;
+    const { ledger, followUps, observer, runtime } = this.#gateway;
     const { decision, request, asked, reservation } = this.#routed;
     const tried = this.#tried;
     const ended = settled(decision, tried, request.stream);
     ledger.end(decision.id, tried.at(-1)?.end.outcome ?? 'client_abort');
+    const endedAt = runtime.clock();
     const spent = spentOn(ended, tried);
     reservation.settle(spent, spent > 0 || (ended.outcome !== null && wasServed(ended.outcome)));
     await this.#client.exchange.sent();
     const standing = (await within(STANDING_MS, this.#routed.standing)) ?? FIRST;
+    let kept = ended;
     ledger.settle(decision.id, (current) => {
       // Feedback may have come while the answer was on its way.
       const done = current === decision ? ended : settled(current, tried, request.stream);
       const seen = this.#withSigns(done, standing);
       if (seen.label.share > 0) followUps.answered(asked, seen);
+      kept = seen;
+      for (const signal of newSigns(current, seen)) observer.saw(seen.router, signal);
       return { decision: seen, names: this.#namesOf(seen) };
     });
-    const last = tried.at(-1);
-    const fields = { decision: decision.id, model: last?.model.id, outcome: last?.end.outcome, attempts: tried.length };
-    runtime.log.debug(fields, 'completion');
+    observer.settled({
+      kind: request.stream ? 'stream' : 'whole',
+      decision: kept,
+      isKept: true,
+      model: kept.model,
+      attempts: tried.map((one) => this.#told(one)),
+      usd: spent,
+      answered: this.#reply.answered(),
+      startedAt: this.#startedAt,
+      totalMs: endedAt - this.#startedAt,
+      trace: this.#trace,
+    });
+  }
+
+  #told({ model, end, sentAt }: Tried): AskedUpstream {
+    const { outcome, status, totalMs } = end;
+    const firstByteMs = this.#routed.request.stream ? end.firstByteMs : null;
+    return { model: model.id, provider: model.provider, outcome, status, sentAt, firstByteMs, totalMs };
   }
 
   /** With what is to be seen of the answer itself. */
@@ -303,6 +331,12 @@ class Answering {
     return names;
   }
 }
+
+/** What is seen of an answer once it has ended; what was said or followed meanwhile has been told of. */
+const newSigns = (before: DecisionRecord, { signals }: DecisionRecord): string[] =>
+  signals
+    .filter(({ source, signal }) => source === 'implicit' && !before.signals.some((one) => one.signal === signal))
+    .map(({ signal }) => signal);
 
 /** With nobody named, the latest first question of all is hardly ever the same person's. */
 const isFoundBefore = ({ lineage }: Asked, standing: Pick<Standing, 'turn' | 'retry'>): boolean =>

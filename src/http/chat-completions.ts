@@ -16,6 +16,7 @@ import { type ApiError, bodyTooLarge } from './errors.ts';
 import { findEarlier } from './find-earlier.ts';
 import type { Gateway } from './gateway.ts';
 import { takeFeedback } from './header-feedback.ts';
+import { leftEarly } from './left-early.ts';
 import { type RequestHeaders, readRequestHeaders } from './request-headers.ts';
 import { resolveModel } from './resolve-model.ts';
 import { type ChatRequest, readChatRequest } from './wire.ts';
@@ -27,7 +28,7 @@ export async function chatCompletions(context: Context, gateway: Gateway, caller
   const headers = readRequestHeaders(header);
   const limitHeaders = admit(caller, gateway.limits);
   const bytes = await exchange.readBody(config.server.maxBodyBytes);
-  if (bytes === 'gone') return new Response(null, { status: 400 });
+  if (bytes === 'gone') return leftEarly(context, gateway, caller, 'chat/completions');
   if (bytes === 'too_large') throw bodyTooLarge(config.server.maxBodyBytes);
   // From here on: how long a client takes to send its body is not ours.
   const startedAt = runtime.clock();

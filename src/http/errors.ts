@@ -42,6 +42,9 @@ export function errorBody({ status, message, param = null, code = null, type }: 
   return JSON.stringify({ error: { message, type: type ?? TYPES[status], param, code } });
 }
 
+/** What an error is called in a log: its code, else its type. */
+export const errorCode = ({ status, code = null, type }: ApiErrorFields): string => code ?? type ?? TYPES[status];
+
 export function errorResponse(fields: ApiErrorFields): Response {
   return new Response(errorBody(fields), {
     status: fields.status,

@@ -27,7 +27,7 @@ const MAX_COMMENT_CHARACTERS = 10_000;
 const MAX_ID_CHARACTERS = 512;
 
 export async function postFeedback(context: Context, gateway: Gateway, caller: Caller): Promise<Response> {
-  const { ledger, runtime } = gateway;
+  const { ledger, observer, runtime } = gateway;
   const bytes = await gateway.openExchange(context).readBody(MAX_FEEDBACK_BYTES);
   if (bytes === 'gone') return new Response(null, { status: 400 });
   if (bytes === 'too_large') throw bodyTooLarge(MAX_FEEDBACK_BYTES);
@@ -47,6 +47,7 @@ export async function postFeedback(context: Context, gateway: Gateway, caller: C
     throw new ApiError({ status: 503, message: 'The decision is being changed by others; try again.', headers });
   }
   const { status, decision } = result;
+  observer.rated(decision.router, wanted.feedback.signal, status);
   return context.json({ object: 'feedback', decision_id: decision.id, status, reward: decision.reward });
 }
 

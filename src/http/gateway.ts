@@ -1,6 +1,7 @@
 /** The parts that the routes work with, put together from a config and a platform. */
 import type { Context } from 'hono';
 import type { ConduitConfig, Model, Router } from '../config/resolve.ts';
+import { createRequestMetrics, type MetricFamily, type RequestMetrics } from '../metrics/request-metrics.ts';
 import { createCounters } from '../routing/counters.ts';
 import { createFollowUps, type FollowUps } from '../routing/follow-ups.ts';
 import { createHealth, type Health } from '../routing/health.ts';
@@ -8,11 +9,14 @@ import { createLearner, type Learned, type Learner } from '../routing/learner.ts
 import { createLedger, type Ledger } from '../routing/ledger.ts';
 import { createLimits, type Limits } from '../routing/limits.ts';
 import { createLookUps, type LookUps } from '../routing/look-ups.ts';
+import { type Observer, toldToAll } from '../routing/observer.ts';
 import { createRefusals, type Refusals } from '../routing/refusals.ts';
 import type { Runtime } from '../routing/runtime.ts';
 import type { DecisionLog, StateStore } from '../stores/ports.ts';
 import type { Send } from '../upstream/port.ts';
+import type { TraceTerms } from '../upstream/trace-context.ts';
 import type { ClientExchange } from './exchange.ts';
+import { requestLines } from './request-lines.ts';
 
 export interface GatewayParts {
   config: ConduitConfig;
@@ -32,11 +36,22 @@ export interface GatewayParts {
    * to the logs.
    */
   freshen?: (learner: Learner) => Promise<void>;
+  /** What the process itself tells beside; left out where the platform tells nothing of it. */
+  processFamilies?: () => Promise<MetricFamily[]>;
+  /** What all processes that serve this port have counted, this one among them; left out where it is the only one. */
+  countedByAll?: () => Promise<MetricFamily[][]>;
+  /** Takes the spans of requests that are traced; left out where none are. */
+  tracer?: Observer;
 }
 
 export interface DurablePart {
   /** Whether it takes what it is given; null where it is not there yet, and nobody has asked for it. */
   isWell(): Promise<boolean | null>;
+  /**
+   * For how long it has not had everything, in milliseconds: 0 while it has; null where another process keeps it. Left out where the
+   * store is another process's.
+   */
+  lagMs?(): number | null;
   /**
    * All that a router's decisions have taught, as one needs it whose evidence fades otherwise now. Left out where it is
    * another process's store, which tells of it by `adopt`.
@@ -50,6 +65,10 @@ export type LearnedByRouter = ReadonlyMap<string, Learned>;
 /** The parts in use, and what they share from one config to the next. */
 export interface Gateway extends GatewayParts, Shared {
   learners: ReadonlyMap<string, Learner>;
+  /** Told of each request. */
+  observer: Observer;
+  /** Null where no spans are made. */
+  tracing: TraceTerms | null;
   /** Takes another config; this gateway goes on with the requests that it has begun. Only the newest may be followed. */
   follow(config: ConduitConfig): Promise<Gateway>;
   /** Takes what was learned before this gateway began, where that was found only now. */
@@ -66,15 +85,18 @@ interface Shared {
   limits: Limits;
   health: Health;
   refusals: Refusals;
+  metrics: RequestMetrics;
 }
 
 /** `learned` is what others have learned already; the rest of what they share comes with the state store. */
 export function createGateway(parts: GatewayParts, learned: LearnedByRouter = new Map()): Gateway {
   const { config, state, runtime } = parts;
   const ledger = createLedger(state, runtime);
+  const metrics = createRequestMetrics();
   const shared: Shared = {
     ledger,
-    followUps: createFollowUps(ledger, runtime),
+    metrics,
+    followUps: createFollowUps(ledger, runtime, metrics),
     lookUps: createLookUps(),
     limits: createLimits(createCounters(state, runtime), runtime),
     health: createHealth(config.providers, state, runtime),
@@ -91,7 +113,11 @@ export function createGateway(parts: GatewayParts, learned: LearnedByRouter = ne
 }
 
 function build(parts: GatewayParts, shared: Shared, earlier: LearnedByRouter): Gateway {
-  const { config, state, runtime } = parts;
+  const { config, state, runtime, tracer } = parts;
+  const observers: Observer[] = [shared.metrics];
+  if (config.log.requests) observers.push(requestLines(runtime.log));
+  if (tracer) observers.push(tracer);
+  const { random, randomHex } = runtime;
   const learners = new Map<string, Learner>();
   for (const router of config.routers.values()) {
     const arms = router.models.map((id) => config.models.get(id) as Model);
@@ -105,6 +131,8 @@ function build(parts: GatewayParts, shared: Shared, earlier: LearnedByRouter): G
     ...parts,
     ...shared,
     learners,
+    observer: toldToAll(observers),
+    tracing: tracer && config.telemetry ? { share: config.telemetry.share, random, randomHex } : null,
     async follow(next) {
       const learned = await Promise.all(
         [...learners].map(async ([name, learner]) => [name, await learner.handOver()] as const),

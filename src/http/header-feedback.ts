@@ -14,21 +14,22 @@ export async function takeFeedback(
   lineage: Lineage,
   caller: Caller,
 ): Promise<void> {
-  const { ledger, runtime } = gateway;
+  const { ledger, observer, runtime } = gateway;
   try {
     const { session, answered, latest, question, older } = lineage;
     const names = [session, answered, ...latest, question, ...older].filter((name) => name !== null);
     const found = headers.decision === null ? await ledger.findByName(names) : await ledger.find(headers.decision);
     const visible = found && maySee(caller, found) ? found : null;
-    const result = visible
-      ? await ledger.giveFeedback(visible.id, headers.feedback as NonNullable<typeof headers.feedback>, NOBODY_WAITS_MS)
-      : null;
+    const feedback = headers.feedback as NonNullable<typeof headers.feedback>;
+    const result = visible ? await ledger.giveFeedback(visible.id, feedback, NOBODY_WAITS_MS) : null;
     if (!result || !('decision' in result)) {
       runtime.log.warn(
         { decision: headers.decision, status: result?.status ?? 'not_found' },
         'feedback in a header was about no decision known here',
       );
+      return;
     }
+    observer.rated(result.decision.router, feedback.signal, result.status);
   } catch (error) {
     runtime.log.error({ err: error }, 'feedback in a header could not be kept');
   }

@@ -1,6 +1,7 @@
 /** Sends a request that is passed through, with one key of the provider after the other, and settles its decision. */
 import type { Model, Provider } from '../config/resolve.ts';
 import type { Reservation } from '../routing/limits.ts';
+import type { AskedUpstream } from '../routing/observer.ts';
 import { settled, type TriedArm } from '../routing/settle.ts';
 import type { DecisionRecord } from '../stores/decision-record.ts';
 import {
@@ -16,6 +17,7 @@ import { relayedRequestHeaders, relayedResponseHeaders } from '../upstream/heade
 import { UNSEEN } from '../upstream/observe.ts';
 import type { AttemptEnd } from '../upstream/outcome.ts';
 import { type RelayTimeouts, type RunningRelay, startRelay } from '../upstream/relay.ts';
+import { traceHeaders, traceOf } from '../upstream/trace-context.ts';
 import { completionName } from './completion-name.ts';
 import type { Gateway } from './gateway.ts';
 import { keptAlive } from './keep-alive.ts';
@@ -47,6 +49,8 @@ export async function relayRequest(gateway: Gateway, passed: Passed, given: Clie
   // A stand-in's name is the client's to choose: what is learned of the provider's keys is kept under one.
   const arm: Model = passed.isConfigured ? model : { ...model, id: `${provider.name}/*` };
   const tried: TriedArm[] = [];
+  const told: AskedUpstream[] = [];
+  const trace = traceOf(client.header, gateway.tracing);
   let attempts = 0;
   let left = false;
   let running: RunningRelay | undefined;
@@ -90,7 +94,13 @@ export async function relayRequest(gateway: Gateway, passed: Passed, given: Clie
       request: {
         method: passed.method,
         url: `${provider.baseUrl}/${path.route}${path.query}`,
-        headers: relayedRequestHeaders(client.header, provider, apiKey, headers),
+        headers: relayedRequestHeaders(
+          client.header,
+          provider,
+          apiKey,
+          headers,
+          traceHeaders(trace, runtime.randomHex),
+        ),
         body: bytes,
         connectMs: model.timeouts.connectMs,
       },
@@ -106,9 +116,12 @@ export async function relayRequest(gateway: Gateway, passed: Passed, given: Clie
     const end = await running.ended;
     if (!end.begun) reply.upstreamTook(runtime.clock() - sentAt);
     conclude(verdictHere(end, passed, runtime.now()));
+    const { outcome, status, firstByteMs, totalMs } = end;
+    told.push({ model: arm.id, provider: provider.name, outcome, status, sentAt, firstByteMs, totalMs });
     return end;
   };
 
+  gateway.observer.began('passed');
   try {
     const keys = keysOf(passed, client.ownKey, health.keyFor(arm));
     for (const [index, key] of keys.entries()) {
@@ -128,23 +141,36 @@ export async function relayRequest(gateway: Gateway, passed: Passed, given: Clie
     reply.fail();
   } finally {
     body.release();
-    settle(gateway, passed, tried);
-    const { outcome, totalMs } = tried.at(-1)?.end ?? {};
-    runtime.log.debug({ decision: decision.id, call: path.call, model: model.id, outcome, totalMs }, 'passed through');
+    const ended = settle(gateway, passed, tried);
+    gateway.observer.settled({
+      kind: 'passed',
+      decision: ended,
+      isKept: passed.isKept,
+      model: arm.id,
+      attempts: told,
+      usd: ended.outcome?.costUsd ?? 0,
+      answered: reply.answered(),
+      startedAt,
+      totalMs: runtime.clock() - startedAt,
+      trace,
+    });
   }
 }
 
 /** Ends the decision, where it is kept, and takes what the answer cost. */
-function settle({ ledger, runtime }: Gateway, passed: Passed, tried: readonly TriedArm[]): void {
+function settle({ ledger, runtime }: Gateway, passed: Passed, tried: readonly TriedArm[]): DecisionRecord {
+  let ended = passed.decision;
   const finish = (current: DecisionRecord): { decision: DecisionRecord; names: readonly string[] } => {
     const decision = settled(current, tried, true);
     passed.reservation.settle(decision.outcome?.costUsd ?? 0);
+    ended = decision;
     const { completionId } = decision;
     const names = completionId === null ? [] : [completionName(completionId, decision.key, runtime.digest)];
     return { decision, names };
   };
   if (passed.isKept) ledger.settle(passed.decision.id, finish);
   else finish(passed.decision);
+  return ended;
 }
 
 /** The provider's keys in the order to try them in: the one that does well first. */

@@ -35,7 +35,7 @@ export function readPath(target: string): PassedPath {
 }
 
 /** Ids hold digits, hyphens or capitals, and the names of routes do not. */
-const callOf = (segments: readonly string[]): string =>
+export const callOf = (segments: readonly string[]): string =>
   segments
     .filter((segment) => /^[a-z]+(_[a-z]+)*$/.test(segment))
     .join('/')

@@ -9,6 +9,7 @@ import { type Caller, ownProviderKey, requireRoute, requireStoredCompletions } f
 import { ApiError, badRequest } from './errors.ts';
 import type { Gateway } from './gateway.ts';
 import { takeFeedback } from './header-feedback.ts';
+import { leftEarly } from './left-early.ts';
 import { type Passed, relayRequest } from './pass-through-answer.ts';
 import { type PassedBody, readPassedBody } from './pass-through-body.ts';
 import { type PassedPath, readPath } from './pass-through-path.ts';
@@ -37,7 +38,7 @@ export async function passThrough(context: Context, gateway: Gateway, caller: Ca
   const limitHeaders = admit(caller, gateway.limits);
   const isLimited = caller.models !== null || caller.usdPerDay !== null;
   const body = await readPassedBody(exchange, method, header, config.server.maxBodyBytes, isLimited);
-  if (body === 'gone') return new Response(null, { status: 400 });
+  if (body === 'gone') return leftEarly(context, gateway, caller, path.call);
   // From here on: how long a client takes to send its body is not ours.
   const startedAt = runtime.clock();
   let passed: Passed;

@@ -1,4 +1,5 @@
 /** What a client gets for a request that goes upstream, and what Conduit's own headers say of it. */
+import type { Answered } from '../routing/observer.ts';
 import { withoutSecrets } from '../upstream/failures.ts';
 import { type ApiErrorFields, errorBody, internalError } from './errors.ts';
 import type { AnswerSink } from './exchange.ts';
@@ -31,6 +32,9 @@ export class Reply {
   readonly #startedAt: number;
   #upstreamMs = 0;
   #begun = false;
+  #overheadMs: number | null = null;
+  #status: number | null = null;
+  #beganAt: number | null = null;
 
   /** `startedAt` is when Conduit had the whole request, on the steady clock. */
   constructor(client: Client, clock: () => number, startedAt: number) {
@@ -50,6 +54,7 @@ export class Reply {
     headers['x-conduit-attempts'] = String(attempts);
     const overheadMs = Math.max(0, this.#clock() - this.#startedAt - this.#upstreamMs);
     headers['x-conduit-overhead-ms'] = overheadMs.toFixed(3);
+    this.#overheadMs = overheadMs;
     return headers;
   }
 
@@ -60,13 +65,28 @@ export class Reply {
 
   /** Begins an answer whose bytes are written to the exchange. */
   begin(status: number, headers: Headers): void {
-    this.#begun = true;
+    this.#begins(status);
     this.#client.exchange.begin(status, headers);
   }
 
   sendWhole(status: number, bytes: Uint8Array, headers: Headers): void {
-    this.#begun = true;
+    this.#begins(status);
     this.#client.exchange.answer(status, headers, bytes);
+  }
+
+  #begins(status: number): void {
+    this.#begun = true;
+    this.#status ??= status;
+    this.#beganAt ??= this.#clock();
+  }
+
+  /** What the client got so far. */
+  answered(): Answered {
+    return {
+      status: this.#status,
+      firstByteMs: this.#beganAt === null ? null : this.#beganAt - this.#startedAt,
+      overheadMs: this.#beganAt === null ? null : this.#overheadMs,
+    };
   }
 
   /** In OpenAI's shape, the secrets blotted out. */

@@ -28,6 +28,8 @@ export interface Archive {
   follow(routers: ReadonlyMap<string, Router>): void;
   /** Whether the durable store took what it was last given. */
   isWell(): boolean;
+  /** For how long not everything has been kept, in milliseconds: 0 while it is; null where another process keeps it. */
+  lagMs(): number | null;
   /** Keeps what is new and only here, leaves a snapshot of it, and ends, within some seconds. Never rejects. */
   close(): Promise<void>;
 }
@@ -71,10 +73,13 @@ export function createArchive(options: ArchiveOptions): Archive {
   const followed = new Map<string, Followed>();
   /** Logs that were told of: also those of routers that the config no longer has. */
   const told = new Set<string>();
+  /** Since when a log has grown beyond what is kept of it, in milliseconds since 1970. */
+  const waiting = new Map<string, number>();
   let { routers } = options;
   let running: Promise<unknown> = Promise.resolve();
   let timer: ReturnType<typeof setTimeout> | undefined;
   let well = true;
+  let isKeeper = true;
   let begun = false;
   let endsAt = Number.POSITIVE_INFINITY;
   let forgetAt = runtime.now();
@@ -126,6 +131,19 @@ export function createArchive(options: ArchiveOptions): Archive {
     await sink.snapshots.put(name, { cursor, bytes: foldToBytes(fold) });
   };
 
+  /** What has grown before is no longer waited for once all of it is kept. */
+  const keepInTime = async (name: string): Promise<boolean> => {
+    const since = waiting.get(name);
+    waiting.delete(name);
+    let isAll = false;
+    try {
+      isAll = await keepSome(name);
+    } finally {
+      if (!isAll && since !== undefined) waiting.set(name, since);
+    }
+    return isAll;
+  };
+
   const leaveAllSnapshots = async (): Promise<void> => {
     for (const router of routers.values()) await leaveSnapshot(router, followedLog(router.name), true);
   };
@@ -143,9 +161,10 @@ export function createArchive(options: ArchiveOptions): Archive {
       let left: Iterable<string> = new Set([...routers.keys(), PINNED_LOG, ...told]);
       for (let names = [...left]; names.length > 0 && mayGoOn(); names = [...left]) {
         // Asked again in each round: a backlog takes longer than it is given.
-        if (!(await mayKeep())) return;
+        isKeeper = await mayKeep();
+        if (!isKeeper) return waiting.clear();
         const more = new Set<string>();
-        for (const name of names) if (!(await keepSome(name))) more.add(name);
+        for (const name of names) if (!(await keepInTime(name))) more.add(name);
         left = more;
       }
       await forgetSome();
@@ -184,6 +203,7 @@ export function createArchive(options: ArchiveOptions): Archive {
   return {
     grown(name) {
       told.add(name);
+      if (!waiting.has(name)) waiting.set(name, runtime.now());
       keepSoon(SOON_MS);
     },
     flush: turn,
@@ -228,6 +248,7 @@ export function createArchive(options: ArchiveOptions): Archive {
       routers = next;
     },
     isWell: () => well,
+    lagMs: () => (isKeeper ? Math.max(0, ...[...waiting.values()].map((since) => runtime.now() - since)) : null),
     async close() {
       endsAt = runtime.now() + (sink.isShared ? CLOSE_MS.shared : CLOSE_MS.own);
       clearInterval(looking);

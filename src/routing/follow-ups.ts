@@ -12,6 +12,7 @@ import type { DecisionRecord } from '../stores/decision-record.ts';
 import { type Found, logOf, type Whereabouts } from '../stores/ports.ts';
 import type { Ledger } from './ledger.ts';
 import { type Asker, type Lineage, type Message, traceLineage } from './lineage.ts';
+import type { Observer } from './observer.ts';
 import { createRecentAnswers, type RecentAnswer } from './recent.ts';
 import {
   type Asking,
@@ -69,11 +70,11 @@ const RETRY_WINDOW_MS = 10 * 60 * 1000;
 const TEMPLATE_WINDOW_MS = 60 * 60 * 1000;
 /** The same asked so often in a row is no person's asking. */
 const MOST_REPEATS = 4;
-export function createFollowUps(ledger: Ledger, runtime: Runtime): FollowUps {
+export function createFollowUps(ledger: Ledger, runtime: Runtime, observer: Pick<Observer, 'saw'>): FollowUps {
   const recent = createRecentAnswers(TEMPLATE_WINDOW_MS, runtime.now);
   /** Whether it was logged that what requests say cannot be found out. */
   let told = false;
-  const { give, close, takeBack } = createVerdicts(ledger, runtime.now);
+  const { give, close, takeBack } = createVerdicts(ledger, runtime.now, observer);
   const { siblingsOf, templateOf } = createRewordings(ledger, recent);
   const sketchKey = Number.parseInt(runtime.sha256Hex(runtime.digest('sketch')).slice(0, 8), 16);
   const questionIn = (messages: readonly Message[]): Question => {

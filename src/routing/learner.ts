@@ -39,6 +39,10 @@ export interface Learner {
   readonly earlyPulls: EarlyPulls;
   /** Null where it has no budget. */
   readonly pacer: Pacer | null;
+  /** When what is believed now was derived, in milliseconds since 1970. */
+  derivedAt(): number;
+  /** Entries of the log that it does not know of, counted up to `most`. Rejects where the log cannot be read. */
+  backlog(most: number): Promise<number>;
   /** What it is now taken to mean that something was seen of an answer. */
   calibration(): Calibration;
   /** Tells that the log has grown; it is folded soon, only a small share of the time being spent on it. */
@@ -199,6 +203,8 @@ export function createLearner(
   const { stepsARequest } = runtime;
   let posterior: Posterior | undefined;
   let posteriorCursor = learned.cursor;
+  /** On the wall's clock. */
+  let posteriorAt = runtime.now();
   /** What is believed of what was learned. Where requests pay for it, it waits for one that asks: before that, more may have come. */
   const believed = (): Posterior => {
     if (!posterior) {
@@ -347,6 +353,7 @@ export function createLearner(
     ratesByPreference = new Map();
     entriesDerived = learned.fold.entries;
     derivedAt = runtime.clock();
+    posteriorAt = runtime.now();
   };
 
   /** False where it is told already. */
@@ -463,6 +470,11 @@ export function createLearner(
         if (typeof preference === 'string') ratesByPreference.set(preference, rates);
       }
       return rates;
+    },
+    derivedAt: () => posteriorAt,
+    async backlog(most) {
+      const { entries } = await state.readSince(router.name, posteriorCursor, most);
+      return entries.length;
     },
     calibration() {
       believed();

@@ -5,6 +5,7 @@ import type { DecidedSignal, DecisionRecord } from '../stores/decision-record.ts
 import { implicit, isNext, isNoVerdict, withSignals } from './label.ts';
 import type { Learner } from './learner.ts';
 import type { Ledger } from './ledger.ts';
+import type { Observer } from './observer.ts';
 
 export type Verdict = 'continued' | 'regenerated' | 'rephrased' | 'corrected';
 export type Learners = ReadonlyMap<string, Learner>;
@@ -21,7 +22,7 @@ export interface Verdicts {
 /** What a verdict counts for where it may be somebody else's. */
 const DOUBTFUL = 0.25;
 
-export function createVerdicts(ledger: Ledger, now: () => number): Verdicts {
+export function createVerdicts(ledger: Ledger, now: () => number, observer: Pick<Observer, 'saw'>): Verdicts {
   const change = async (
     decision: DecisionRecord,
     learners: Learners,
@@ -29,7 +30,14 @@ export function createVerdicts(ledger: Ledger, now: () => number): Verdicts {
   ): Promise<void> => {
     const learner = learners.get(decision.router ?? '');
     // Who named a model has learned from nobody, and teaches nobody.
-    if (learner) await ledger.change(decision, (current) => edit(current, learner));
+    if (!learner) return;
+    let came: string | null = null;
+    await ledger.change(decision, (current) => {
+      const changed = edit(current, learner);
+      came = changed && (changed.signals.find((signal) => !hasSignal(current, signal))?.signal ?? null);
+      return changed;
+    });
+    if (came !== null) observer.saw(decision.router, came);
   };
 
   const give: Verdicts['give'] = (decision, verdict, doubtful, learners) =>
@@ -72,6 +80,9 @@ export function createVerdicts(ledger: Ledger, now: () => number): Verdicts {
 
   return { give, close, takeBack };
 }
+
+const hasSignal = ({ signals }: DecisionRecord, { source, signal }: DecidedSignal): boolean =>
+  signals.some((one) => one.source === source && one.signal === signal);
 
 /** Of one conversation's decisions every second one halves: their shares add up to four at most, however many they are. */
 export const shareOf = (turn: number): number => 2 ** -Math.min(Math.floor(turn / 2), 30);

@@ -20,7 +20,7 @@ export interface Storage {
   /** Where what is learned outlives this process, in words; null where it does not. */
   keptIn: string | null;
   /** Null where nothing outlives the state store. */
-  durable: Required<DurablePart> | null;
+  durable: (DurablePart & Required<Pick<DurablePart, 'learned'>>) | null;
   /** What was learned before, as far as that was found in time. */
   learned: LearnedByRouter;
   /** Resolves with what was found only later, once it is; with nothing where all was in time. Never rejects. */
@@ -127,6 +127,7 @@ async function putBehind(
         if (!behind) return config.stores.asked ? false : null;
         return behind.archive.isWell() && (behind.forward?.isWell() ?? true);
       },
+      lagMs: () => (behind ? longest(behind.archive.lagMs(), behind.forward?.lagMs() ?? null) : null),
       async learned(router) {
         if (!behind) throw notThere();
         return await learnedBefore(router, behind);
@@ -149,6 +150,9 @@ async function putBehind(
     },
   };
 }
+
+const longest = (one: number | null, other: number | null): number | null =>
+  one === null ? other : Math.max(one, other ?? 0);
 
 const keptIn = ({ stores }: ConduitConfig): string => (stores.durable === 'supabase' ? 'Supabase' : stores.folder);
 

@@ -20,7 +20,12 @@ export interface RemoteStoreOptions {
 export interface ServedStore extends StateStore, DecisionLog {
   /** Whether the durable store behind it takes what it is given. */
   isKept(): Promise<boolean>;
+  /** What all processes that share this store have counted, as prom-client's families. */
+  countedByAll(): Promise<MetricFamilies[]>;
 }
+
+/** Plain data that is nobody's to read here. */
+export type MetricFamilies = readonly object[];
 
 const VERBS = [
   'remember',
@@ -34,6 +39,7 @@ const VERBS = [
   'readHealth',
   'confirm',
   'isKept',
+  'countedByAll',
 ] as const;
 type Verb = (typeof VERBS)[number];
 
@@ -204,6 +210,7 @@ export function createRemoteStore(channel: Channel, options: RemoteStoreOptions 
     readHealth: method('readHealth'),
     confirm: method('confirm'),
     isKept: method('isKept'),
+    countedByAll: method('countedByAll'),
     watch(listener) {
       listeners.add(listener);
       return () => listeners.delete(listener);

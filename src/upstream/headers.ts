@@ -1,13 +1,23 @@
 /** Which headers cross the proxy, both ways: lists of what passes, never of what does not. */
 import type { Provider } from '../config/resolve.ts';
 import type { ResponseHeaders } from './port.ts';
+import type { TraceHeaders } from './trace-context.ts';
 
 /**
  * What a client may say to an upstream. Not `authorization` (it holds the caller's Conduit key), no cookie, no
  * hop-by-hop header (they could desync framing), nothing of `x-conduit-*`, and no `accept-encoding`: the observer reads
  * the bytes as they are.
  */
-const REQUEST_HEADERS = ['accept', 'openai-beta', 'anthropic-beta', 'http-referer', 'x-title', 'idempotency-key'];
+const REQUEST_HEADERS = [
+  'accept',
+  'openai-beta',
+  'anthropic-beta',
+  'http-referer',
+  'x-title',
+  'idempotency-key',
+  'traceparent',
+  'tracestate',
+];
 
 /** What an upstream may say to a client. Not `content-length` (usage may be taken out), no cookie, no `server`, and no
  * `x-ratelimit-*`: an upstream's limits are not those of this proxy. */
@@ -20,14 +30,18 @@ const RESPONSE_HEADERS = [
   'retry-after',
 ];
 
-/** `apiKey` is the provider's key to call with: one of ours, or the caller's own where the provider takes that. */
+/**
+ * `apiKey` is the provider's key to call with: one of ours, or the caller's own where the provider takes that. `trace` stands in the
+ * place of what the client says of its trace; null where that passes as it is.
+ */
 export function upstreamHeaders(
   client: (name: string) => string | null | undefined,
   provider: Provider,
   apiKey: string | null,
+  trace: TraceHeaders | null = null,
 ): Record<string, string> {
   const sent = { 'content-type': 'application/json', 'accept-encoding': 'identity' };
-  return withProvider({ ...sent, ...picked(REQUEST_HEADERS, said(client)) }, provider, apiKey);
+  return withProvider({ ...sent, ...picked(REQUEST_HEADERS, said(client)) }, provider, apiKey, trace);
 }
 
 export const clientHeaders = (upstream: ResponseHeaders): Record<string, string> =>
@@ -65,9 +79,10 @@ export function relayedRequestHeaders(
   provider: Provider,
   apiKey: string | null,
   body: Readonly<Record<string, string>>,
+  trace: TraceHeaders | null = null,
 ): Record<string, string> {
   const sent = { ...picked(RELAYED_REQUEST_HEADERS, said(client)), ...body, 'accept-encoding': 'identity' };
-  return withProvider(sent, provider, apiKey);
+  return withProvider(sent, provider, apiKey, trace);
 }
 
 export const relayedResponseHeaders = (upstream: ResponseHeaders): Record<string, string> =>
@@ -93,7 +108,13 @@ function withProvider(
   headers: Record<string, string>,
   provider: Provider,
   apiKey: string | null,
+  trace: TraceHeaders | null,
 ): Record<string, string> {
+  if (trace) {
+    headers.traceparent = trace.traceparent;
+    // What belongs to another trace than this one goes no further.
+    if (trace.tracestate === undefined) delete headers.tracestate;
+  }
   if (apiKey !== null) headers.authorization = `Bearer ${apiKey}`;
   for (const [name, value] of Object.entries(provider.headers)) headers[name.toLowerCase()] = value;
   return headers;

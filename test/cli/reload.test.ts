@@ -141,21 +141,23 @@ ${more}`;
     const gateway = await serve([], cwd);
     const server =
       'server: { port: 1, host: localhost, secret: a-secret-of-many-characters-0123456789, max_body_bytes: 1000 }';
-    writeFileSync(join(cwd, 'conduit.yaml'), config(model('b')).replace('server: { port: 0 }', server));
+    const telemetry =
+      'telemetry: { otlp: { endpoint: "http://127.0.0.1:9", headers: { x-key: a-secret-of-many-characters } } }';
+    writeFileSync(join(cwd, 'conduit.yaml'), config(model('b'), telemetry).replace('server: { port: 0 }', server));
     await gateway.said(/"config reloaded"/);
     expect(await modelsOf(gateway)).toEqual(['p/b']);
     gateway.process.kill('SIGTERM');
     const { code, stderr } = await gateway.ended;
     const named = [...stderr.matchAll(/"path":"([^"]+)","msg":"config changed where only a restart/g)];
-    expect(named.map(([, path]) => path).sort()).toEqual(['server.host', 'server.port', 'server.secret']);
+    expect(named.map(([, path]) => path).sort()).toEqual(['server.host', 'server.port', 'server.secret', 'telemetry']);
     expect(stderr).not.toContain('a-secret-of-many-characters');
     expect(code).toBe(0);
   });
 
   test('takes over a limit and a log level', async () => {
-    const cwd = directory({ 'conduit.yaml': config(model('a')) });
+    const cwd = directory({ 'conduit.yaml': config(model('a'), 'log: { level: warn, requests: true }') });
     const gateway = await serve([], cwd);
-    const next = config(model('a'), 'log: { level: debug }').replace('port: 0', 'port: 0, max_body_bytes: 50');
+    const next = config(model('a'), 'log: { requests: true }').replace('port: 0', 'port: 0, max_body_bytes: 50');
     writeFileSync(join(cwd, 'conduit.yaml'), next);
     await gateway.said(/"config reloaded"/);
     await expect(ask(gateway)).rejects.toMatchObject({ status: 413 });
@@ -168,7 +170,7 @@ ${more}`;
         ),
       )
       .toBe('answered');
-    expect(JSON.parse(await gateway.said(/"completion"/))).toMatchObject({ level: 20 });
+    expect(JSON.parse(await gateway.said(/"msg":"request"/))).toMatchObject({ level: 30 });
   });
 
   test('never opens itself to the network: a config without keys is refused while it listens there', async () => {

@@ -165,7 +165,7 @@ log: { level: silent, prompts: false }
     usdPerDay: 50,
     onBudget: 'reject',
   });
-  expect(config.log).toEqual({ level: 'silent' });
+  expect(config.log).toEqual({ level: 'silent', requests: false });
 });
 
 test.each([
@@ -404,7 +404,7 @@ describe('what is wrong is told in one line, with what is allowed', () => {
       [`${MINIMAL}routers: {}`, 'routers: not valid (allowed: at least one router, or no routers section at all)'],
       [
         `${MINIMAL}sever: {}`,
-        'sever: unknown key, did you mean server? (allowed: server, keys, providers, models, routers, stores, log)',
+        'sever: unknown key, did you mean server? (allowed: server, keys, providers, models, routers, stores, log, telemetry)',
       ],
       [
         `${MINIMAL}server: { prot: 1 }`,

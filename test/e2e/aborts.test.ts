@@ -20,7 +20,7 @@ describe('a client that leaves', () => {
 
   beforeAll(async () => {
     upstream = await startFakeUpstream();
-    gateway = await startTestGateway(simpleConfig(upstream.url));
+    gateway = await startTestGateway(simpleConfig(upstream.url, undefined, { rest: 'log: { requests: true }' }));
   });
   afterAll(async () => {
     await gateway.close();
@@ -55,7 +55,7 @@ describe('a client that leaves', () => {
   const completions = (from: number): { decision: string; outcome: string }[] =>
     gateway.logged
       .map((line) => JSON.parse(line) as { message: string; decision: string; outcome: string })
-      .filter(({ message }) => message === 'completion')
+      .filter(({ message, decision }) => message === 'request' && decision !== undefined)
       .slice(from);
   const outcomes = (from: number): string[] => completions(from).map(({ outcome }) => outcome);
   const settledCount = (): number => outcomes(0).length;

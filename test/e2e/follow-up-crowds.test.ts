@@ -5,7 +5,12 @@ import { type Message, NOBODY, type Person, send, verdictsOf } from '../support/
 import { answer, type FakeUpstream, fail, piece, startFakeUpstream, stream } from '../support/fake-upstream.ts';
 import { simpleConfig, startTestGateway, type TestGateway } from '../support/gateway.ts';
 
-const KEYS = ['keys:', '  - { name: web, key: key-web }', '  - { name: ops, key: key-ops, admin: true }'].join('\n');
+const KEYS = [
+  'keys:',
+  '  - { name: web, key: key-web }',
+  '  - { name: ops, key: key-ops, admin: true }',
+  'log: { requests: true }',
+].join('\n');
 const PEOPLE = 1_000;
 const WRITTEN = { timeout: 2_000, interval: 20 };
 const STILL_NONE_MS = 100;
@@ -167,7 +172,7 @@ describe('the official client', () => {
     await client.chat.completions.create({ model: 'auto', user: 'official', messages });
     const ids = gateway.logged
       .map((line) => JSON.parse(line) as { message: string; decision: string })
-      .filter(({ message }) => message === 'completion')
+      .filter(({ message, decision }) => message === 'request' && decision !== undefined)
       .map(({ decision }) => decision);
     expect(ids.length).toBe(2);
     await expectNoVerdict(ids);

@@ -43,7 +43,9 @@ describe('a thousand streams at once', () => {
       }
       response.end();
     });
-    gateway = await startTestGateway(simpleConfig(upstream.url, ['paced', 'quick']));
+    gateway = await startTestGateway(
+      simpleConfig(upstream.url, ['paced', 'quick'], { rest: 'log: { requests: true }' }),
+    );
   });
   let closed: Promise<void> | undefined;
   const closeGateway = (): Promise<void> => {
@@ -74,7 +76,7 @@ describe('a thousand streams at once', () => {
     const found = new Map<string, string[]>();
     for (const line of gateway.logged) {
       const { message, decision, outcome } = JSON.parse(line) as Record<string, string>;
-      if (message !== 'completion') continue;
+      if (message !== 'request' || decision === undefined) continue;
       found.set(decision as string, [...(found.get(decision as string) ?? []), outcome as string]);
     }
     return found;

@@ -9,6 +9,7 @@ import { answer, type FakeUpstream, fail, startFakeUpstream } from '../support/f
 import { simpleConfig } from '../support/gateway.ts';
 import { questionNumber } from '../support/questions.ts';
 import { NO_REDIS, startRedisServer } from '../support/redis-server.ts';
+import { type Family, readMetrics, sumOf } from '../support/strict-metrics.ts';
 
 interface LogLine {
   pid: number;
@@ -104,7 +105,7 @@ function configText(
   upstream: FakeUpstream,
   { models, ...more }: { rest?: string; router?: string; models?: string[] } = {},
 ): string {
-  return `server: { port: 0, workers: 2 }\nlog: { level: debug }\n${simpleConfig(upstream.url, models, more)}`;
+  return `server: { port: 0, workers: 2 }\nlog: { requests: true }\n${simpleConfig(upstream.url, models, more)}`;
 }
 
 const isRunning = (pid: number): boolean => {
@@ -166,6 +167,28 @@ describe('two workers', () => {
         expect({ status, counted: body.decisions?.counted }).toEqual({ status: 200, counted });
       }, PATIENCE);
     }
+  });
+
+  test('count together, whichever is asked, and lose no count of one that dies', async () => {
+    const cluster = await startCluster();
+    const [one, other] = await cluster.connectToBoth();
+    const metrics = async (): Promise<Map<string, Family>> =>
+      readMetrics(await (await fetch(`${cluster.url}/metrics`)).text(), 'prometheus');
+    const before = sumOf(await metrics(), 'conduit_requests_total');
+    for (const { ask } of [one, other, other]) await ask('Count me');
+    // Each of them is asked: connections go to the workers in turn.
+    for (let asked = 0; asked < 4; asked++) {
+      await vi.waitFor(async () => expect(sumOf(await metrics(), 'conduit_requests_total')).toBe(before + 3), PATIENCE);
+    }
+    const all = await metrics();
+    expect(sumOf(all, 'conduit_processes')).toBe(2);
+    expect(sumOf(all, 'conduit_store_up', { store: 'state' })).toBe(1);
+    expect(sumOf(all, 'conduit_observations', { router: 'auto' })).toBeLessThanOrEqual(before + 3);
+    process.kill(other.worker, 'SIGKILL');
+    await cluster.logged(({ msg }) => msg === 'a worker serves again');
+    const after = await metrics();
+    expect(sumOf(after, 'conduit_processes')).toBe(2);
+    expect(sumOf(after, 'conduit_requests_total')).toBe(before + 3);
   });
 
   test('go on with one another’s conversations', async () => {
@@ -328,6 +351,16 @@ test('a config that has changed is taken by all workers', async () => {
       expect(data).toContainEqual(expect.objectContaining({ id: 'fake/new' }));
     }, PATIENCE);
   }
+});
+
+test.skipIf(NO_REDIS)('count together where each reaches a Redis by itself', async () => {
+  const redis = await startRedisServer();
+  onTestFinished(() => redis.close());
+  const cluster = await startCluster({ rest: `stores: { state: "${redis.url}", durable: none }` });
+  await cluster.connectToBoth();
+  const families = readMetrics(await (await fetch(`${cluster.url}/metrics`)).text(), 'prometheus');
+  expect(sumOf(families, 'conduit_processes')).toBe(2);
+  expect(sumOf(families, 'conduit_requests_total')).toBeGreaterThanOrEqual(2);
 });
 
 test.skipIf(NO_REDIS)(

@@ -3,6 +3,7 @@ import { answersSuite } from './answers.ts';
 import type { Platform } from './gateway.ts';
 import { learningSuite } from './learning.ts';
 import { limitsSuite } from './limits.ts';
+import { metricsSuite } from './metrics.ts';
 import { refusalsSuite } from './refusals.ts';
 import { silencesSuite } from './silences.ts';
 
@@ -11,5 +12,6 @@ export function outsideSuite(platform: Platform): void {
   refusalsSuite(platform);
   learningSuite(platform);
   limitsSuite(platform);
+  metricsSuite(platform);
   silencesSuite(platform);
 }

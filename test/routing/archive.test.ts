@@ -149,11 +149,15 @@ describe('an archive', () => {
     await archive.flush();
     state.broken = true;
     const made = await answer(source, 250);
+    archive.grown('auto');
     for (let i = 0; i < 3; i++) await expect(archive.flush()).rejects.toThrow('out of order');
     expect(archive.isWell()).toBe(false);
+    runtime.time += 90_000;
+    expect(archive.lagMs()).toBe(90_000);
     state.broken = false;
     await archive.flush();
     expect(archive.isWell()).toBe(true);
+    expect(archive.lagMs()).toBe(0);
     expect((await keptIn(sink)).slice(1).map(({ decision }) => decision.id)).toEqual(made.map(({ id }) => id));
     expect(state.batches.flatMap(({ kept }) => kept)).toHaveLength(251);
     expect(runtime.logged.map(({ level }) => level)).toEqual(['error', 'info']);

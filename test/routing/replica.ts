@@ -55,7 +55,7 @@ export function replicaOf(
   const learner = createLearner(router, arms as unknown as Parameters<typeof createLearner>[1], state, runtime);
   const learners = new Map([['auto', learner]]);
   const ledger = createLedger(state, runtime);
-  const followUps = createFollowUps(ledger, runtime);
+  const followUps = createFollowUps(ledger, runtime, { saw() {} });
 
   const ask: Replica['ask'] = async (messages, asker = ANN, clientRetry = false) => {
     const asked = followUps.trace(messages, asker, clientRetry);

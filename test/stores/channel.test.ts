@@ -34,7 +34,11 @@ function channelPair(): { near: End; far: End; close(): void } {
   return { near: end(port1), far: end(port2), close: () => port1.close() };
 }
 
-const served = (store: HotStore): ServedStore => ({ isKept: async () => true, ...store });
+const served = (store: HotStore): ServedStore => ({
+  isKept: async () => true,
+  countedByAll: async () => [],
+  ...store,
+});
 
 /** A store behind a channel, closed after the test. */
 function remote(store: HotStore, options: RemoteStoreOptions = {}) {
