@@ -11,13 +11,13 @@ import { drainRedis } from './edge/drain-redis.ts';
 import { createFreshness } from './edge/freshness.ts';
 import { type OpenState, openRedis, openSink, openState } from './edge/open-state.ts';
 import { currentScope, openScope, runInScope } from './edge/scope.ts';
-import { secretWith } from './edge/secret.ts';
+import { askForSecret, newSecret } from './edge/secret.ts';
 import { type DataCentreCache, withSnapshotCache } from './edge/snapshot-cache.ts';
 import { createWebExchange } from './http/exchange-web.ts';
 import { createGateway } from './http/gateway.ts';
 import type { Digest } from './routing/digest.ts';
 import { READ_AT_ONCE } from './routing/learner.ts';
-import type { Log } from './routing/runtime.ts';
+import type { Log, Runtime } from './routing/runtime.ts';
 import type { StateStore } from './stores/ports.ts';
 import { createFetchTracer } from './tracing/otlp-fetch.ts';
 import { createFetchSender } from './upstream/send-fetch.ts';
@@ -43,8 +43,10 @@ export interface OpenWorker extends OpenState {
 
 export interface WorkerAppOptions {
   fetch: typeof globalThis.fetch;
-  /** What keys the hashes that are kept. */
-  secret: string;
+  /** What keys the hashes that are kept; null where that is not known yet, and the app makes one of its own until then. */
+  secret: string | null;
+  /** How long after that it is asked for again; a minute unless told. */
+  askAgainMs?: number;
   /** Keeps the request that is being answered alive until this is done. */
   defer: (work: Promise<unknown>) => void;
   /** Where what was learned is kept near by; left out where it is not. */
@@ -72,14 +74,37 @@ export function openWorker(environment: WorkerEnvironment): OpenWorker {
   return { config, dice, log, ...openState(config, environment, dice, log) };
 }
 
-/** Once an isolate; what may wait is the first request alone, and only where the config names no secret. */
-export const secretOf = async ({ config, state, log }: OpenWorker): Promise<string> =>
-  config.server.secret ?? (await secretWith(state, log));
+/**
+ * Once an isolate; what may wait is the first request alone, and only where the config names no secret. Null where the one that all
+ * isolates share cannot be had now.
+ */
+export async function secretOf({ config, state, log }: OpenWorker): Promise<string | null> {
+  if (config.server.secret !== null) return config.server.secret;
+  const asked = await askForSecret(state);
+  if ('secret' in asked) return asked.secret;
+  log.error(
+    asked,
+    'the secret cannot be had from the state store: no conversation is known again that another has begun',
+  );
+  return null;
+}
 
 export function createWorkerApp(open: OpenWorker, options: WorkerAppOptions): WorkerApp {
   const { config, dice, decisions, durable, log } = open;
-  const digest = createDigest(options.secret);
-  const state = nearer(open.state, config, digest, options);
+  const runtime: Runtime = {
+    now: Date.now,
+    clock,
+    random: dice.random,
+    randomHex: dice.randomHex,
+    defer: options.defer,
+    endsTimers: true,
+    lookUp: { deadlineMs: LOOK_UP_MS, ownAnswers: open.state.shared ? OWN_ANSWERS : 0 },
+    digest: createDigest(options.secret ?? newSecret()),
+    stepsARequest: STEPS_A_REQUEST,
+    sha256Hex,
+    log,
+  };
+  const state = nearer(open.state, config, (text) => runtime.digest(text), options);
   const { telemetry, providers } = config;
   const gateway = createGateway({
     config,
@@ -102,22 +127,29 @@ export function createWorkerApp(open: OpenWorker, options: WorkerAppOptions): Wo
         log,
       }),
     }),
-    runtime: {
-      now: Date.now,
-      clock,
-      random: dice.random,
-      randomHex: dice.randomHex,
-      defer: options.defer,
-      endsTimers: true,
-      lookUp: { deadlineMs: LOOK_UP_MS, ownAnswers: state.shared ? OWN_ANSWERS : 0 },
-      digest,
-      stepsARequest: STEPS_A_REQUEST,
-      sha256Hex,
-      log,
-    },
+    runtime,
   });
   const app = createApp(gateway);
-  return { app, fetch: async (request) => await app.fetch(request) };
+  const { askAgainMs = ASK_AGAIN_MS } = options;
+  /** When the secret that all isolates share is asked for once more. */
+  let askAt = options.secret === null ? clock() + askAgainMs : Number.POSITIVE_INFINITY;
+  const askAgain = async (): Promise<void> => {
+    const asked = await askForSecret(open.state);
+    if (!('secret' in asked)) return;
+    askAt = Number.POSITIVE_INFINITY;
+    runtime.digest = createDigest(asked.secret);
+    log.info({}, 'the secret that all isolates share is known by now');
+  };
+  return {
+    app,
+    async fetch(request) {
+      if (clock() >= askAt) {
+        askAt = clock() + askAgainMs;
+        options.defer(askAgain());
+      }
+      return await app.fetch(request);
+    },
+  };
 }
 
 /** The same state, with what isolates begin with in the cache of their data centre, where there is one. */
@@ -153,6 +185,9 @@ export function createDrainer(environment: WorkerEnvironment): (() => Promise<vo
   const hot = openRedis(config, createDice(), log);
   return () => drainRedis({ hot, sink, routers: config.routers, retentionMs, now: Date.now, log });
 }
+
+/** Behind an answer. */
+const ASK_AGAIN_MS = 60_000;
 
 /** Apart from what answers to requests are kept in: nothing of it is ever served. */
 const CACHE = 'conduit';

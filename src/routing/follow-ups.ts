@@ -10,6 +10,7 @@ import type { NoVerdict } from '../signals/signs.ts';
 import { sketchOf } from '../signals/sketch.ts';
 import type { DecisionRecord } from '../stores/decision-record.ts';
 import { type Found, logOf, type Whereabouts } from '../stores/ports.ts';
+import { keyedBy } from './keyed.ts';
 import type { Ledger } from './ledger.ts';
 import { type Asker, type Lineage, type Message, traceLineage } from './lineage.ts';
 import type { Observer } from './observer.ts';
@@ -76,7 +77,7 @@ export function createFollowUps(ledger: Ledger, runtime: Runtime, observer: Pick
   let told = false;
   const { give, close, takeBack } = createVerdicts(ledger, runtime.now, observer);
   const { siblingsOf, templateOf } = createRewordings(ledger, recent);
-  const sketchKey = Number.parseInt(runtime.sha256Hex(runtime.digest('sketch')).slice(0, 8), 16);
+  const sketchKey = keyedBy(runtime, (digest) => Number.parseInt(runtime.sha256Hex(digest('sketch')).slice(0, 8), 16));
   const questionIn = (messages: readonly Message[]): Question => {
     const text = lastQuestion(messages);
     let sketch: string | null = null;
@@ -84,11 +85,11 @@ export function createFollowUps(ledger: Ledger, runtime: Runtime, observer: Pick
     // Few need both.
     return {
       get sketch() {
-        sketch ??= sketchOf(text, sketchKey);
+        sketch ??= sketchOf(text, sketchKey());
         return sketch;
       },
       get shingles() {
-        shingles ??= shinglesOf(text, sketchKey);
+        shingles ??= shinglesOf(text, sketchKey());
         return shingles;
       },
     };

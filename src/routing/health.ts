@@ -6,6 +6,7 @@ import type { Model, Provider } from '../config/resolve.ts';
 import type { SharedHealth, StateStore } from '../stores/ports.ts';
 import type { Verdict } from '../upstream/failures.ts';
 import { everySecond } from './every-second.ts';
+import { keyedBy } from './keyed.ts';
 import { createReliability } from './reliability.ts';
 import type { Runtime } from './runtime.ts';
 
@@ -172,9 +173,10 @@ export function createHealth(initial: ReadonlyMap<string, Provider>, state: Stat
     const keys = providers.get(model.provider)?.apiKeys ?? [];
     return keys.length === 0 ? NO_KEY : keys;
   };
-  const hashes = new Map<string, string>();
+  const hashesOfKeys = keyedBy(runtime, () => new Map<string, string>());
   /** What tells nothing of the key. Those of the config are hashed once; a caller's own is not remembered. */
   const hashOf = (model: Model, key: string): string => {
+    const hashes = hashesOfKeys();
     const known = hashes.get(key);
     if (known !== undefined) return known;
     const hash = runtime.digest(`provider key\n${key}`);
@@ -276,7 +278,7 @@ export function createHealth(initial: ReadonlyMap<string, Provider>, state: Stat
 
     follow(next) {
       providers = next;
-      hashes.clear();
+      hashesOfKeys().clear();
       for (const subject of subjects.values()) if (subject.rest?.reason === 'misconfigured') change(subject, null, 0);
     },
     flush: pulse.flush,

@@ -34,7 +34,7 @@ export interface Runtime {
    * time and no clock runs meanwhile. Left out where nobody counts.
    */
   stepsARequest?: number;
-  /** Keyed with the server's secret. */
+  /** Keyed with the server's secret. It may become another one: at the edge, where the one that all share was not to be had at first. */
   digest: Digest;
   /** Plain SHA-256, in hex. */
   sha256Hex: (text: string) => string;

@@ -46,7 +46,7 @@ export interface Isolate {
   router(name?: string): Promise<{ labels: number; look_ups: Record<string, number | null> }>;
 }
 
-export function newIsolate(environment: WorkerEnvironment, cache?: NearCache): Isolate {
+export function newIsolate(environment: WorkerEnvironment, cache?: NearCache, askAgainMs?: number): Isolate {
   const ends: (() => Promise<void>)[] = [];
   // In its first request, as an isolate makes it.
   let opened: OpenWorker | undefined;
@@ -56,9 +56,9 @@ export function newIsolate(environment: WorkerEnvironment, cache?: NearCache): I
     ends.push(ended);
     return runInScope(scope, async () => {
       opened ??= openWorker(environment);
-      const secret = await secretOf(opened);
       worker ??= createWorkerApp(opened, {
-        secret,
+        secret: await secretOf(opened),
+        ...(askAgainMs !== undefined && { askAgainMs }),
         fetch: upstream as typeof globalThis.fetch,
         defer: (work) => currentScope()?.waitUntil(work),
         ...(cache && { cache }),

@@ -8,6 +8,10 @@ import { goingOn, type Isolate, learningConfig, newIsolate, question } from '../
 import { newObjects, storeOver } from './objects.ts';
 
 const CONFIG = learningConfig('durable-object');
+/** Objects that cannot be reached. */
+const gone = {
+  getByName: () => new Proxy({}, { get: () => () => Promise.reject(new Error('the object is gone')) }),
+} as unknown as StateObjects;
 const isolateOf = (objects: StateObjects): Isolate =>
   newIsolate({ CONDUIT_CONFIG_TEXT: CONFIG, CONDUIT_STATE: objects });
 
@@ -62,6 +66,25 @@ test('without a secret in the config isolates agree on one, and know each otherâ
   expect((await one.decision(id)).conversation.turn).toBe(1);
 });
 
+test('an isolate that began without the secret that all share has it once the state can be asked again', async () => {
+  const objects = newObjects();
+  let away = true;
+  const sometimes: StateObjects = { getByName: (name) => (away ? gone : objects).getByName(name) };
+  const text = CONFIG.replace('server: { secret: s }', '');
+  const one = newIsolate({ CONDUIT_CONFIG_TEXT: text, CONDUIT_STATE: objects });
+  const other = newIsolate({ CONDUIT_CONFIG_TEXT: text, CONDUIT_STATE: sometimes }, undefined, 0);
+  const { text: answer } = await one.ask(question(1));
+  await one.settled();
+  expect((await other.ask(question(100))).text).toMatch(/^This is /);
+  away = false;
+  // Behind this one it asks.
+  await other.ask(question(101));
+  await other.settled();
+  const { id } = await other.ask(goingOn(question(1), answer, question(2)));
+  await other.settled();
+  expect((await one.decision(id)).conversation.turn).toBe(1);
+}, 30_000);
+
 test('what others learn meanwhile an isolate looks for with a request some seconds later, and goes by soon', async () => {
   const objects = newObjects();
   const [one, other] = [isolateOf(objects), isolateOf(objects)];
@@ -86,11 +109,7 @@ test('what others learn meanwhile an isolate looks for with a request some secon
 }, 15_000);
 
 test('without its objects an isolate still answers', async () => {
-  const gone = async () => {
-    throw new Error('the object is gone');
-  };
-  const objects = { getByName: () => new Proxy({}, { get: () => gone }) } as unknown as StateObjects;
-  const isolate = isolateOf(objects);
+  const isolate = isolateOf(gone);
   expect((await isolate.ask(question(1))).text).toMatch(/^This is /);
 });
 
