@@ -1,6 +1,7 @@
 /** The hono app out of the parts it is given: which route does what, who may call it, and how errors look. */
 import { type Context, Hono } from 'hono';
 import { cors } from 'hono/cors';
+import { addDashboard } from './dashboard/routes.ts';
 import { type Caller, createAuthenticator, requireAdmin, requireRoute } from './http/authenticate.ts';
 import { chatCompletions } from './http/chat-completions.ts';
 import { getDecision } from './http/decisions.ts';
@@ -64,6 +65,7 @@ export function createApp(gateway: Gateway): Hono {
     requireAdmin(callerOf(context));
     return context.json(await getReport(gateway, context.req.param('name'), context));
   });
+  addDashboard(app, gateway, callerOf);
   app.get('/health', (context) => context.json({ status: 'ok' }));
   app.get('/ready', async (context) => {
     const readiness = await readinessOf(gateway);

@@ -7,9 +7,11 @@ import { pino } from 'pino';
 import { createApp } from './app.ts';
 import type { ConduitConfig } from './config/resolve.ts';
 import { createDice, createDigest, sha256Hex } from './crypto.ts';
+import { readPageFiles } from './dashboard/files-node.ts';
 import { badRequest, errorResponse, internalError } from './http/errors.ts';
 import { createNodeExchange } from './http/exchange-node.ts';
 import { createGateway, type DurablePart, type LearnedByRouter } from './http/gateway.ts';
+import type { PageFiles } from './http/page-files.ts';
 import { createStrictServer, SERVER_LIMITS, type ServerLimits } from './http/server-node.ts';
 import { within } from './http/within.ts';
 import { createDeferred, type Deferred } from './routing/deferred.ts';
@@ -78,6 +80,7 @@ export async function startGateway(config: ConduitConfig, options: GatewayOption
   const storage = options.state ? null : await openStorage(config, runtime);
   const state = options.state ?? (storage as Storage).state;
   let accepting = true;
+  let page: Promise<PageFiles> | null = null;
 
   let gateway = createGateway(
     {
@@ -91,6 +94,7 @@ export async function startGateway(config: ConduitConfig, options: GatewayOption
         return createNodeExchange(incoming, outgoing, corsOf(context, gateway.config.server.cors));
       },
       accepting: () => accepting,
+      page: () => (page ??= readPageFiles(sha256Hex)),
       durable: options.durable ?? storage?.durable ?? null,
     },
     options.learned ?? storage?.learned,

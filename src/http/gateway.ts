@@ -12,6 +12,7 @@ import type { Runtime } from '../routing/runtime.ts';
 import type { DecisionLog, StateStore } from '../stores/ports.ts';
 import type { Send } from '../upstream/port.ts';
 import type { ClientExchange } from './exchange.ts';
+import type { PageFiles } from './page-files.ts';
 
 export interface GatewayParts {
   config: ConduitConfig;
@@ -24,6 +25,8 @@ export interface GatewayParts {
   openExchange: (context: Context) => ClientExchange;
   /** False once the process is shutting down. */
   accepting: () => boolean;
+  /** The files of the dashboard's page, by their names; read when they are first asked for. */
+  page: () => Promise<PageFiles>;
   /** What outlives the state store; null where nothing does. */
   durable: DurablePart | null;
 }
@@ -44,6 +47,8 @@ export type LearnedByRouter = ReadonlyMap<string, Learned>;
 /** The parts in use, and what they share from one config to the next. */
 export interface Gateway extends GatewayParts, Shared {
   learners: ReadonlyMap<string, Learner>;
+  /** False once another config was taken: what goes on for long is to begin anew with that one's gateway. */
+  isCurrent(): boolean;
   /** Takes another config; this gateway goes on with the requests that it has begun. Only the newest may be followed. */
   follow(config: ConduitConfig): Promise<Gateway>;
   /** Takes what was learned before this gateway began, where that was found only now. */
@@ -93,10 +98,12 @@ function build(parts: GatewayParts, shared: Shared, earlier: LearnedByRouter): G
     if (learner.pacer) shared.limits.spending(router.name);
   }
   const unwatch = state.watch((router) => learners.get(router)?.grown());
+  let current = true;
   return {
     ...parts,
     ...shared,
     learners,
+    isCurrent: () => current,
     async follow(next) {
       const learned = await Promise.all(
         [...learners].map(async ([name, learner]) => [name, await learner.handOver()] as const),
@@ -105,6 +112,7 @@ function build(parts: GatewayParts, shared: Shared, earlier: LearnedByRouter): G
         (router) => learners.get(router.name)?.router.halfLifeMs !== router.halfLifeMs,
       );
       unwatch();
+      current = false;
       shared.health.follow(next.providers);
       shared.refusals.forget();
       const successor = build({ ...parts, config: next }, shared, new Map(learned));

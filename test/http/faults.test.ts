@@ -44,6 +44,7 @@ function gateway(parts: { send?: Send; state?: (store: StateStore) => StateStore
       openExchange: (context) => createWebExchange(context.req.raw),
       accepting: parts.accepting ?? (() => true),
       decisions: null,
+      page: async () => new Map(),
       durable: null,
     }),
   );
