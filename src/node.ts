@@ -94,7 +94,13 @@ export async function startGateway(config: ConduitConfig, options: GatewayOption
         return createNodeExchange(incoming, outgoing, corsOf(context, gateway.config.server.cors));
       },
       accepting: () => accepting,
-      page: () => (page ??= readPageFiles(sha256Hex)),
+      page: () => {
+        page ??= readPageFiles(sha256Hex).catch((error) => {
+          page = null;
+          throw error;
+        });
+        return page;
+      },
       durable: options.durable ?? storage?.durable ?? null,
     },
     options.learned ?? storage?.learned,

@@ -7,6 +7,7 @@ import type { ConduitConfig } from './config/resolve.ts';
 import { createDice, createDigest, type Dice, sha256Hex } from './crypto.ts';
 import { consoleLog } from './edge/console-log.ts';
 import { createFreshness } from './edge/freshness.ts';
+import { type Assets, bundledPage } from './edge/page.ts';
 import { createEdgeRedis } from './edge/redis.ts';
 import { currentScope, openScope, runInScope } from './edge/scope.ts';
 import { secretWith } from './edge/secret.ts';
@@ -28,6 +29,8 @@ export interface WorkerEnvironment {
   CONDUIT_CONFIG_TEXT?: string;
   /** The namespace of `ConduitState`. */
   CONDUIT_STATE?: StateObjects;
+  /** What draws the dashboard's charts. */
+  UPLOT?: Assets;
   [name: string]: unknown;
 }
 
@@ -48,6 +51,8 @@ export interface WorkerAppOptions {
   fetch: typeof globalThis.fetch;
   /** What keys the hashes that are kept. */
   secret: string;
+  /** What draws the dashboard's charts; left out: it says that it cannot. */
+  uplot?: Assets;
   /** Keeps the request that is being answered alive until this is done. */
   defer: (work: Promise<unknown>) => void;
 }
@@ -88,6 +93,7 @@ export function createWorkerApp(open: OpenWorker, options: WorkerAppOptions): Wo
     send: createFetchSender(options.fetch),
     openExchange: (context) => createWebExchange(context.req.raw),
     accepting: () => true,
+    page: bundledPage(options.uplot ?? null, sha256Hex),
     durable: null,
     runtime: {
       now: Date.now,
@@ -176,7 +182,12 @@ async function workerFor(environment: WorkerEnvironment): Promise<WorkerApp> {
   opened ??= openWorker(environment);
   // Each of the first requests asks: none may wait for what belongs to another.
   const secret = await secretOf(opened);
-  worker ??= createWorkerApp(opened, { fetch: globalThis.fetch, defer, secret });
+  worker ??= createWorkerApp(opened, {
+    fetch: globalThis.fetch,
+    defer,
+    secret,
+    ...(environment.UPLOT && { uplot: environment.UPLOT }),
+  });
   return worker;
 }
 

@@ -40,7 +40,7 @@ export const MOST_LATEST = 100;
 
 export const emptyActivity = (baseline: string): Activity => ({
   baseline,
-  buckets: { hour: new Map(), day: new Map(), month: new Map() },
+  buckets: { minutes: new Map(), hour: new Map(), day: new Map(), month: new Map() },
   latest: [],
   open: new Map(),
   closedUpTo: Number.NEGATIVE_INFINITY,

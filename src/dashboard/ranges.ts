@@ -9,6 +9,7 @@ export interface Range {
 const MINUTE_MS = 60_000;
 
 export const RANGES = {
+  minutes: { bucketMs: 10_000, buckets: 60 },
   hour: { bucketMs: MINUTE_MS, buckets: 60 },
   day: { bucketMs: 15 * MINUTE_MS, buckets: 96 },
   month: { bucketMs: 6 * 60 * MINUTE_MS, buckets: 120 },

@@ -36,7 +36,7 @@ export function pageFilesOf(
         type: TYPES[name.split('.').at(-1) as string] ?? 'text/plain; charset=utf-8',
         text,
         etag: `"${sha256Hex(text).slice(0, 20)}"`,
-        gzip: gzip && gzip(text),
+        gzip: gzip?.(text) ?? null,
       },
     ]),
   );

@@ -4,7 +4,6 @@ import { minuteOf, ms, percent, points as pointsOf, shortName, wilson } from './
 import { colourOf, modelsOf, timesOf, WINDOW } from './state.js';
 
 const css = (name) => getComputedStyle(document.documentElement).getPropertyValue(name).trim();
-const alpha = (colour, part) => `color-mix(in srgb, ${colour} ${100 * part}%, transparent)`;
 /** What a canvas takes: it knows no color-mix. */
 function faded(colour, part) {
   const [r, g, b] = [1, 3, 5].map((at) => Number.parseInt(colour.slice(at, at + 2), 16));
@@ -26,7 +25,7 @@ function axes(range, format, isRatio) {
       ticks: { show: false },
       size: 26,
       gap: 6,
-      space: range === 'hour' ? 64 : 96,
+      space: range === 'hour' ? 64 : 100,
       values: (_plot, splits) => splits.map((at) => minuteOf(at * 1000, range)),
     },
     {
@@ -48,6 +47,8 @@ function axes(range, format, isRatio) {
  * `hover` is told the place under the pointer, or null.
  */
 function draw(name, { key, range, data, series, bands = [], scale, format, isRatio, hover }) {
+  if (!globalThis.uPlot)
+    return drawEmpty(name, 'This gateway does not serve uPlot, which draws charts: open the table below.');
   const box = byId(`${name}-chart`);
   const before = drawn.get(name);
   if (before?.key === key) {
@@ -152,13 +153,14 @@ export function drawQuality(state) {
         at === null ? null : el('li', {}, minuteOf(times[i], range)),
         models.map((model, m) => {
           const known = at === null ? told[m].findLast(Boolean) : told[m][i];
-          const text = known ? `${pointsOf(known.mean)} (${percent(known.low)}–${percent(known.high)})` : '–';
-          return legendItem(alpha(`var(${colourOf(state, model)})`, 1), shortName(model), text);
+          const between = known && at !== null ? ` (${percent(known.low)}–${percent(known.high)})` : '';
+          const text = known ? pointsOf(known.mean) + between : '–';
+          return legendItem(`var(${colourOf(state, model)})`, shortName(model), text);
         }),
       );
     },
   });
-  drawn.get('quality').hover(null);
+  drawn.get('quality')?.hover(null);
   return [
     ['Time', ...models.map(shortName)],
     ...times.map((at, i) => [
@@ -169,6 +171,11 @@ export function drawQuality(state) {
     ]),
   ];
 }
+
+const errorsIn = (point) => {
+  const { upstream_error = 0, upstream_drop = 0, timeout = 0 } = point?.outcomes ?? {};
+  return upstream_error + upstream_drop + timeout;
+};
 
 export function drawShares(state) {
   const { range } = state.told.activity;
@@ -196,7 +203,7 @@ export function drawShares(state) {
       stroke: surface,
       width: 1,
       fill: colours[m],
-      paths: uPlot.paths.bars({ size: [0.86, 60], align: 1 }),
+      paths: globalThis.uPlot?.paths.bars({ size: [0.86, 60], align: 1 }),
       points: { show: false },
     })),
     scale: { range: () => [0, 1] },
@@ -207,7 +214,14 @@ export function drawShares(state) {
       const all = totals.reduce((total, one) => total + one, 0);
       fill(
         byId('shares-legend'),
-        at === null ? null : el('li', {}, minuteOf(times[at], range), el('b', {}, `${totals[at]} requests`)),
+        at === null
+          ? null
+          : el(
+              'li',
+              {},
+              minuteOf(times[at], range),
+              el('b', {}, `${totals[at]} requests, ${errorsIn(state.points.get(times[at]))} failed`),
+            ),
         models.map((model, m) =>
           legendItem(
             `var(${colourOf(state, model)})`,
@@ -218,10 +232,15 @@ export function drawShares(state) {
       );
     },
   });
-  drawn.get('shares').hover(null);
+  drawn.get('shares')?.hover(null);
   return [
-    ['Time', 'Requests', ...models.map(shortName)],
-    ...times.map((at, i) => [minuteOf(at, range), String(totals[i]), ...models.map((_, m) => percent(share(m, i)))]),
+    ['Time', 'Requests', 'Failed', ...models.map(shortName)],
+    ...times.map((at, i) => [
+      minuteOf(at, range),
+      String(totals[i]),
+      String(errorsIn(state.points.get(at))),
+      ...models.map((_, m) => percent(share(m, i))),
+    ]),
   ];
 }
 
@@ -260,22 +279,23 @@ export function drawLatency(state) {
       fill(
         byId('latency-legend'),
         at === null ? null : el('li', {}, minuteOf(times[at], range)),
-        LATENCIES.map(([name, kind, part, colour, dash], i) =>
-          el(
+        ['First byte', 'Whole answer'].map((name, pair) => {
+          const [, kind, , colour] = LATENCIES[2 * pair];
+          const value = (part) => (at === null ? summary[kind]?.[['p50', 'p95'][part]] : values[2 * pair + part][at]);
+          return el(
             'li',
             {},
-            el('span', {
-              class: 'swatch',
-              style: { background: `var(${colour})`, opacity: dash.length > 0 ? 0.5 : 1 },
-            }),
+            el('span', { class: 'swatch', style: { background: `var(${colour})` } }),
             name,
-            el('b', {}, ms(at === null ? (summary[kind]?.[part] ?? null) : values[i][at])),
-          ),
-        ),
+            el('b', {}, ms(value(0))),
+            '95%',
+            el('b', {}, ms(value(1))),
+          );
+        }),
       );
     },
   });
-  drawn.get('latency').hover(null);
+  drawn.get('latency')?.hover(null);
   return [
     ['Time', ...LATENCIES.map(([name]) => name)],
     ...times.map((at, i) => [minuteOf(at, range), ...values.map((one) => ms(one[i]))]),

@@ -18,14 +18,19 @@ function filled(element, attributes, children) {
     else if (key.startsWith('on')) element.addEventListener(key.slice(2), value);
     else element.setAttribute(key, value === true ? '' : String(value));
   }
-  element.append(...children.flat().filter((child) => child !== null && child !== undefined && child !== false));
+  element.append(
+    ...children
+      .flat(Number.POSITIVE_INFINITY)
+      .filter((child) => child !== null && child !== undefined && child !== false),
+  );
   return element;
 }
 
 export const byId = (id) => document.getElementById(id);
 
 /** Puts this in the place of all that is in the element. */
-export const fill = (element, ...children) => element.replaceChildren(...children.flat().filter(Boolean));
+export const fill = (element, ...children) =>
+  element.replaceChildren(...children.flat(Number.POSITIVE_INFINITY).filter(Boolean));
 
 /** Changes a text only where it is another: what is read aloud or selected is left alone else. */
 export function say(element, text) {

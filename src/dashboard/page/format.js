@@ -47,7 +47,8 @@ const dayClock = new Intl.DateTimeFormat(undefined, {
   hourCycle: 'h23',
 });
 export const timeOf = (at) => clock.format(at);
-export const minuteOf = (at, range) => (range === 'hour' ? shortClock : dayClock).format(at);
+export const minuteOf = (at, range) =>
+  (range === 'minutes' ? clock : range === 'hour' ? shortClock : dayClock).format(at);
 export const dateOf = (at) => dayClock.format(at);
 
 export function ago(milliseconds) {

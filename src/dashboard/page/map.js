@@ -40,9 +40,8 @@ export function drawMap(state) {
 
   const line = (attributes) => svg('line', { 'stroke-width': 1, ...attributes });
   const text = (attributes, content) => svg('text', { fill: 'var(--muted)', 'font-size': 11, ...attributes }, content);
-  const rows = Array.from({ length: 6 }, (_, i) => low + ((high - low) * i) / 5).filter(
-    (_, i) => high - low > 0.35 || i % 2 === 0 || i === 5,
-  );
+  const step = high - low > 0.55 ? 0.2 : 0.1;
+  const rows = Array.from({ length: 11 }, (_, i) => i * step).filter((row) => row >= low - 1e-9 && row <= high + 1e-9);
   const grid = rows.map((quality) => [
     line({ x1: EDGE.left, x2: width - EDGE.right, y1: y(quality), y2: y(quality), stroke: 'var(--line)' }),
     text({ x: EDGE.left - 8, y: y(quality) + 4, 'text-anchor': 'end' }, `${Math.round(100 * quality)}%`),
@@ -78,21 +77,17 @@ export function drawMap(state) {
       svg('circle', { cx, cy, r: radius, fill: colour, stroke: 'var(--surface)', 'stroke-width': 2 }),
     ];
   });
-  const names = known.map((arm) => {
-    const [cx, cy] = [x(costOf(arm)), y(arm.quality.mean)];
-    const isRight = cx > EDGE.left + 0.62 * (width - EDGE.left - EDGE.right);
-    const away = 10 + 7 * Math.sqrt(arm.share);
-    return text(
-      {
-        x: cx + (isRight ? -away : away),
-        y: cy + 4,
-        'text-anchor': isRight ? 'end' : 'start',
-        fill: 'var(--text)',
-        'font-size': 12,
-      },
-      shortName(arm.model),
-    );
-  });
+  const names = labelsOf(
+    known.map((arm) => ({
+      x: x(costOf(arm)),
+      y: y(arm.quality.mean),
+      away: 10 + 7 * Math.sqrt(arm.share),
+      name: shortName(arm.model),
+    })),
+    width,
+  ).map(({ at, from, anchor, name }) =>
+    text({ x: from, y: at + 4, 'text-anchor': anchor, fill: 'var(--text)', 'font-size': 12, class: 'halo' }, name),
+  );
   const told = known.map(
     ({ model, cost_usd, quality }) =>
       `${model}: ${usd(cost_usd)} a request, quality ${points(quality.mean)}, between ${points(quality.low)} and ${points(quality.high)}`,
@@ -131,4 +126,19 @@ function ticksIn(from, to, width) {
     : tens.length >= 2
       ? tens.slice(0, most + 1)
       : all.filter((_, i) => i % Math.ceil(all.length / most) === 0);
+}
+
+/** Where names stand beside their points, none on top of another: those that would touch are moved apart, up and down. */
+function labelsOf(marks, width) {
+  const placed = [];
+  for (const { x, y, away, name } of [...marks].sort((one, other) => one.y - other.y)) {
+    const long = 7 * name.length;
+    const isLeft = x + away + long > width - EDGE.right;
+    const from = isLeft ? x - away : x + away;
+    const [begin, end] = isLeft ? [from - long, from] : [from, from + long];
+    let at = y;
+    for (const one of placed) if (begin < one.end && end > one.begin && at - one.at < 15) at = one.at + 15;
+    placed.push({ at, from, begin, end, anchor: isLeft ? 'end' : 'start', name });
+  }
+  return placed;
 }

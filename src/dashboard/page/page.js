@@ -4,14 +4,17 @@ import { openDecision } from './decision.js';
 import { byId, el, fill, say } from './dom.js';
 import { ago, count, dateOf } from './format.js';
 import { drawMap } from './map.js';
-import { createState, latestDecisions, take, WINDOW_WORDS } from './state.js';
+import { createState, isYoung, latestDecisions, take, WINDOW_WORDS } from './state.js';
 import { follow } from './stream.js';
 import { drawDecisions, drawModels, drawReport, drawSignals, forgetDecisions } from './tables.js';
 import { drawTiles } from './tiles.js';
 
 const asked = new URLSearchParams(location.search);
 let router = asked.get('router');
-let range = ['hour', 'day', 'month'].includes(asked.get('range')) ? asked.get('range') : 'hour';
+const RANGES = ['minutes', 'hour', 'day', 'month'];
+/** Nobody has chosen one as long as it is not in the address. */
+let chosen = RANGES.includes(asked.get('range'));
+let range = chosen ? asked.get('range') : 'hour';
 let state = createState();
 let following = null;
 let paused = false;
@@ -30,7 +33,7 @@ function start() {
   state = { ...createState(), report: report?.report.router === router ? report : null, colours };
   const current = state;
   const query = new URLSearchParams(router === null ? {} : { router });
-  if (range !== 'hour') query.set('range', range);
+  if (chosen) query.set('range', range);
   history.replaceState(null, '', `${location.pathname}${query.size > 0 ? `?${query}` : ''}${location.hash}`);
   following = follow(router, range, {
     snapshot: (told) => heard(current, told, true),
@@ -53,6 +56,12 @@ function heard(current, told, isWhole) {
   if (current !== state) return;
   take(state, told, isWhole);
   router = told.learned.name;
+  if (!chosen && range === 'hour' && isYoung(state)) {
+    range = 'minutes';
+    showRange();
+    start();
+    return;
+  }
   redraw();
 }
 
@@ -144,10 +153,15 @@ byId('router').addEventListener('change', ({ target }) => {
   router = target.value;
   start();
 });
-for (const input of document.querySelectorAll('#ranges input')) {
-  input.checked = input.value === range;
+const inputs = [...document.querySelectorAll('#ranges input')];
+function showRange() {
+  for (const input of inputs) input.checked = input.value === range;
+}
+showRange();
+for (const input of inputs) {
   input.addEventListener('change', () => {
     range = input.value;
+    chosen = true;
     start();
   });
 }
@@ -177,7 +191,11 @@ byId('sign-out').addEventListener('click', async () => {
 
 const dark = matchMedia('(prefers-color-scheme: dark)');
 const theme = () => document.documentElement.dataset.theme ?? (dark.matches ? 'dark' : 'light');
-const sayTheme = () => say(byId('theme-text'), theme() === 'dark' ? 'Light' : 'Dark');
+function sayTheme() {
+  const other = theme() === 'dark' ? 'Light' : 'Dark';
+  say(byId('theme-text'), other);
+  byId('theme').setAttribute('aria-label', `${other} theme`);
+}
 function themed() {
   sayTheme();
   forgetCharts();

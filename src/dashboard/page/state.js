@@ -1,8 +1,8 @@
 // What the page knows: snapshots and changes put together.
 
 /** Buckets over which labels are added up for a point of the quality chart: few answers are rated in one minute. */
-export const WINDOW = { hour: 10, day: 4, month: 4 };
-export const WINDOW_WORDS = { hour: '10 minutes', day: 'hour', month: 'day' };
+export const WINDOW = { minutes: 12, hour: 10, day: 4, month: 4 };
+export const WINDOW_WORDS = { minutes: '2 minutes', hour: '10 minutes', day: 'hour', month: 'day' };
 
 const MOST_DECISIONS = 100;
 const COLOURS = 8;
@@ -39,9 +39,19 @@ export function modelsOf({ told, points }) {
   return [...models];
 }
 
+/** A chart begins where the log does, if that is later than it could, but holds at least so many buckets. */
+const LEAST_SHOWN = 12;
+
 /** The beginnings of all buckets that are shown, in milliseconds. */
-export function timesOf({ told: { activity } }) {
-  return Array.from({ length: activity.buckets }, (_, i) => activity.from + i * activity.bucket_ms);
+export function timesOf({ told: { activity }, points }) {
+  const { from, buckets, bucket_ms: width } = activity;
+  const first = Math.min(from + (buckets - LEAST_SHOWN) * width, ...points.keys());
+  const skipped = Math.max(0, Math.round((first - from) / width));
+  return Array.from({ length: buckets - skipped }, (_, i) => from + (skipped + i) * width);
 }
+
+/** Whether all that is known of happened within the last minutes, so that a longer time would be nearly empty. */
+export const isYoung = ({ told, points }) =>
+  told.log.whole && points.size > 0 && Math.min(...points.keys()) > told.now - 8 * 60_000;
 
 export const latestDecisions = ({ decisions }) => [...decisions.values()].sort((one, other) => other.at - one.at);

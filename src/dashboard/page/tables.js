@@ -316,55 +316,64 @@ export function drawReport(state) {
     format(mean),
     el('span', { class: 'dim' }, ` ${format(low)} to ${format(high)}`),
   ];
-  const body = report.targets.map(({ name, estimates, versus_baseline: versus, effective_size: size, verdict }) => {
+  const told = report.targets.filter(({ estimates }) => estimates);
+  const untold = report.targets.filter(({ estimates }) => !estimates);
+  const dash = el('span', { class: 'dim' }, '–');
+  const body = told.map(({ name, estimates, versus_baseline: versus, effective_size: size }) => {
     const isOwn = name === 'as logged';
-    const difference = versus?.qualityDifference ?? versus?.quality_difference;
+    const isBaseline = name === `always ${baseline}`;
     return el(
       'tr',
-      { class: isOwn ? 'own' : null },
+      {},
       el(
         'th',
         { scope: 'row' },
         isOwn ? 'as it was' : name,
         isOwn ? el('span', { class: 'tag accent beside' }, 'now') : null,
       ),
-      estimates
-        ? [
-            el('td', {}, between(estimates.quality.doubly_robust, points)),
-            el('td', {}, between(estimates.cost_usd.doubly_robust, usd)),
-            el(
-              'td',
-              {},
-              versus?.savings_share
-                ? between(versus.savings_share, (value) => percent(value))
-                : el('span', { class: 'dim' }, name === `always ${baseline}` ? 'the baseline' : '–'),
-            ),
-            el(
-              'td',
-              { class: 'wide' },
-              difference ? between(difference, signedPoints) : el('span', { class: 'dim' }, '–'),
-            ),
-          ]
-        : el('td', { colspan: 4, class: 'dim', title: verdict }, 'the log cannot tell: it hardly ever chose so'),
-      el('td', { class: 'number wide dim' }, count(size)),
+      el('td', {}, between(estimates.quality.doubly_robust, points)),
+      el('td', {}, between(estimates.cost_usd.doubly_robust, usd)),
+      el(
+        'td',
+        {},
+        isBaseline
+          ? el('span', { class: 'dim' }, 'the baseline')
+          : versus?.savings_share
+            ? between(versus.savings_share, percentOf)
+            : dash.cloneNode(true),
+      ),
+      el('td', {}, versus ? between(versus.quality_difference, signedPoints) : dash.cloneNode(true)),
+      el('td', { class: 'number dim' }, count(size)),
     );
   });
   fill(
     box,
-    el(
-      'table',
-      {},
-      headOf([
-        ['Policy or preference', ''],
-        ['Quality', ''],
-        ['USD a request', ''],
-        ['Saved', ''],
-        ['Points of quality against the baseline', 'wide'],
-        ['Worth decisions', 'number wide'],
-      ]),
-      el('tbody', {}, body),
-    ),
+    told.length > 0
+      ? el(
+          'table',
+          {},
+          headOf([
+            ['Policy or preference', ''],
+            ['Quality', ''],
+            ['USD a request', ''],
+            ['Saved', ''],
+            ['Points against the baseline', ''],
+            ['Worth decisions', 'number'],
+          ]),
+          el('tbody', {}, body),
+        )
+      : null,
+    untold.length > 0
+      ? el(
+          'p',
+          { class: 'untold' },
+          el('b', {}, 'The log cannot tell of '),
+          untold.map(({ name, effective_size: size }) => `${name} (${count(size)})`).join(', '),
+          `. It hardly ever chose so: in brackets how many decisions of each it is worth, and it takes ${report.least_effective_size}. More requests by lot (explore.floor) would tell.`,
+        )
+      : null,
   );
 }
 
+const percentOf = (value) => percent(value);
 const signedPoints = (value) => `${value > 0 ? '+' : ''}${(100 * value).toFixed(1)}`.replace('-', '−');

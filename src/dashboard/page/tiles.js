@@ -36,37 +36,44 @@ export function drawTiles(state) {
       'Quality',
       quality ? points(quality.mean) : '–',
       quality
-        ? `${percent(quality.low)} to ${percent(quality.high)}, of ${count(summary.labelled.weight)} ratings’ worth`
+        ? `${percent(quality.low)} to ${percent(quality.high)}, from ${count(summary.labelled.weight)} ratings’ worth`
         : 'no feedback in this time',
     ),
-    tile(
-      'Errors',
-      requests > 0 ? percent(errors / requests, errors > 0 ? 2 : 0) : '–',
-      `${count(errors)} failed, ${count(failed)} more mended by a fallback`,
-      {
-        kind: errors / Math.max(1, requests) > 0.01 ? 'bad' : '',
-      },
-    ),
+    tile('Errors', requests > 0 ? percent(errors / requests, errors > 0 ? 2 : 0) : '–', errorText(errors, failed), {
+      kind: errors / Math.max(1, requests) > 0.01 ? 'bad' : '',
+    }),
     budgetTile(learned.budget),
   );
+}
+
+function errorText(errors, mended) {
+  const mendedText = mended > 0 ? `${count(mended)} mended by a fallback` : '';
+  if (errors === 0) return mendedText || 'every request was answered';
+  return `${count(errors)} failed${mendedText ? `, ${mendedText}` : ''}`;
+}
+
+/** What cost a multiple of the baseline is told so: a saving of −500% is nothing that anybody can picture. */
+function savedOrTimes(share, between, baseline, kind, how) {
+  if (share >= -1)
+    return tile(`Saved against ${baseline}`, percent(share), `${between((value) => percent(value))}${how}`, { kind });
+  const times = (value) => `${(1 - value).toFixed(1 - value < 10 ? 1 : 0)}×`;
+  return tile(`Cost against ${baseline}`, times(share), `${between(times)}${how}`);
 }
 
 /** By the report where it can tell, since that is fair to what was chosen; else by what was expected of the baseline. */
 function savedTile({ told, report }, baseline) {
   const against = report?.report.targets.find(({ name }) => name === 'as logged')?.versus_baseline;
   const share = against?.savings_share;
-  const name = `Saved against ${baseline}`;
   if (share) {
-    const each = `${percent(share.low)} to ${percent(share.high)}; ${usd(against.savings_usd.mean)} a request`;
-    return tile(name, percent(share.mean), each, { kind: share.low > 0 ? 'good' : share.high < 0 ? 'bad' : '' });
+    const kind = share.low > 0 ? 'good' : share.high < 0 ? 'bad' : '';
+    const between = (format) => `${format(share.low)} to ${format(share.high)}`;
+    return savedOrTimes(share.mean, between, baseline, kind, `; ${usd(against.savings_usd.mean)} a request`);
   }
   const { saved } = told.activity.summary;
-  if (!saved || !(saved.alone_usd > 0)) return tile(name, '–', 'nothing to compare yet');
-  const between =
-    saved.low === null
-      ? 'by expected costs'
-      : `${percent(saved.low / saved.alone_usd)} to ${percent(saved.high / saved.alone_usd)}, by expected costs`;
-  return tile(name, percent(saved.usd / saved.alone_usd), between);
+  if (!saved || !(saved.alone_usd > 0)) return tile(`Saved against ${baseline}`, '–', 'nothing to compare yet');
+  const between = (format) =>
+    saved.low === null ? '' : `${format(saved.low / saved.alone_usd)} to ${format(saved.high / saved.alone_usd)}, `;
+  return savedOrTimes(saved.usd / saved.alone_usd, between, baseline, '', 'by expected costs');
 }
 
 function budgetTile({ usd_today, usd_per_day, usd_per_request, average_usd }) {
