@@ -94,7 +94,7 @@ function because({ chosen, model, reason }) {
 }
 
 const fact = (name, value) => el('div', {}, el('dt', {}, name), el('dd', {}, value));
-const scroll = (name, table) => el('div', { class: 'scroll', tabindex: 0, role: 'region', 'aria-label': name }, table);
+const scroll = (name, table) => el('div', { class: 'scroll', tabindex: 0, role: 'group', 'aria-label': name }, table);
 
 function candidates(state, { candidates: all, chosen }) {
   const inOrder = [...all].sort((one, other) => other.propensity - one.propensity || other.utility - one.utility);
