@@ -79,7 +79,7 @@ export function foldDecision(
     activity.open.set(id, { version, label, signals });
     if (activity.open.size > mostOpen) closeOldest(activity);
   }
-  showLatest(activity, decision);
+  showLatest(activity, decision, before !== null);
 }
 
 /** Null where its time is not shown any more. */
@@ -109,8 +109,8 @@ function closeOldest(activity: Activity): void {
 /** Ids begin with their time: see `firstIdAt`. */
 const timeIn = (id: string): number => Number.parseInt(id.slice(4, 16), 16) || Number.NEGATIVE_INFINITY;
 
-function showLatest({ latest, changes }: Activity, decision: DecisionRecord): void {
-  const at = latest.findIndex((one) => one.decision.id === decision.id);
+function showLatest({ latest, changes }: Activity, decision: DecisionRecord, isKnown: boolean): void {
+  const at = isKnown ? latest.findIndex((one) => one.decision.id === decision.id) : -1;
   const shown = { decision, changed: changes };
   if (at >= 0) {
     latest[at] = shown;

@@ -50,7 +50,7 @@ test('the dashboard is served with its files, signs in by a cookie for https alo
   const objects = newObjects();
   const [one, other] = [isolate(objects), isolate(objects)];
   expect((await one.ask('/dashboard')).status).toBe(401);
-  for (const name of ['page.js', 'charts.js', 'page.css', 'uplot.js', 'uplot.css', 'mark.svg']) {
+  for (const name of ['page.js', 'charts.js', 'page.css', 'uplot.js', 'mark.svg']) {
     expect([name, (await one.ask(`/dashboard/${name}`)).status]).toEqual([name, 200]);
   }
   const signedIn = await one.ask('/dashboard/session', { method: 'POST', body: JSON.stringify({ key: 'ops-key' }) });

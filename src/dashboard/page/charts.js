@@ -10,6 +10,19 @@ function faded(colour, part) {
   return `rgba(${r}, ${g}, ${b}, ${part})`;
 }
 
+/** Whether uPlot cannot be had: then there are the tables. */
+let isMissing = false;
+
+/** Not before the first paint, which needs none of it. */
+export function fetchUplot(redraw) {
+  const end = (missing) => () => {
+    isMissing = missing;
+    redraw();
+  };
+  const script = el('script', { src: 'dashboard/uplot.js', onload: end(false), onerror: end(true) });
+  requestAnimationFrame(() => setTimeout(() => document.head.append(script)));
+}
+
 /** By the name of the chart: the plot, and what it was drawn for. */
 const drawn = new Map();
 
@@ -47,8 +60,10 @@ function axes(range, format, isRatio) {
  * `hover` is told the place under the pointer, or null.
  */
 function draw(name, { key, range, data, series, bands = [], scale, format, isRatio, hover }) {
-  if (!globalThis.uPlot)
-    return drawEmpty(name, 'This gateway does not serve uPlot, which draws charts: open the table below.');
+  if (!globalThis.uPlot) {
+    const why = 'This gateway does not serve uPlot, which draws charts: open the table below.';
+    return drawEmpty(name, isMissing ? why : '');
+  }
   const box = byId(`${name}-chart`);
   const before = drawn.get(name);
   if (before?.key === key) {

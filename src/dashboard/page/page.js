@@ -1,5 +1,5 @@
 // The dashboard: puts what is told into its places.
-import { drawLatency, drawQuality, drawShares, forgetCharts, resizeCharts, showTable } from './charts.js';
+import { drawLatency, drawQuality, drawShares, fetchUplot, forgetCharts, resizeCharts, showTable } from './charts.js';
 import { openDecision } from './decision.js';
 import { byId, el, fill, say } from './dom.js';
 import { ago, count, dateOf } from './format.js';
@@ -223,5 +223,6 @@ addEventListener('resize', () => {
   });
 });
 
+fetchUplot(redraw);
 if (location.hash.startsWith('#dec_')) open(location.hash.slice(1));
 start();
