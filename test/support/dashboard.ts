@@ -5,6 +5,8 @@ export interface Events {
   response: Response;
   /** The next event of this kind. Rejects where the stream ends before. */
   next(event: string): Promise<Snapshot>;
+  /** The next event of one of these kinds. */
+  nextOf(events: readonly string[]): Promise<Snapshot>;
   nextWhere(event: string, isIt: (told: Snapshot) => boolean): Promise<Snapshot>;
   ended: Promise<void>;
   leave(): void;
@@ -36,14 +38,22 @@ export function eventsOf(response: Response, leave: () => void): Events {
     wake();
   };
   const ended = read();
-  const nextWhere = async (event: string, isIt: (told: Snapshot) => boolean): Promise<Snapshot> => {
+  const nextAmong = async (events: readonly string[], isIt: (told: Snapshot) => boolean): Promise<Snapshot> => {
     for (;;) {
-      for (let one = told.shift(); one; one = told.shift()) if (one.event === event && isIt(one.data)) return one.data;
-      if (isOver) throw new Error(`the stream ended before ${event}`);
+      for (let one = told.shift(); one; one = told.shift())
+        if (events.includes(one.event) && isIt(one.data)) return one.data;
+      if (isOver) throw new Error(`the stream ended before ${events.join(' or ')}`);
       await new Promise<void>((resolve) => {
         wake = resolve;
       });
     }
   };
-  return { response, next: (event) => nextWhere(event, () => true), nextWhere, ended, leave };
+  return {
+    response,
+    next: (event) => nextAmong([event], () => true),
+    nextOf: (events) => nextAmong(events, () => true),
+    nextWhere: (event, isIt) => nextAmong([event], isIt),
+    ended,
+    leave,
+  };
 }
