@@ -83,7 +83,8 @@ export async function sendEvents(stream: SSEStreamingApi, watcher: Watcher): Pro
       saidAt = clock();
       await inTime(stream, stream.write(': still here\n\n'));
     }
-    if (clock() - startedAt >= pace.endMs) return;
+    // Another request may ask anew as often as one may.
+    if (clock() - startedAt >= pace.endMs || (trouble !== null && runtime.endsTimers)) return;
     await new Promise<void>((resolve) => {
       const timer = setTimeout(resolve, pace.turnMs);
       wake = () => {
