@@ -51,14 +51,16 @@ test.skipIf(!asked || NO_BROWSER !== null)('pictures of the demo', { timeout: LE
     await page.locator('#report table').waitFor();
   };
   for (const colorScheme of ['light', 'dark'] as const) {
-    const { page } = await openPage({ colorScheme, viewport: { width: 1440, height: 1240 } });
+    const { page } = await openPage({ colorScheme, viewport: { width: 1440, height: 1078 } });
     await page.goto(url);
     await ready(page);
     await picture(page, `dashboard-${colorScheme}`);
     if (colorScheme === 'dark') continue;
-    // One that was rated, and drawn among several.
-    const row = page.locator('#decisions tbody tr', { hasText: 'explore' }).first();
-    await ((await row.count()) > 0 ? row : page.locator('#decisions tbody tr').last()).click();
+    // One that was drawn among several, if there is any among the latest.
+    const drawn = page.locator('#decisions tbody tr', {
+      has: page.locator('td:nth-child(4)', { hasText: /^[2-8]\d%$/ }),
+    });
+    await ((await drawn.count()) > 0 ? drawn : page.locator('#decisions tbody tr')).last().click();
     await page.setViewportSize({ width: 1440, height: 900 });
     await page.getByRole('dialog').getByRole('heading', { name: 'Candidates' }).waitFor();
     await picture(page, 'decision');

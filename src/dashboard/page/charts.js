@@ -145,7 +145,9 @@ export function drawQuality(state) {
     ...told.flatMap((one) => [of(one, 'high'), of(one, 'mean'), of(one, 'low')]),
   ];
   const all = told.flat().filter(Boolean);
-  const least = Math.max(0, Math.floor(10 * Math.min(...all.map(({ low }) => low)) - 0.2) / 10);
+  // What is known of too little would press all else into a corner: its band is cut off.
+  const seen = all.map(({ mean, low, high }) => (high - low < 0.3 ? low : mean));
+  const least = Math.max(0, Math.min(0.9, Math.floor(10 * Math.min(...seen) - 0.2) / 10));
   const colours = models.map((model) => css(colourOf(state, model)));
   const edge = { show: true, width: 0, stroke: 'transparent', points: { show: false } };
   draw('quality', {

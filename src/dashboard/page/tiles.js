@@ -36,7 +36,7 @@ export function drawTiles(state) {
       'Quality',
       quality ? points(quality.mean) : '–',
       quality
-        ? `${percent(quality.low)} to ${percent(quality.high)}, from ${count(summary.labelled.weight)} ratings’ worth`
+        ? `${percent(quality.low)} to ${percent(quality.high)}, ${count(summary.labelled.weight)} ratings’ worth`
         : 'no feedback in this time',
     ),
     tile('Errors', requests > 0 ? percent(errors / requests, errors > 0 ? 2 : 0) : '–', errorText(errors, failed), {
