@@ -1,7 +1,7 @@
 /** The hono app out of the parts it is given: which route does what, who may call it, and how errors look. */
 import { type Context, Hono } from 'hono';
 import { cors } from 'hono/cors';
-import { addDashboard } from './dashboard/routes.ts';
+import { createDashboard, isDashboard } from './dashboard/routes.ts';
 import { type Caller, createAuthenticator, requireAdmin, requireRoute } from './http/authenticate.ts';
 import { chatCompletions } from './http/chat-completions.ts';
 import { getDecision } from './http/decisions.ts';
@@ -65,7 +65,6 @@ export function createApp(gateway: Gateway): Hono {
     requireAdmin(callerOf(context));
     return context.json(await getReport(gateway, context.req.param('name'), context));
   });
-  addDashboard(app, gateway, callerOf);
   app.get('/health', (context) => context.json({ status: 'ok' }));
   app.get('/ready', async (context) => {
     const readiness = await readinessOf(gateway);
@@ -73,24 +72,26 @@ export function createApp(gateway: Gateway): Hono {
   });
 
   // Not a route of its own for all of /v1: each request to another would then match two, which hono serves more slowly.
-  app.notFound((context) =>
-    context.req.path.startsWith('/v1/')
-      ? passThrough(context, gateway, callerOf(context))
-      : errorResponse({
-          status: 404,
-          message: `There is no ${context.req.method} ${context.req.path} here.`,
-          code: 'not_found',
-        }),
-  );
-  app.onError((error) => {
+  app.notFound((context) => {
+    if (context.req.path.startsWith('/v1/')) return passThrough(context, gateway, callerOf(context));
+    return isDashboard(context.req.path)
+      ? dashboard.request(context.req.raw, undefined, context.env)
+      : nothingHere(context);
+  });
+  const failed = (error: unknown): Response => {
     if (error instanceof ApiError) return errorResponse(error.fields);
     // Told in the log already, once for all of an outage.
     if (isStoreUnavailable(error)) return errorResponse(storeUnavailable);
     runtime.log.error({ err: error }, 'a request failed inside Conduit');
     return errorResponse(internalError);
-  });
+  };
+  app.onError(failed);
+  const dashboard = createDashboard(gateway, callerOf).notFound(nothingHere).onError(failed);
   return app;
 }
+
+const nothingHere = ({ req }: Context): Response =>
+  errorResponse({ status: 404, message: `There is no ${req.method} ${req.path} here.`, code: 'not_found' });
 
 const shuttingDown = (): ApiError =>
   new ApiError({

@@ -1,5 +1,5 @@
 /** `GET /dashboard` and what its page asks for: who may see it, and nothing that another site could make of it. */
-import type { Context, Hono } from 'hono';
+import { type Context, Hono } from 'hono';
 import { bodyLimit } from 'hono/body-limit';
 import { deleteCookie, getCookie, setCookie } from 'hono/cookie';
 import { streamSSE } from 'hono/streaming';
@@ -37,9 +37,13 @@ interface Viewer {
   until: number;
 }
 
-/** `callerOf` throws for a request whose key is missing or wrong. */
-export function addDashboard(app: Hono, gateway: Gateway, callerOf: (context: Context) => Caller): void {
+/** Whether the dashboard answers this. */
+export const isDashboard = (path: string): boolean => path === PATH || path.startsWith(`${PATH}/`);
+
+/** An app of its own, since its routes would make those of all others slower to find. `callerOf` throws for a missing or wrong key. */
+export function createDashboard(gateway: Gateway, callerOf: (context: Context) => Caller): Hono {
   const { config, runtime } = gateway;
+  const app = new Hono();
 
   /** Throws a 401 for somebody unknown and a 403 for a key that is no admin's. */
   const viewerOf = (context: Context): Viewer => {
@@ -160,6 +164,7 @@ export function addDashboard(app: Hono, gateway: Gateway, callerOf: (context: Co
     // They hold nothing of this gateway, and the sign-in needs some of them.
     return file ? serve(context, file, 'no-cache') : context.notFound();
   });
+  return app;
 }
 
 const fileNamed = (files: ReadonlyMap<string, PageFile>, name: string): PageFile => {

@@ -59,7 +59,7 @@ function axes(range, format, isRatio) {
  * Draws or redraws a chart. `series` and `bands` as uPlot takes them; they are made anew where `key` is another one than before.
  * `hover` is told the place under the pointer, or null.
  */
-function draw(name, { key, range, data, series, bands = [], scale, format, isRatio, hover }) {
+function draw(name, { key, range, widthMs = 0, data, series, bands = [], scale, format, isRatio, hover }) {
   if (!globalThis.uPlot) {
     const why = 'This gateway does not serve uPlot, which draws charts: open the table below.';
     return drawEmpty(name, isMissing ? why : '');
@@ -80,7 +80,7 @@ function draw(name, { key, range, data, series, bands = [], scale, format, isRat
     padding: [8, 6, 0, 0],
     legend: { show: false },
     cursor: { y: false, points: { show: false }, drag: { x: false, y: false } },
-    scales: { x: { time: true }, y: scale },
+    scales: { x: { time: true, range: (_plot, first, last) => [first, last + widthMs / 1000] }, y: scale },
     axes: axes(range, format, isRatio),
     series: [{}, ...series],
     bands,
@@ -215,6 +215,8 @@ export function drawShares(state) {
   draw('shares', {
     key: [range, models, colours].join(),
     range,
+    // A bar begins where its time does.
+    widthMs: state.told.activity.bucket_ms,
     data: [times.map((at) => at / 1000), ...order.toReversed().map((m) => sums[m])],
     series: order.toReversed().map((m) => ({
       stroke: surface,

@@ -214,6 +214,21 @@ byId('theme').addEventListener('click', () => {
 dark.addEventListener('change', themed);
 sayTheme();
 
+/** A page that nobody looks at holds none of the few connections that a browser has for one host. */
+const HIDDEN_MS = 30_000;
+let hiding = 0;
+document.addEventListener('visibilitychange', () => {
+  clearTimeout(hiding);
+  if (!document.hidden) {
+    if (!following) start();
+    return;
+  }
+  hiding = setTimeout(() => {
+    following?.close();
+    following = null;
+  }, HIDDEN_MS);
+});
+
 let resized = 0;
 addEventListener('resize', () => {
   cancelAnimationFrame(resized);

@@ -17,7 +17,8 @@ export function drawTiles(state) {
   const { summary } = activity;
   const { requests, outcomes } = summary;
   const errors = outcomes.upstream_error + outcomes.upstream_drop + outcomes.timeout;
-  const quality = wilson(summary.labelled);
+  const { weight } = summary.labelled;
+  const quality = weight >= 1 ? wilson(summary.labelled) : null;
   const failed = Math.max(0, summary.failures - errors);
   const perRequest = requests > 0 ? `${usd(summary.usd / requests)} a request` : 'nothing spent';
   fill(
@@ -36,8 +37,10 @@ export function drawTiles(state) {
       'Quality',
       quality ? points(quality.mean) : '–',
       quality
-        ? `${percent(quality.low)} to ${percent(quality.high)}, ${count(summary.labelled.weight)} ratings’ worth`
-        : 'no feedback in this time',
+        ? `${percent(quality.low)} to ${percent(quality.high)}, ${count(weight)} ${weight < 1.5 ? 'rating’s' : 'ratings’'} worth`
+        : weight > 0
+          ? 'hardly anything known in this time'
+          : 'no feedback in this time',
     ),
     tile('Errors', requests > 0 ? percent(errors / requests, errors > 0 ? 2 : 0) : '–', errorText(errors, failed), {
       kind: errors / Math.max(1, requests) > 0.01 ? 'bad' : '',
