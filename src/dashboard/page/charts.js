@@ -59,7 +59,7 @@ function axes(range, format, isRatio) {
  * Draws or redraws a chart. `series` and `bands` as uPlot takes them; they are made anew where `key` is another one than before.
  * `hover` is told the place under the pointer, or null.
  */
-function draw(name, { key, range, widthMs = 0, data, series, bands = [], scale, format, isRatio, hover }) {
+function draw(name, { key, range, widthMs = 0, data, series, bands = [], scale, format, isRatio = false, hover }) {
   if (!globalThis.uPlot) {
     const why = 'This gateway does not serve uPlot, which draws charts: open the table below.';
     return drawEmpty(name, isMissing ? why : '');
@@ -74,7 +74,9 @@ function draw(name, { key, range, widthMs = 0, data, series, bands = [], scale, 
   before?.plot.destroy();
   fill(box);
   const size = { width: box.clientWidth, height: box.clientHeight };
+  /** @type {{ key: string, hover: (at: number | null) => void, plot?: uPlot }} */
   const entry = { key, hover };
+  /** @type {uPlot.Options} */
   const options = {
     ...size,
     padding: [8, 6, 0, 0],
@@ -263,6 +265,7 @@ export function drawShares(state) {
   ];
 }
 
+/** @type {[name: string, kind: string, part: string, colour: string, dash: number[]][]} */
 const LATENCIES = [
   ['First byte, median', 'first_byte_ms', 'p50', '--arm-0', []],
   ['First byte, 95%', 'first_byte_ms', 'p95', '--arm-0', [5, 4]],

@@ -26,7 +26,11 @@ function filled(element, attributes, children) {
   return element;
 }
 
+/** @returns {any} whichever kind of element has this id */
 export const byId = (id) => document.getElementById(id);
+
+/** @returns {any[]} all elements that a selector finds */
+export const all = (selector) => [...document.querySelectorAll(selector)];
 
 /** Puts this in the place of all that is in the element. */
 export const fill = (element, ...children) =>

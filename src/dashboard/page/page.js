@@ -1,7 +1,7 @@
 // The dashboard: puts what is told into its places.
 import { drawLatency, drawQuality, drawShares, fetchUplot, forgetCharts, resizeCharts, showTable } from './charts.js';
 import { openDecision } from './decision.js';
-import { byId, el, fill, say } from './dom.js';
+import { all, byId, el, fill, say } from './dom.js';
 import { ago, count, dateOf } from './format.js';
 import { drawMap } from './map.js';
 import { createState, isYoung, latestDecisions, take, WINDOW_WORDS } from './state.js';
@@ -92,7 +92,7 @@ function draw() {
   tables.quality = drawQuality(state);
   tables.shares = drawShares(state);
   tables.latency = drawLatency(state);
-  for (const details of document.querySelectorAll('.as-table')) showTable(details, tables[details.dataset.of]);
+  for (const details of all('.as-table')) showTable(details, tables[details.dataset.of]);
   drawMap(state);
   drawModels(state);
   drawDecisions(state, open);
@@ -153,7 +153,7 @@ byId('router').addEventListener('change', ({ target }) => {
   router = target.value;
   start();
 });
-const inputs = [...document.querySelectorAll('#ranges input')];
+const inputs = all('#ranges input');
 function showRange() {
   for (const input of inputs) input.checked = input.value === range;
 }
@@ -173,9 +173,9 @@ byId('pause').addEventListener('click', ({ currentTarget }) => {
 });
 byId('find').addEventListener('submit', (event) => {
   event.preventDefault();
-  open(new FormData(event.target).get('id').trim());
+  open(String(new FormData(event.target).get('id')).trim());
 });
-for (const details of document.querySelectorAll('.as-table')) {
+for (const details of all('.as-table')) {
   details.addEventListener('toggle', () => showTable(details, tables[details.dataset.of] ?? []));
 }
 byId('drawer-close').addEventListener('click', () => byId('drawer').close());
