@@ -113,6 +113,18 @@ export function resizeCharts() {
   }
 }
 
+/** A line ends where nothing is known; what stands alone between two gaps is a point. */
+const LONE_POINTS = {
+  show: true,
+  size: 5,
+  filter: (plot, series) => {
+    const values = plot.data[series];
+    return values.flatMap((value, i) =>
+      value !== null && (values[i - 1] ?? null) === null && (values[i + 1] ?? null) === null ? [i] : [],
+    );
+  },
+};
+
 const legendItem = (colour, name, value) =>
   el('li', {}, el('span', { class: 'swatch', style: { background: colour } }), name, el('b', {}, value));
 
@@ -156,11 +168,7 @@ export function drawQuality(state) {
     key: [range, models, colours, least].join(),
     range,
     data,
-    series: models.flatMap((_, m) => [
-      edge,
-      { stroke: colours[m], width: 2, spanGaps: true, points: { show: false } },
-      edge,
-    ]),
+    series: models.flatMap((_, m) => [edge, { stroke: colours[m], width: 2, points: LONE_POINTS }, edge]),
     bands: models.map((_, m) => ({ series: [3 * m + 1, 3 * m + 3], fill: faded(colours[m], 0.13) })),
     scale: { range: () => [least, 1] },
     format: (value) => percent(value),
@@ -290,8 +298,7 @@ export function drawLatency(state) {
       stroke: colours[i],
       width: dash.length > 0 ? 1.4 : 2,
       dash,
-      spanGaps: true,
-      points: { show: false },
+      points: LONE_POINTS,
     })),
     scale: { range: (_plot, _low, high) => [0, Math.max(10, 1.1 * (high ?? 0))] },
     format: (value) =>

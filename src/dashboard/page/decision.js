@@ -140,7 +140,7 @@ function candidates(state, { candidates: all, chosen }) {
                 ),
                 percent(one.propensity, 1),
               )
-            : el('td', {}, el('span', { class: 'tag warn' }, `ruled out: ${words(one.ruled_out ?? '')}`)),
+            : el('td', {}, el('span', { class: 'tag warn reason' }, `ruled out: ${words(one.ruled_out ?? '')}`)),
           el(
             'td',
             {},

@@ -37,7 +37,7 @@ export function drawTiles(state) {
       'Quality',
       quality ? points(quality.mean) : '–',
       quality
-        ? `${percent(quality.low)} to ${percent(quality.high)}, ${count(weight)} ${weight < 1.5 ? 'rating’s' : 'ratings’'} worth`
+        ? `${percent(quality.low)}–${percent(quality.high)}, ${count(weight)} ${weight < 1.5 ? 'rating’s' : 'ratings’'} worth`
         : weight > 0
           ? 'hardly anything known in this time'
           : 'no feedback in this time',
