@@ -1,5 +1,7 @@
 /** The dashboard's routes as a browser, or whoever means ill, would use them. */
-import { readdir, readFile } from 'node:fs/promises';
+import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { gzipSync } from 'node:zlib';
 import { describe, expect, onTestFinished, test } from 'vitest';
 import { loadConfig } from '../../src/config/load.ts';
@@ -298,6 +300,30 @@ describe('GET /dashboard/events', () => {
     await events.ended;
     // Answers in flight may take 30 s.
     expect(performance.now() - startedAt).toBeLessThan(15_000);
+  });
+
+  test('shows after a restart what the folder has kept, each decision once and with what was said of it', async () => {
+    const upstream = await startFakeUpstream(answer('Hi'));
+    const folder = await mkdtemp(join(tmpdir(), 'conduit-dashboard-'));
+    onTestFinished(async () => {
+      await upstream.close();
+      await rm(folder, { recursive: true });
+    });
+    const rest = `stores: { folder: "${folder}" }`;
+    const first = await startTestGateway(simpleConfig(upstream.url, ['small', 'large'], { rest }));
+    const id = await ask(first, 'What is one?');
+    for (const value of [1, 0]) await first.post('/v1/feedback', { decision_id: id, signal: 'thumbs', value });
+    await ask(first, 'Where is Rome?');
+    await first.close();
+    const again = await startTestGateway(simpleConfig(upstream.url, ['small', 'large'], { rest }));
+    onTestFinished(() => again.close());
+    const events = await watch(again, null);
+    const { activity } = await events.nextOf(['snapshot', 'change']);
+    expect(activity.summary).toMatchObject({ requests: 2, signals: [{ signal: 'thumbs', count: 1, mean: 0 }] });
+    const later = await ask(again, 'And when?');
+    const change = await events.nextWhere('change', ({ activity: { decisions } }) => decisions.length > 0);
+    expect(change.activity.decisions.map((one) => one.id)).toContain(later);
+    expect(change.activity.summary.requests).toBe(3);
   });
 
   test('names what is allowed where something is asked that there is none of', async () => {
