@@ -126,23 +126,30 @@ function allArms({ arms }: Bucket) {
 const LEAST_OWN = 20;
 
 /**
- * What the same requests would have cost with the baseline, less what they did: what it was expected to cost, corrected by what it did
- * cost where it answered (a ratio estimate, with the interval that its linearisation gives). No interval where it hardly ever did.
+ * What the same requests would have cost with the baseline, less what they did. Where it answered itself that is known; where another did
+ * it is what was expected of it, corrected by what it did cost where it answered (a ratio estimate, with the interval that its
+ * linearisation gives). No interval where it hardly ever did.
  */
 export function savedBy({ expected, paid, answered, own, ownPaid, ...squares }: BaselineSums) {
   if (!(expected > 0)) return null;
+  const others = { expected: Math.max(0, expected - own), paid: Math.max(0, paid - ownPaid) };
   if (answered < LEAST_OWN || !(own > 0)) {
-    return { usd: round(expected - paid), low: null, high: null, alone_usd: round(expected) };
+    return {
+      usd: round(others.expected - others.paid),
+      low: null,
+      high: null,
+      alone_usd: round(others.expected + ownPaid),
+    };
   }
   const ratio = ownPaid / own;
   const residuals = squares.paidSquares - 2 * ratio * squares.products + ratio * ratio * squares.ownSquares;
-  const deviation = (Math.sqrt(Math.max(0, residuals)) / own) * expected;
-  const usd = ratio * expected - paid;
+  const deviation = (Math.sqrt(Math.max(0, residuals)) / own) * others.expected;
+  const usd = ratio * others.expected - others.paid;
   return {
     usd: round(usd),
     low: round(usd - 1.96 * deviation),
     high: round(usd + 1.96 * deviation),
-    alone_usd: round(ratio * expected),
+    alone_usd: round(ratio * others.expected + ownPaid),
   };
 }
 

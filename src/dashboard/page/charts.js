@@ -179,6 +179,7 @@ export function drawQuality(state) {
         byId('quality-legend'),
         at === null ? null : el('li', {}, minuteOf(times[i], range)),
         models.map((model, m) => {
+          if (!told[m].some(Boolean)) return null;
           const known = at === null ? told[m].findLast(Boolean) : told[m][i];
           const between = known && at !== null ? ` (${percent(known.low)}–${percent(known.high)})` : '';
           const text = known ? pointsOf(known.mean) + between : '–';
@@ -252,11 +253,13 @@ export function drawShares(state) {
               el('b', {}, `${totals[at]} requests, ${errorsIn(state.points.get(times[at]))} failed`),
             ),
         models.map((model, m) =>
-          legendItem(
-            `var(${colourOf(state, model)})`,
-            shortName(model),
-            percent(at === null ? sum(m) / all : share(m, at)),
-          ),
+          sum(m) > 0
+            ? legendItem(
+                `var(${colourOf(state, model)})`,
+                shortName(model),
+                percent(at === null ? sum(m) / all : share(m, at)),
+              )
+            : null,
         ),
       );
     },
