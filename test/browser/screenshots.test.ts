@@ -12,7 +12,7 @@ import { closeBrowser, NO_BROWSER, openPage } from './browser.ts';
 const ROOT = new URL('../..', import.meta.url);
 const FOLDER = fileURLToPath(new URL('docs/images/', ROOT));
 /** How long the demo learns before its picture is taken. */
-const LEARN_MS = 270_000;
+const LEARN_MS = 140_000;
 /** Bytes of a picture: they are part of the repository. */
 const LARGEST = 300_000;
 
