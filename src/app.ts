@@ -1,6 +1,7 @@
 /** The hono app out of the parts it is given: which route does what, who may call it, and how errors look. */
 import { type Context, Hono } from 'hono';
 import { cors } from 'hono/cors';
+import { createDashboard, isDashboard } from './dashboard/routes.ts';
 import { type Caller, createAuthenticator, requireAdmin, requireRoute } from './http/authenticate.ts';
 import { chatCompletions } from './http/chat-completions.ts';
 import { getDecision } from './http/decisions.ts';
@@ -119,22 +120,27 @@ export function createApp(gateway: Gateway): Hono {
   });
 
   // Not a route of its own for all of /v1: each request to another would then match two, which hono serves more slowly.
-  app.notFound((context) =>
-    context.req.path.startsWith('/v1/')
-      ? passThrough(context, gateway, callerOf(context))
-      : failed(context, {
-          status: 404,
-          message: `There is no ${context.req.method} ${context.req.path} here.`,
-          code: 'not_found',
-        }),
-  );
-  app.onError((error, context) => {
+  app.notFound((context) => {
+    if (context.req.path.startsWith('/v1/')) return passThrough(context, gateway, callerOf(context));
+    return isDashboard(context.req.path)
+      ? dashboard.request(context.req.raw, undefined, context.env)
+      : nothingHere(context);
+  });
+  const nothingHere = (context: Context): Response =>
+    failed(context, {
+      status: 404,
+      message: `There is no ${context.req.method} ${context.req.path} here.`,
+      code: 'not_found',
+    });
+  const onError = (error: unknown, context: Context): Response => {
     if (error instanceof ApiError) return failed(context, error.fields);
     // Told in the log already, once for all of an outage.
     if (isStoreUnavailable(error)) return failed(context, storeUnavailable);
     runtime.log.error({ err: error }, 'a request failed inside Conduit');
     return failed(context, internalError);
-  });
+  };
+  app.onError(onError);
+  const dashboard = createDashboard(gateway, callerOf).notFound(nothingHere).onError(onError);
   return app;
 }
 

@@ -7,10 +7,12 @@ import { pino } from 'pino';
 import { createApp } from './app.ts';
 import type { ConduitConfig } from './config/resolve.ts';
 import { createDice, createDigest, sha256Hex } from './crypto.ts';
+import { readPageFiles } from './dashboard/files-node.ts';
 import { badRequest, errorResponse, internalError } from './http/errors.ts';
 import { createNodeExchange } from './http/exchange-node.ts';
 import { createGateway, type DurablePart, type LearnedByRouter } from './http/gateway.ts';
 import { counted } from './http/metrics.ts';
+import type { PageFiles } from './http/page-files.ts';
 import { createStrictServer, SERVER_LIMITS, type ServerLimits } from './http/server-node.ts';
 import { within } from './http/within.ts';
 import { processFamilies } from './metrics/process-metrics.ts';
@@ -87,6 +89,7 @@ export async function startGateway(config: ConduitConfig, options: GatewayOption
   const state = options.state ?? (storage as Storage).state;
   const tracer = await openTracer(config, runtime, () => gateway.config.providers);
   let accepting = true;
+  let page: Promise<PageFiles> | null = null;
 
   let gateway = createGateway(
     {
@@ -100,6 +103,13 @@ export async function startGateway(config: ConduitConfig, options: GatewayOption
         return createNodeExchange(incoming, outgoing, corsOf(context, gateway.config.server.cors));
       },
       accepting: () => accepting,
+      page: () => {
+        page ??= readPageFiles(sha256Hex).catch((error) => {
+          page = null;
+          throw error;
+        });
+        return page;
+      },
       durable: options.durable ?? storage?.durable ?? null,
       processFamilies,
       ...(tracer && { tracer: tracer.observer }),

@@ -10,6 +10,7 @@ import { createConsoleLog } from './edge/console-log.ts';
 import { drainRedis } from './edge/drain-redis.ts';
 import { createFreshness } from './edge/freshness.ts';
 import { type OpenState, openRedis, openSink, openState } from './edge/open-state.ts';
+import { type Assets, bundledPage } from './edge/page.ts';
 import { currentScope, openScope, runInScope } from './edge/scope.ts';
 import { askForSecret, newSecret } from './edge/secret.ts';
 import { type DataCentreCache, withSnapshotCache } from './edge/snapshot-cache.ts';
@@ -47,6 +48,8 @@ export interface WorkerAppOptions {
   secret: string | null;
   /** How long after that it is asked for again; a minute unless told. */
   askAgainMs?: number;
+  /** What draws the dashboard's charts; left out: it says that it cannot. */
+  uplot?: Assets;
   /** Keeps the request that is being answered alive until this is done. */
   defer: (work: Promise<unknown>) => void;
   /** Where what was learned is kept near by; left out where it is not. */
@@ -113,6 +116,7 @@ export function createWorkerApp(open: OpenWorker, options: WorkerAppOptions): Wo
     send: createFetchSender(options.fetch),
     openExchange: (context) => createWebExchange(context.req.raw),
     accepting: () => true,
+    page: bundledPage(options.uplot ?? null, sha256Hex),
     durable,
     // What is in this isolate's own memory is known.
     ...(state.shared && { freshen: createFreshness({ defer: options.defer, clock }) }),
@@ -210,6 +214,7 @@ async function workerFor(environment: WorkerEnvironment, request: Request): Prom
     secret,
     defer,
     cache: { open: () => caches.open(CACHE), origin: new URL(request.url).origin },
+    ...(environment.UPLOT && { uplot: environment.UPLOT }),
   });
   return worker;
 }

@@ -62,7 +62,7 @@ interface Room {
 
 /** Every arrow that is allowed. What is not here is not. */
 const ROOMS: Readonly<Record<string, Room>> = {
-  'app.ts': { of: ['http', 'config'], packages: ['hono', 'hono/cors'] },
+  'app.ts': { of: ['http', 'dashboard', 'config'], packages: ['hono', 'hono/cors'] },
   http: {
     of: ['routing', 'metrics', 'bandit', 'signals', 'upstream', 'stores', 'config', 'evaluate'],
     packages: ['hono'],
@@ -84,6 +84,11 @@ const ROOMS: Readonly<Record<string, Room>> = {
     typesOf: ['routing'],
     packages: ['@opentelemetry/api', '@opentelemetry/resources', '@opentelemetry/sdk-trace'],
   },
+  dashboard: {
+    of: ['http', 'routing', 'bandit', 'signals', 'stores', 'config'],
+    typesOf: ['evaluate'],
+    packages: ['hono', 'hono/body-limit', 'hono/cookie', 'hono/streaming'],
+  },
   routing: { of: ['bandit', 'context', 'signals', 'upstream', 'stores', 'config'] },
   upstream: { of: [], typesOf: ['config'] },
   stores: { of: [], typesOf: ['bandit', 'upstream', 'config'] },
@@ -102,6 +107,7 @@ const ROOMS: Readonly<Record<string, Room>> = {
 
 /** Files for one platform alone, which only an entry may import, and the packages that they stand for. */
 const FOR_ONE_PLATFORM: Readonly<Record<string, readonly string[]>> = {
+  'dashboard/files-node.ts': [],
   'http/exchange-node.ts': ['@hono/node-server/utils/response'],
   'http/exchange-web.ts': [],
   'http/server-node.ts': [],

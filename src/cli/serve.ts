@@ -54,7 +54,7 @@ export async function serve(options: ServeOptions): Promise<void> {
     await gateway.close();
   });
   process.stdout.write(`conduit listening on ${gateway.url}\n`);
-  process.stderr.write(`${whatIsKept(started, gateway.keptIn)}\n`);
+  process.stderr.write(`${whatIsKept(started, gateway.keptIn)}\nwatch it at ${gateway.url}/dashboard\n`);
 }
 
 function whyNotStarted({ code, syscall, message }: NodeJS.ErrnoException, { server }: ConduitConfig): string {

@@ -12,6 +12,7 @@ import type { Log } from '../routing/runtime.ts';
 import { createDice, type Dice } from './dice.ts';
 import { findModel, KINDS, MODELS, PROVIDER } from './models.ts';
 import { startTraffic } from './people.ts';
+import { bestFixedModel } from './prompts.ts';
 import { startSimulatedProvider } from './providers.ts';
 import { createTally, type Tally } from './tally.ts';
 import { openTerminal } from './terminal.ts';
@@ -94,6 +95,12 @@ async function openGateway(options: DemoOptions, providerUrl: string, log: Log):
   }
 }
 
+/** The best fixed model first: what is saved is counted against the first. */
+const armsOf = (): string[] => {
+  const { id: best } = bestFixedModel();
+  return [best, ...MODELS.map(({ id }) => id).filter((id) => id !== best)];
+};
+
 function configFor(providerUrl: string, overrides: { host?: string; port: number }): ConduitConfig {
   const text = `
 providers:
@@ -101,7 +108,7 @@ providers:
 models:
 ${MODELS.map(({ id, price }) => `  - { id: ${id}, price: { input: ${price.input}, output: ${price.output} } }`).join('\n')}
 routers:
-  auto: { models: [${MODELS.map(({ id }) => id).join(', ')}], prefer: balanced, explore: { warmup: ${WARMUP} } }
+  auto: { models: [${armsOf().join(', ')}], prefer: balanced, explore: { warmup: ${WARMUP} } }
 stores: { durable: none }
 `;
   const loaded = loadConfig({ text, env: {}, sha256Hex, overrides });

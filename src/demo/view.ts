@@ -56,6 +56,7 @@ export function drawInvitation(url: string, style: Style): string[] {
   return [
     style.bold('Conduit demo: models, prices, people and answers are SIMULATED.'),
     'No language model is called and nothing leaves this machine.',
+    style.bold(`Watch it learn in a browser: ${url}/dashboard`),
     `Join in at the base URL ${url}/v1 with any API key:`,
     '',
     style.dim('# shell'),
@@ -106,6 +107,7 @@ export function drawFrame(scene: Scene, style: Style): string[] {
   lines.push(
     `thumbs    ${thousands(up)} up, ${thousands(down)} down; ${thousands(regenerated)} regenerated, ${thousands(continued)} went on, ${thousands(left)} left`,
     `visitors  ${thousands(scene.visitors)} requests from outside to ${scene.url}/v1  ${style.dim('Ctrl-C ends')}`,
+    `dashboard ${scene.url}/dashboard`,
   );
   return lines;
 }

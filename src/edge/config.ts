@@ -4,6 +4,7 @@ import { loadConfig, problemLine } from '../config/load.ts';
 import type { ConduitConfig } from '../config/resolve.ts';
 import { sha256Hex } from '../crypto.ts';
 import type { StateObjects } from '../stores/durable-object/verbs.ts';
+import type { Assets } from './page.ts';
 
 /** Variables, secrets and bindings of the Worker; the config may refer to each that is a text as `${NAME}`. */
 export interface WorkerEnvironment {
@@ -11,6 +12,8 @@ export interface WorkerEnvironment {
   CONDUIT_CONFIG_TEXT?: string;
   /** The namespace of `ConduitState`. */
   CONDUIT_STATE?: StateObjects;
+  /** What draws the dashboard's charts. */
+  UPLOT?: Assets;
   [name: string]: unknown;
 }
 

@@ -16,6 +16,7 @@ import type { DecisionLog, StateStore } from '../stores/ports.ts';
 import type { Send } from '../upstream/port.ts';
 import type { TraceTerms } from '../upstream/trace-context.ts';
 import type { ClientExchange } from './exchange.ts';
+import type { PageFiles } from './page-files.ts';
 import { requestLines } from './request-lines.ts';
 
 export interface GatewayParts {
@@ -29,6 +30,8 @@ export interface GatewayParts {
   openExchange: (context: Context) => ClientExchange;
   /** False once the process is shutting down. */
   accepting: () => boolean;
+  /** The files of the dashboard's page, by their names; read when they are first asked for. */
+  page: () => Promise<PageFiles>;
   /** What outlives the state store; null where nothing does. */
   durable: DurablePart | null;
   /**
@@ -69,6 +72,8 @@ export interface Gateway extends GatewayParts, Shared {
   observer: Observer;
   /** Null where no spans are made. */
   tracing: TraceTerms | null;
+  /** False once another config was taken: what goes on for long is to begin anew with that one's gateway. */
+  isCurrent(): boolean;
   /** Takes another config; this gateway goes on with the requests that it has begun. Only the newest may be followed. */
   follow(config: ConduitConfig): Promise<Gateway>;
   /** Takes what was learned before this gateway began, where that was found only now. */
@@ -127,12 +132,14 @@ function build(parts: GatewayParts, shared: Shared, earlier: LearnedByRouter): G
     if (learner.pacer) shared.limits.spending(router.name);
   }
   const unwatch = state.watch((router) => learners.get(router)?.grown());
+  let current = true;
   return {
     ...parts,
     ...shared,
     learners,
     observer: toldToAll(observers),
     tracing: tracer && config.telemetry ? { share: config.telemetry.share, random, randomHex } : null,
+    isCurrent: () => current,
     async follow(next) {
       const learned = await Promise.all(
         [...learners].map(async ([name, learner]) => [name, await learner.handOver()] as const),
@@ -141,6 +148,7 @@ function build(parts: GatewayParts, shared: Shared, earlier: LearnedByRouter): G
         (router) => learners.get(router.name)?.router.halfLifeMs !== router.halfLifeMs,
       );
       unwatch();
+      current = false;
       shared.health.follow(next.providers);
       shared.refusals.forget();
       const successor = build({ ...parts, config: next }, shared, new Map(learned));

@@ -37,18 +37,28 @@ interface Reports {
 /** A config that is followed makes another gateway, and with it other reports. */
 const reportsOf = new WeakMap<Gateway, Reports>();
 
+/** As `reportOf`; throws a 400 for a parameter that there is none of, too. */
+export async function getReport(gateway: Gateway, name: string, context: Context): Promise<ReportJson> {
+  const queries = context.req.queries();
+  // Whoever asks for what there is none of would take the report for its answer.
+  const unknown = Object.keys(queries).find((parameter) => !PARAMETERS.includes(parameter));
+  if (unknown !== undefined)
+    throw badRequest(`'${unknown}' is no parameter of a report. Allowed: ${PARAMETERS.join(', ')}.`, unknown);
+  return await reportOf(gateway, name, queries);
+}
+
 /**
  * Throws a 404 for a router that there is none of, a 400 for a question that makes no sense, a 503 where the log cannot be read
  * or the report is not ready.
  */
-export async function getReport(gateway: Gateway, name: string, context: Context): Promise<ReportJson> {
+export async function reportOf(
+  gateway: Gateway,
+  name: string,
+  queries: Readonly<Record<string, string[]>> = {},
+): Promise<ReportJson> {
   const { router, arms } = learnerNamed(gateway, name);
   const { now } = gateway.runtime;
-  const query = (key: string): string[] => context.req.queries(key) ?? [];
-  // Whoever asks for what there is none of would take the report for its answer.
-  const unknown = Object.keys(context.req.queries()).find((parameter) => !PARAMETERS.includes(parameter));
-  if (unknown !== undefined)
-    throw badRequest(`'${unknown}' is no parameter of a report. Allowed: ${PARAMETERS.join(', ')}.`, unknown);
+  const query = (key: string): string[] => queries[key] ?? [];
   const asked = askedBy(query, now());
   const { decisions } = gateway;
   if (!decisions) throw new StoreUnavailable('this process has no log of decisions');

@@ -19,20 +19,27 @@ export function learnerNamed(gateway: Gateway, name: string): Learner {
 }
 
 /** Throws a 404 for a router that there is none of. */
-export async function getRouter(gateway: Gateway, name: string): Promise<object> {
+export async function getRouter(gateway: Gateway, name: string): Promise<RouterView> {
   const learner = learnerNamed(gateway, name);
   const caughtUp = learner.catchUp();
   // Others may wait for it, though whoever asks here leaves.
   if (gateway.runtime.endsTimers) gateway.runtime.defer(caughtUp.catch(() => {}));
   await caughtUp;
-  const { posterior } = learner.current();
-  const { surplus } = posterior;
-  const { guarantee } = learner.router;
   // Asked for first, so that what others have spent comes with it.
   gateway.limits.spending(name);
   await gateway.limits.flush();
+  return routerView(gateway, learner);
+}
+
+export type RouterView = ReturnType<typeof routerView>;
+
+/** What this process knows now, without asking anybody. */
+export function routerView(gateway: Gateway, learner: Learner) {
+  const { posterior } = learner.current();
+  const { surplus } = posterior;
+  const { guarantee, name } = learner.router;
   return {
-    object: 'router',
+    object: 'router' as const,
     name,
     policy: learner.router.policy,
     observations: posterior.observations,
@@ -68,7 +75,7 @@ function lookUpsOf(name: string, { lookUps }: Gateway): object {
   return { ...counts, hit_rate: hitRate(counts) };
 }
 
-function budgetOf({ router, pacer }: Learner, { limits, runtime }: Gateway): object {
+function budgetOf({ router, pacer }: Learner, { limits, runtime }: Gateway) {
   const spending = limits.spending(router.name);
   const { today, yesterday } = spending;
   const requests = today.requests + yesterday.requests;

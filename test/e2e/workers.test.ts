@@ -5,6 +5,7 @@ import { createInterface } from 'node:readline';
 import { Agent, request } from 'undici';
 import { describe, expect, onTestFinished, test, vi } from 'vitest';
 import { conduit, directory, type Serving, serve } from '../cli/run-cli.ts';
+import { eventsOf } from '../support/dashboard.ts';
 import { answer, type FakeUpstream, fail, startFakeUpstream } from '../support/fake-upstream.ts';
 import { simpleConfig } from '../support/gateway.ts';
 import { questionNumber } from '../support/questions.ts';
@@ -130,6 +131,25 @@ describe('two workers', () => {
     expect(code).toBe(0);
     expect(stdout).toBe(`${cluster.firstLine}\n`);
     expect([one.worker, other.worker].filter(isRunning)).toEqual([]);
+  });
+
+  test('show the traffic of both on the dashboard, whichever of them the page has come to', async () => {
+    const cluster = await startCluster();
+    const [one, other] = await cluster.connectToBoth();
+    const ids = [];
+    for (const each of [one, other, one, other])
+      ids.push((await each.ask(`Hello ${ids.length}`)).headers['x-conduit-decision']);
+    const leaving = new AbortController();
+    onTestFinished(() => leaving.abort());
+    const response = await fetch(`${cluster.url}/dashboard/events`, { signal: leaving.signal });
+    const events = eventsOf(response, () => leaving.abort());
+    const shown = new Set<string>();
+    while (!ids.every((id) => shown.has(id as string))) {
+      const { activity } = await events.nextOf(['snapshot', 'change']);
+      for (const { id } of activity.decisions) shown.add(id);
+    }
+    const later = (await other.ask('Later')).headers['x-conduit-decision'];
+    await events.nextWhere('change', ({ activity }) => activity.decisions.some(({ id }) => id === later));
   });
 
   test('take feedback for one another’s answers, and each sees what all have learned', async () => {

@@ -41,6 +41,10 @@ export interface WorkerdOptions extends ServeOptions {
 
 const COMPATIBLE_WITH = '2026-10-01';
 const FLAGS = ['nodejs_compat', 'enable_request_signal'];
+/** As in wrangler.toml. */
+const TEXTS = ['*.yaml', 'page/*.html', 'page/*.css', 'page/*.js', 'page/*.svg', 'uplot/dist/*.css'].map(
+  (glob) => `**/${glob}`,
+);
 
 /** Resolves once it takes requests. */
 export async function startWorkerd({ entry, ...options }: WorkerdOptions): Promise<Workerd> {
@@ -70,7 +74,7 @@ export async function bundleWorker(entry: string): Promise<Bundle> {
       main: entry,
       compatibility_date: COMPATIBLE_WITH,
       compatibility_flags: FLAGS,
-      rules: [{ type: 'Text', globs: ['**/*.yaml'], fallthrough: false }],
+      rules: [{ type: 'Text', globs: TEXTS, fallthrough: false }],
     }),
   );
   await promisify(execFile)(
@@ -80,7 +84,7 @@ export async function bundleWorker(entry: string): Promise<Bundle> {
   );
   // What is imported as text is put beside the Worker's module.
   const texts = readdirSync(folder)
-    .filter((name) => name.endsWith('.yaml'))
+    .filter((name) => /^[0-9a-f]{40}-/.test(name))
     .map((name) => `(name = ${JSON.stringify(name)}, text = embed ${JSON.stringify(name)})`);
   const code = basename(entry).replace(/\.ts$/, '.js');
   const modules = [`(name = "worker", esModule = embed "${code}")`, ...texts].join(', ');
