@@ -81,6 +81,8 @@ const WAITS_MS = [20, 80, 300];
  * shared store that gives no answer, and then a disk.
  */
 const KEEPING_MS = 3_000;
+/** At the edge a request may end in the midst of its work: what it has left open is given up after so long. */
+const MOST_OPEN_MS = 6 * 60 * 60 * 1_000;
 
 export function createLedger(state: StateStore, runtime: Runtime): Ledger {
   const open = new Map<string, OpenDecision>();
@@ -89,14 +91,23 @@ export function createLedger(state: StateStore, runtime: Runtime): Ledger {
   /** Decisions in a row that could not be kept. */
   let lost = 0;
 
+  const letGo = ({ decision, names, close }: OpenDecision): void => {
+    for (const name of names) if (openByName.get(name) === decision.id) openByName.delete(name);
+    open.delete(decision.id);
+    close();
+  };
+  /** The oldest come first. */
+  const giveUpLost = (): void => {
+    for (const entry of open.values()) {
+      if (runtime.now() - entry.decision.created < MOST_OPEN_MS) return;
+      letGo(entry);
+    }
+  };
+
   /** Never rejects. */
   const keep = (entry: OpenDecision, names: readonly string[]): Promise<void> => {
     const { decision } = entry;
-    const close = (): void => {
-      for (const name of entry.names) if (openByName.get(name) === decision.id) openByName.delete(name);
-      open.delete(decision.id);
-      entry.close();
-    };
+    const close = (): void => letGo(entry);
     const kept = (): void => {
       if (lost > 0) runtime.log.info({ lost }, 'decisions are kept again');
       lost = 0;
@@ -172,6 +183,7 @@ export function createLedger(state: StateStore, runtime: Runtime): Ledger {
 
   return {
     open(decision, answered) {
+      if (runtime.endsTimers) giveUpLost();
       const isWhole = answered?.isWhole ?? (() => false);
       const { promise: closed, resolve: close } = Promise.withResolvers<void>();
       const turn = closed;

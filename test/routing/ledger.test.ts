@@ -46,6 +46,21 @@ describe('the ledger', () => {
     expect(grown).toEqual(['auto']);
   });
 
+  test('at the edge gives up what a request that never came to its end has left open, some hours later', async () => {
+    ledger = createLedger(state, { ...runtime, endsTimers: true });
+    const lost = fresh();
+    ledger.open(lost, { name: 'a question', isWhole: () => false });
+    const changed = ledger.change(lost, (one) => one);
+    runtime.time += 5 * 3_600_000;
+    ledger.open(fresh());
+    expect(ledger.findOpen('a question')?.id).toBe(lost.id);
+    runtime.time += 2 * 3_600_000;
+    ledger.open(fresh());
+    expect(ledger.findOpen('a question')).toBe(null);
+    expect(ledger.stateOf(lost.id)).toBe(null);
+    await changed;
+  });
+
   test('has the decision confirmed that somebody is told of, as it is told, a repeat of what was said too', async () => {
     const confirmed: (DecisionRecord | undefined)[] = [];
     const confirm = async (one?: DecisionRecord) => void confirmed.push(one);
