@@ -92,7 +92,7 @@ const ROOMS: Readonly<Record<string, Room>> = {
   routing: { of: ['bandit', 'context', 'signals', 'upstream', 'stores', 'config'] },
   upstream: { of: [], typesOf: ['config'] },
   stores: { of: [], typesOf: ['bandit', 'upstream', 'config'] },
-  config: { of: [], typesOf: ['bandit', 'signals'], packages: ['zod', 'yaml'] },
+  config: { of: [], typesOf: ['bandit', 'signals'], packages: ['zod', 'zod/mini', 'yaml'] },
   bandit: { of: [] },
   context: { of: [] },
   signals: { of: ['bandit'], typesOf: ['upstream'], packages: ['@cfworker/json-schema'] },

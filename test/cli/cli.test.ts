@@ -74,7 +74,7 @@ describe('conduit check', () => {
     expect(await conduit(['check', '--config', 'my.yaml'], cwd)).toMatchObject({ code: 1, stderr: '' });
     const { stdout } = await conduit(['check', '--config', 'my.yaml'], cwd);
     expect(stdout).toBe(
-      'sever: unknown key, did you mean server? (allowed: server, keys, providers, models, routers, stores, log)\n',
+      'sever: unknown key, did you mean server? (allowed: server, keys, providers, models, routers, stores, log, telemetry)\n',
     );
   });
 
