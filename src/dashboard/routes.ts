@@ -1,11 +1,10 @@
 /** `GET /dashboard` and what its page asks for: who may see it, and nothing that another site could make of it. */
 import { type Context, Hono } from 'hono';
-import { bodyLimit } from 'hono/body-limit';
 import { deleteCookie, getCookie, setCookie } from 'hono/cookie';
 import { streamSSE } from 'hono/streaming';
 import { type Caller, keyBehind, requireAdmin } from '../http/authenticate.ts';
 import { getDecision } from '../http/decisions.ts';
-import { ApiError, badRequest, errorResponse } from '../http/errors.ts';
+import { ApiError, badRequest, bodyTooLarge } from '../http/errors.ts';
 import type { Gateway } from '../http/gateway.ts';
 import { PAGE, type PageFile, SIGN_IN } from '../http/page-files.ts';
 import { learnerNamed } from '../http/routers.ts';
@@ -66,6 +65,19 @@ export function createDashboard(gateway: Gateway, callerOf: (context: Context) =
     return true;
   };
 
+  /** As JSON `{"key"}`, as a form's field, or as any other route takes it. Throws a 400 or a 413 where it is none of these. */
+  const keyIn = async (context: Context, isForm: boolean): Promise<string> => {
+    const bearer = /^Bearer\s+(.+)$/i.exec(context.req.header('authorization') ?? '')?.[1];
+    if (bearer) return bearer.trim();
+    const bytes = await gateway.openExchange(context).readBody(LARGEST_FORM);
+    if (bytes === 'too_large') throw bodyTooLarge(LARGEST_FORM);
+    const text = bytes === 'gone' ? '' : decoder.decode(bytes);
+    const key = isForm ? new URLSearchParams(text).get('key') : keyInJson(text);
+    if (typeof key !== 'string')
+      throw badRequest('Expected {"key": "…"}: a key of this gateway with admin: true.', 'key');
+    return key.trim();
+  };
+
   /** Throws a 401 for a key that is missing or wrong, and a 403 for one that is no admin's. */
   const signIn = (context: Context, given: string): void => {
     const key = keyBehind(given, config.keys, runtime.sha256Hex);
@@ -95,33 +107,27 @@ export function createDashboard(gateway: Gateway, callerOf: (context: Context) =
   });
   app.get(`${PATH}/`, (context) => context.redirect('../dashboard', 308));
 
-  app.post(
-    `${PATH}/session`,
-    bodyLimit({
-      maxSize: LARGEST_FORM,
-      onError: () => errorResponse({ status: 413, message: `A sign-in is at most ${LARGEST_FORM} bytes long.` }),
-    }),
-    async (context) => {
-      requireOwnPage(context);
-      const isForm = context.req.header('content-type')?.startsWith('application/x-www-form-urlencoded') ?? false;
-      if (config.keys.length === 0) return isForm ? context.redirect('../dashboard', 303) : context.body(null, 204);
-      try {
-        signIn(context, await keyIn(context, isForm));
-      } catch (error) {
-        if (!isForm || !(error instanceof ApiError)) throw error;
-        const isKnown = error.fields.status === 403;
-        return await signInPage(
-          context,
-          isKnown
-            ? 'This key may not see the dashboard: it needs a key with admin: true.'
-            : 'This is not a key of this gateway.',
-          isKnown ? 403 : 401,
-        );
-      }
-      context.header('cache-control', 'no-store');
-      return isForm ? context.redirect('../dashboard', 303) : context.body(null, 204);
-    },
-  );
+  app.post(`${PATH}/session`, async (context) => {
+    requireOwnPage(context);
+    const isForm = context.req.header('content-type')?.startsWith('application/x-www-form-urlencoded') ?? false;
+    if (config.keys.length === 0) return isForm ? context.redirect('../dashboard', 303) : context.body(null, 204);
+    const given = await keyIn(context, isForm);
+    try {
+      signIn(context, given);
+    } catch (error) {
+      if (!isForm || !(error instanceof ApiError)) throw error;
+      const isKnown = error.fields.status === 403;
+      return await signInPage(
+        context,
+        isKnown
+          ? 'This key may not see the dashboard: it needs a key with admin: true.'
+          : 'This is not a key of this gateway.',
+        isKnown ? 403 : 401,
+      );
+    }
+    context.header('cache-control', 'no-store');
+    return isForm ? context.redirect('../dashboard', 303) : context.body(null, 204);
+  });
 
   app.delete(`${PATH}/session`, (context) => {
     requireOwnPage(context);
@@ -199,15 +205,14 @@ const hostOf = (origin: string): string | null => (URL.canParse(origin) ? new UR
 const isSecure = (context: Context): boolean =>
   new URL(context.req.url).protocol === 'https:' || /^https\b/.test(context.req.header('x-forwarded-proto') ?? '');
 
-/** As JSON `{"key"}`, as a form's field, or as any other route takes it. */
-async function keyIn(context: Context, isForm: boolean): Promise<string> {
-  const bearer = /^Bearer\s+(.+)$/i.exec(context.req.header('authorization') ?? '')?.[1];
-  if (bearer) return bearer.trim();
-  const body: unknown = isForm ? await context.req.parseBody() : await context.req.json().catch(() => null);
-  const key = (body as { key?: unknown } | null)?.key;
-  if (typeof key !== 'string')
-    throw badRequest('Expected {"key": "…"}: a key of this gateway with admin: true.', 'key');
-  return key.trim();
+const decoder = new TextDecoder();
+
+function keyInJson(text: string): unknown {
+  try {
+    return (JSON.parse(text) as { key?: unknown } | null)?.key;
+  } catch {
+    return undefined;
+  }
 }
 
 function rangeOf(asked = 'hour'): RangeName {

@@ -149,6 +149,17 @@ describe('who may see the dashboard', () => {
     expect(out.headers.get('set-cookie')).toMatch(/^conduit_dashboard=; Max-Age=0; Path=\/dashboard/);
   });
 
+  test('can be told by the header that all other routes take, without a body', async () => {
+    const gateway = await gatewayWith();
+    const post = (key: string): Promise<Response> =>
+      fetch(`${gateway.url}/dashboard/session`, { method: 'POST', headers: { authorization: `Bearer ${key}` } });
+    const right = await post('ops-key');
+    expect(right.status).toBe(204);
+    expect(cookieOf(right)).toMatch(/^conduit_dashboard=/);
+    expect((await post('web-key')).status).toBe(403);
+    expect((await post('none-such')).status).toBe(401);
+  });
+
   test('can be told by the form alone, without scripts', async () => {
     const gateway = await gatewayWith();
     const post = (key: string): Promise<Response> =>
@@ -217,6 +228,15 @@ describe('what another site can do', () => {
     expect((await signIn(gateway, 'x'.repeat(5_000))).status).toBe(413);
     const garbage = await fetch(`${gateway.url}/dashboard/session`, { method: 'POST', body: '{' });
     expect(garbage.status).toBe(400);
+    // In pieces, so that nobody knows before how large it will be.
+    const inPieces = (size: number): Promise<Response> =>
+      fetch(`${gateway.url}/dashboard/session`, {
+        method: 'POST',
+        body: new Blob([JSON.stringify({ key: 'ops-key', more: 'x'.repeat(size) })]).stream(),
+        duplex: 'half',
+      });
+    expect((await inPieces(0)).status).toBe(204);
+    expect((await inPieces(5_000)).status).toBe(413);
   });
 });
 
