@@ -218,7 +218,7 @@ describe('what another site can do', () => {
       expect(policy).not.toContain('unsafe');
       expect(policy).toContain("frame-ancestors 'none'");
       expect(headers.get('x-content-type-options')).toBe('nosniff');
-      expect(headers.get('referrer-policy')).toBe('no-referrer');
+      expect(headers.get('referrer-policy')).toBe('same-origin');
     }
     expect(all[1]!.headers.get('cache-control')).toBe('no-store');
   });
