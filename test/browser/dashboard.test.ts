@@ -97,6 +97,25 @@ describe.skipIf(NO_BROWSER !== null)(
       await page.getByLabel('Admin key').waitFor();
     });
 
+    test('draws what somebody chooses while it is paused: another time, another theme', async () => {
+      const { gateway } = await startBoth();
+      await ask(gateway, 1);
+      const { page } = await openPage();
+      await page.goto(`${gateway.url}/dashboard?range=minutes`);
+      await page.locator('#shares-chart canvas').waitFor();
+      await page.getByRole('button', { name: 'Pause' }).click();
+      await page.getByRole('button', { name: /theme/ }).click();
+      await page.locator('#shares-chart canvas').waitFor();
+      await page.getByRole('radio', { name: 'Day', exact: true }).click();
+      await page.getByText('added up over the last hour').waitFor();
+      await page.locator('#decisions tbody tr').waitFor();
+      expect(await page.locator('#live-text').textContent()).toBe('Paused');
+      // What comes by itself still waits.
+      await ask(gateway, 1);
+      await sleep(2_500);
+      expect(await page.locator('#decisions tbody tr').count()).toBe(1);
+    });
+
     test('tells a newcomer what to do first, and shows the first request without a reload', async () => {
       const { gateway } = await startBoth();
       const { page, complaints } = await openPage();
