@@ -140,10 +140,14 @@ export function createDashboard(gateway: Gateway, callerOf: (context: Context) =
     const { signedInAs, until } = viewerOf(context);
     const range = rangeOf(context.req.query('range'));
     const learner = learnerNamed(gateway, context.req.query('router') ?? firstOf(gateway));
+    const headers = { ...SECURITY, 'cache-control': 'no-store' };
+    // Nobody would read what is told, and it would take somebody's place.
+    if (context.req.method === 'HEAD')
+      return context.body(null, 200, { ...headers, 'content-type': 'text/event-stream' });
     const joined = join(gateway, learner);
     if (!joined) throw tooMany();
     const { watched, leave } = joined;
-    for (const [name, value] of Object.entries(SECURITY)) context.header(name, value);
+    for (const [name, value] of Object.entries(headers)) context.header(name, value);
     // A proxy in between must not gather what is told.
     context.header('x-accel-buffering', 'no');
     const events = streamSSE(context, async (stream) => {

@@ -181,6 +181,15 @@ describe('who may see the dashboard', () => {
   });
 });
 
+test('whoever asks for the head of the events alone takes nobody’s place among those who watch', async () => {
+  const gateway = await gatewayWith('');
+  for (let i = 0; i < 40; i++) {
+    const head = await fetch(`${gateway.url}/dashboard/events`, { method: 'HEAD' });
+    expect([head.status, head.headers.get('content-type')]).toEqual([200, 'text/event-stream']);
+  }
+  expect((await watch(gateway, null)).response.status).toBe(200);
+});
+
 describe('what another site can do', () => {
   test('is nothing: neither sign in or out for somebody, nor read what happens', async () => {
     const gateway = await gatewayWith();
