@@ -4,7 +4,7 @@ import { deleteCookie, getCookie, setCookie } from 'hono/cookie';
 import { streamSSE } from 'hono/streaming';
 import { type Caller, keyBehind, requireAdmin } from '../http/authenticate.ts';
 import { getDecision } from '../http/decisions.ts';
-import { ApiError, badRequest, bodyTooLarge } from '../http/errors.ts';
+import { ApiError, badRequest, bodyTooLarge, errorCode } from '../http/errors.ts';
 import type { Gateway } from '../http/gateway.ts';
 import { PAGE, type PageFile, SIGN_IN } from '../http/page-files.ts';
 import { learnerNamed } from '../http/routers.ts';
@@ -79,8 +79,8 @@ export function createDashboard(gateway: Gateway, callerOf: (context: Context) =
     return key.trim();
   };
 
-  /** Throws a 401 for a key that is missing or wrong, and a 403 for one that is no admin's. */
-  const signIn = (context: Context, given: string): void => {
+  /** Gives the key's name. Throws a 401 for a key that is missing or wrong, and a 403 for one that is no admin's. */
+  const signIn = (context: Context, given: string): string => {
     const key = keyBehind(given, config.keys, runtime.sha256Hex);
     requireAdmin(key);
     const until = runtime.now() + SESSION_MS;
@@ -91,7 +91,12 @@ export function createDashboard(gateway: Gateway, callerOf: (context: Context) =
       path: PATH,
       maxAge: SESSION_MS / 1000,
     });
+    return key.name;
   };
+
+  /** Whoever tries keys must not go unseen. What is thrown is told of where it is caught. */
+  const tried = (status: number, code: string | null, key: string | null): void =>
+    gateway.observer.answered({ method: 'POST', route: 'dashboard/session', status, code, key });
 
   const signInPage = async (context: Context, message: string, status: 200 | 401 | 403): Promise<Response> => {
     const { text } = fileNamed(await gateway.page(), SIGN_IN);
@@ -114,10 +119,12 @@ export function createDashboard(gateway: Gateway, callerOf: (context: Context) =
     if (config.keys.length === 0) return isForm ? context.redirect('../dashboard', 303) : context.body(null, 204);
     const given = await keyIn(context, isForm);
     try {
-      signIn(context, given);
+      const name = signIn(context, given);
+      tried(isForm ? 303 : 204, null, name);
     } catch (error) {
       if (!isForm || !(error instanceof ApiError)) throw error;
       const isKnown = error.fields.status === 403;
+      tried(error.fields.status, errorCode(error.fields), null);
       return await signInPage(
         context,
         isKnown

@@ -18,7 +18,7 @@ async function gatewayWith(
   const upstream = await startFakeUpstream(answer('The answer'));
   const gateway = await startTestGateway(
     simpleConfig(upstream.url, models, { rest }),
-    rest === KEYS ? { key: 'web-key' } : {},
+    rest.startsWith(KEYS) ? { key: 'web-key' } : {},
   );
   onTestFinished(async () => {
     await gateway.close();
@@ -179,6 +179,35 @@ describe('who may see the dashboard', () => {
     expect(await wrong.text()).not.toContain('alert(1)');
     expect((await post('web-key')).status).toBe(403);
   });
+});
+
+test('every try to sign in is counted and logged, by a form too, and never with the key that was tried', async () => {
+  const gateway = await gatewayWith(`${KEYS}\nlog: { requests: true }`);
+  const post = (key: string): Promise<Response> =>
+    fetch(`${gateway.url}/dashboard/session`, {
+      method: 'POST',
+      body: new URLSearchParams({ key }),
+      redirect: 'manual',
+    });
+  await post('guessed-key');
+  await post('web-key');
+  await post('ops-key');
+  await signIn(gateway, 'guessed-key');
+  const metrics = await (await gateway.get('/metrics', 'ops-key')).text();
+  const counted = [...metrics.matchAll(/^conduit_responses_total\{route="dashboard",status="(\d+)"\} (\d+)$/gm)];
+  expect(counted.map(([, status, count]) => [status, count])).toEqual([
+    ['401', '2'],
+    ['403', '1'],
+    ['303', '1'],
+  ]);
+  const lines = gateway.logged.map((line) => JSON.parse(line)).filter(({ route }) => route === 'dashboard/session');
+  expect(lines.map(({ status, code, key }) => [status, code, key])).toEqual([
+    [401, 'invalid_api_key', null],
+    [403, 'admin_required', null],
+    [303, null, 'o.p s'],
+    [401, 'invalid_api_key', null],
+  ]);
+  expect(gateway.logged.join()).not.toContain('guessed-key');
 });
 
 test('whoever asks for the head of the events alone takes nobody’s place among those who watch', async () => {
