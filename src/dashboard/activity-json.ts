@@ -82,6 +82,7 @@ function summaryOf(shown: readonly TimedBucket[], bucketMs: number, worth: SignW
     outcomes: sum.outcomes,
     attempts: all.attempts,
     failures: all.failures,
+    mended: sum.mended,
     prompt_tokens: sum.promptTokens,
     completion_tokens: sum.completionTokens,
     first_byte_ms: quantiles(all.firstByte),

@@ -52,6 +52,8 @@ export interface BaselineSums {
 
 export interface Bucket {
   outcomes: Record<OutcomeName, number>;
+  /** Attempts that failed where another one then answered. */
+  mended: number;
   promptTokens: number;
   completionTokens: number;
   arms: Map<string, ArmBucket>;
@@ -74,6 +76,7 @@ const MOST_SIGNALS = 40;
 
 export const emptyBucket = (): Bucket => ({
   outcomes: { completed: 0, client_abort: 0, upstream_error: 0, upstream_drop: 0, timeout: 0, none: 0 },
+  mended: 0,
   promptTokens: 0,
   completionTokens: 0,
   arms: new Map(),
@@ -126,7 +129,9 @@ export function addDecision(bucket: Bucket, decision: DecisionRecord, baseline: 
   for (const attempt of attempts) {
     const tried = armIn(bucket, attempt.model);
     tried.attempts++;
-    if (attempt.outcome !== 'completed' && attempt.outcome !== 'client_abort') tried.failures++;
+    if (attempt.outcome === 'completed' || attempt.outcome === 'client_abort') continue;
+    tried.failures++;
+    if (outcome?.kind === 'completed') bucket.mended++;
   }
   const last = attempts.at(-1);
   if (last && last.firstByteMs !== null) addTime(arm.firstByte, last.firstByteMs);
@@ -172,6 +177,7 @@ export function addRevisable(bucket: Bucket, model: string, { label, signals }: 
 /** Adds all of another bucket. */
 export function addBucket(bucket: Bucket, other: Bucket): void {
   for (const outcome of OUTCOMES) bucket.outcomes[outcome] += other.outcomes[outcome];
+  bucket.mended += other.mended;
   bucket.promptTokens += other.promptTokens;
   bucket.completionTokens += other.completionTokens;
   for (const [model, arm] of other.arms) addArm(armIn(bucket, model), arm);

@@ -1,11 +1,10 @@
 /** `GET /dashboard` and what its page asks for: who may see it, and nothing that another site could make of it. */
 import { type Context, Hono } from 'hono';
-import { bodyLimit } from 'hono/body-limit';
 import { deleteCookie, getCookie, setCookie } from 'hono/cookie';
 import { streamSSE } from 'hono/streaming';
 import { type Caller, keyBehind, requireAdmin } from '../http/authenticate.ts';
 import { getDecision } from '../http/decisions.ts';
-import { ApiError, badRequest, errorResponse } from '../http/errors.ts';
+import { ApiError, badRequest, bodyTooLarge, errorCode } from '../http/errors.ts';
 import type { Gateway } from '../http/gateway.ts';
 import { PAGE, type PageFile, SIGN_IN } from '../http/page-files.ts';
 import { learnerNamed } from '../http/routers.ts';
@@ -24,7 +23,8 @@ const SECURITY: Readonly<Record<string, string>> = {
     "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; img-src 'self' data:; base-uri 'none'; frame-ancestors 'none'; form-action 'self'",
   'x-content-type-options': 'nosniff',
   'x-frame-options': 'DENY',
-  'referrer-policy': 'no-referrer',
+  // Not `no-referrer`: with that a browser says of the form that its origin is null.
+  'referrer-policy': 'same-origin',
   'cross-origin-opener-policy': 'same-origin',
   'cross-origin-resource-policy': 'same-origin',
 };
@@ -66,8 +66,21 @@ export function createDashboard(gateway: Gateway, callerOf: (context: Context) =
     return true;
   };
 
-  /** Throws a 401 for a key that is missing or wrong, and a 403 for one that is no admin's. */
-  const signIn = (context: Context, given: string): void => {
+  /** As JSON `{"key"}`, as a form's field, or as any other route takes it. Throws a 400 or a 413 where it is none of these. */
+  const keyIn = async (context: Context, isForm: boolean): Promise<string> => {
+    const bearer = /^Bearer\s+(.+)$/i.exec(context.req.header('authorization') ?? '')?.[1];
+    if (bearer) return bearer.trim();
+    const bytes = await gateway.openExchange(context).readBody(LARGEST_FORM);
+    if (bytes === 'too_large') throw bodyTooLarge(LARGEST_FORM);
+    const text = bytes === 'gone' ? '' : decoder.decode(bytes);
+    const key = isForm ? new URLSearchParams(text).get('key') : keyInJson(text);
+    if (typeof key !== 'string')
+      throw badRequest('Expected {"key": "…"}: a key of this gateway with admin: true.', 'key');
+    return key.trim();
+  };
+
+  /** Gives the key's name. Throws a 401 for a key that is missing or wrong, and a 403 for one that is no admin's. */
+  const signIn = (context: Context, given: string): string => {
     const key = keyBehind(given, config.keys, runtime.sha256Hex);
     requireAdmin(key);
     const until = runtime.now() + SESSION_MS;
@@ -78,7 +91,12 @@ export function createDashboard(gateway: Gateway, callerOf: (context: Context) =
       path: PATH,
       maxAge: SESSION_MS / 1000,
     });
+    return key.name;
   };
+
+  /** Whoever tries keys must not go unseen. What is thrown is told of where it is caught. */
+  const tried = (status: number, code: string | null, key: string | null): void =>
+    gateway.observer.answered({ method: 'POST', route: 'dashboard/session', status, code, key });
 
   const signInPage = async (context: Context, message: string, status: 200 | 401 | 403): Promise<Response> => {
     const { text } = fileNamed(await gateway.page(), SIGN_IN);
@@ -95,33 +113,29 @@ export function createDashboard(gateway: Gateway, callerOf: (context: Context) =
   });
   app.get(`${PATH}/`, (context) => context.redirect('../dashboard', 308));
 
-  app.post(
-    `${PATH}/session`,
-    bodyLimit({
-      maxSize: LARGEST_FORM,
-      onError: () => errorResponse({ status: 413, message: `A sign-in is at most ${LARGEST_FORM} bytes long.` }),
-    }),
-    async (context) => {
-      requireOwnPage(context);
-      const isForm = context.req.header('content-type')?.startsWith('application/x-www-form-urlencoded') ?? false;
-      if (config.keys.length === 0) return isForm ? context.redirect('../dashboard', 303) : context.body(null, 204);
-      try {
-        signIn(context, await keyIn(context, isForm));
-      } catch (error) {
-        if (!isForm || !(error instanceof ApiError)) throw error;
-        const isKnown = error.fields.status === 403;
-        return await signInPage(
-          context,
-          isKnown
-            ? 'This key may not see the dashboard: it needs a key with admin: true.'
-            : 'This is not a key of this gateway.',
-          isKnown ? 403 : 401,
-        );
-      }
-      context.header('cache-control', 'no-store');
-      return isForm ? context.redirect('../dashboard', 303) : context.body(null, 204);
-    },
-  );
+  app.post(`${PATH}/session`, async (context) => {
+    requireOwnPage(context);
+    const isForm = context.req.header('content-type')?.startsWith('application/x-www-form-urlencoded') ?? false;
+    if (config.keys.length === 0) return isForm ? context.redirect('../dashboard', 303) : context.body(null, 204);
+    const given = await keyIn(context, isForm);
+    try {
+      const name = signIn(context, given);
+      tried(isForm ? 303 : 204, null, name);
+    } catch (error) {
+      if (!isForm || !(error instanceof ApiError)) throw error;
+      const isKnown = error.fields.status === 403;
+      tried(error.fields.status, errorCode(error.fields), null);
+      return await signInPage(
+        context,
+        isKnown
+          ? 'This key may not see the dashboard: it needs a key with admin: true.'
+          : 'This is not a key of this gateway.',
+        isKnown ? 403 : 401,
+      );
+    }
+    context.header('cache-control', 'no-store');
+    return isForm ? context.redirect('../dashboard', 303) : context.body(null, 204);
+  });
 
   app.delete(`${PATH}/session`, (context) => {
     requireOwnPage(context);
@@ -133,10 +147,14 @@ export function createDashboard(gateway: Gateway, callerOf: (context: Context) =
     const { signedInAs, until } = viewerOf(context);
     const range = rangeOf(context.req.query('range'));
     const learner = learnerNamed(gateway, context.req.query('router') ?? firstOf(gateway));
+    const headers = { ...SECURITY, 'cache-control': 'no-store' };
+    // Nobody would read what is told, and it would take somebody's place.
+    if (context.req.method === 'HEAD')
+      return context.body(null, 200, { ...headers, 'content-type': 'text/event-stream' });
     const joined = join(gateway, learner);
     if (!joined) throw tooMany();
     const { watched, leave } = joined;
-    for (const [name, value] of Object.entries(SECURITY)) context.header(name, value);
+    for (const [name, value] of Object.entries(headers)) context.header(name, value);
     // A proxy in between must not gather what is told.
     context.header('x-accel-buffering', 'no');
     const events = streamSSE(context, async (stream) => {
@@ -199,15 +217,14 @@ const hostOf = (origin: string): string | null => (URL.canParse(origin) ? new UR
 const isSecure = (context: Context): boolean =>
   new URL(context.req.url).protocol === 'https:' || /^https\b/.test(context.req.header('x-forwarded-proto') ?? '');
 
-/** As JSON `{"key"}`, as a form's field, or as any other route takes it. */
-async function keyIn(context: Context, isForm: boolean): Promise<string> {
-  const bearer = /^Bearer\s+(.+)$/i.exec(context.req.header('authorization') ?? '')?.[1];
-  if (bearer) return bearer.trim();
-  const body: unknown = isForm ? await context.req.parseBody() : await context.req.json().catch(() => null);
-  const key = (body as { key?: unknown } | null)?.key;
-  if (typeof key !== 'string')
-    throw badRequest('Expected {"key": "…"}: a key of this gateway with admin: true.', 'key');
-  return key.trim();
+const decoder = new TextDecoder();
+
+function keyInJson(text: string): unknown {
+  try {
+    return (JSON.parse(text) as { key?: unknown } | null)?.key;
+  } catch {
+    return undefined;
+  }
 }
 
 function rangeOf(asked = 'hour'): RangeName {

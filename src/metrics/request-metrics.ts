@@ -133,9 +133,9 @@ export function createRequestMetrics(): RequestMetrics {
   };
 }
 
-/** The first part of a route behind `/v1/`, where it is one that is known: the rest is the client's to make up. */
+/** The first part of a route behind `/v1/`, or beside it, where it is one that is known: the rest is the client's to make up. */
 const ROUTES: ReadonlySet<string> = new Set([
-  ...['chat', 'feedback', 'models', 'decisions', 'routers', 'metrics'],
+  ...['chat', 'feedback', 'models', 'decisions', 'routers', 'metrics', 'dashboard'],
   ...['embeddings', 'moderations', 'completions', 'responses', 'messages', 'images', 'audio', 'files', 'batches'],
   ...['uploads', 'assistants', 'threads', 'vector_stores', 'fine_tuning', 'realtime', 'videos', 'rerank'],
 ]);

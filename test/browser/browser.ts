@@ -9,6 +9,9 @@ const found = PLACES.find((path): path is string => path !== undefined && path !
 /** Null where a browser is here. */
 export const NO_BROWSER: string | null = found ? null : 'no chromium here (CHROMIUM_PATH names one)';
 
+/** This machine by a name that a browser trusts less than `localhost`, as it does any host without https. */
+export const OTHER_HOST = 'conduit.test';
+
 let launched: Promise<Browser> | null = null;
 
 /** The one browser of a file's tests. */
@@ -16,7 +19,12 @@ export function browser(): Promise<Browser> {
   launched ??= chromium.launch({
     executablePath: found as string,
     // Whoever is root, as in a container, has no sandbox; nothing but this gateway's own page is opened.
-    args: ['--no-sandbox', '--disable-dev-shm-usage', '--force-color-profile=srgb'],
+    args: [
+      '--no-sandbox',
+      '--disable-dev-shm-usage',
+      '--force-color-profile=srgb',
+      `--host-resolver-rules=MAP ${OTHER_HOST} 127.0.0.1`,
+    ],
   });
   return launched;
 }

@@ -9,7 +9,7 @@ import type { Page } from 'playwright-core';
 import { afterAll, describe, expect, onTestFinished, test } from 'vitest';
 import { answer, type FakeUpstream, fail, startFakeUpstream } from '../support/fake-upstream.ts';
 import { simpleConfig, startTestGateway, type TestGateway } from '../support/gateway.ts';
-import { closeBrowser, NO_BROWSER, openPage } from './browser.ts';
+import { closeBrowser, NO_BROWSER, OTHER_HOST, openPage } from './browser.ts';
 
 const AXE = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');
 
@@ -84,6 +84,36 @@ describe.skipIf(NO_BROWSER !== null)(
       await page.getByLabel('Admin key').waitFor();
       // Browsers tell of each 401 and 403 that they are answered.
       expect(complaints.filter((text) => !/status of 40[13]/.test(text))).toEqual([]);
+    });
+
+    test('lets an admin in over plain http at any address, where browsers say less of who asks', async () => {
+      const { gateway } = await startBoth(KEYS);
+      const { page } = await openPage();
+      await page.goto(`http://${OTHER_HOST}:${new URL(gateway.url).port}/dashboard`);
+      await page.getByLabel('Admin key').fill('ops-key');
+      await page.getByRole('button', { name: 'Sign in' }).click();
+      await page.getByText('Live', { exact: true }).waitFor();
+      await page.getByRole('button', { name: 'Sign out' }).click();
+      await page.getByLabel('Admin key').waitFor();
+    });
+
+    test('draws what somebody chooses while it is paused: another time, another theme', async () => {
+      const { gateway } = await startBoth();
+      await ask(gateway, 1);
+      const { page } = await openPage();
+      await page.goto(`${gateway.url}/dashboard?range=minutes`);
+      await page.locator('#shares-chart canvas').waitFor();
+      await page.getByRole('button', { name: 'Pause' }).click();
+      await page.getByRole('button', { name: /theme/ }).click();
+      await page.locator('#shares-chart canvas').waitFor();
+      await page.getByRole('radio', { name: 'Day', exact: true }).click();
+      await page.getByText('added up over the last hour').waitFor();
+      await page.locator('#decisions tbody tr').waitFor();
+      expect(await page.locator('#live-text').textContent()).toBe('Paused');
+      // What comes by itself still waits.
+      await ask(gateway, 1);
+      await sleep(2_500);
+      expect(await page.locator('#decisions tbody tr').count()).toBe(1);
     });
 
     test('tells a newcomer what to do first, and shows the first request without a reload', async () => {

@@ -107,6 +107,25 @@ describe('what the dashboard counts of a log', () => {
     expect(points.map(({ at }) => at)).toEqual([NOW - 150_000, NOW - 30_000]);
   });
 
+  test('counts failed attempts as mended where another then answered, and not where all failed', () => {
+    const failed = {
+      model: 'fake/large',
+      outcome: 'upstream_error',
+      status: 500,
+      firstByteMs: null,
+      totalMs: 1,
+    } as const;
+    const answered = { ...failed, model: 'fake/small', outcome: 'completed', status: 200 } as const;
+    const one = decision();
+    const { summary } = shown(
+      folded([
+        { ...one, chosen: 'fake/large', reason: 'fallback', attempts: [failed, answered] },
+        decision({ attempts: [failed, failed], outcome: { ...one.outcome!, kind: 'upstream_error' } }),
+      ]),
+    );
+    expect(summary).toMatchObject({ failures: 3, mended: 1, outcomes: { completed: 1, upstream_error: 1 } });
+  });
+
   test('takes feedback that comes later, changes and comes twice as what was said last', () => {
     const first = decision();
     const up = rated(first, 1);

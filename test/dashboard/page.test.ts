@@ -5,8 +5,20 @@ import { describe, expect, test } from 'vitest';
 const moduleOf = (name: string): Promise<any> =>
   import(new URL(`../../src/dashboard/page/${name}`, import.meta.url).href);
 const { count, ms, percent, shortName, usd, wilson } = await moduleOf('format.js');
+const { because } = await moduleOf('decision.js');
 const { frontierOf } = await moduleOf('map.js');
 const { createState, latestDecisions, take, timesOf } = await moduleOf('state.js');
+
+test('why a request went where it went says that another took over only where that one answered', () => {
+  const request = { chosen: 'fake/small', model: 'fake/small', reason: 'exploit' };
+  expect(because(request)).toBe('small was drawn since it was likely the best for this request.');
+  expect(because({ ...request, model: 'fake/large', reason: 'fallback' })).toBe(
+    'small was drawn. It did not answer, and large did.',
+  );
+  expect(because({ ...request, model: 'fake/large' })).toBe(
+    'small was drawn since it was likely the best for this request. It did not answer, nor did large, which was asked last.',
+  );
+});
 
 describe('numbers', () => {
   test('of money keep three digits that matter, however small, and say when there are none', () => {

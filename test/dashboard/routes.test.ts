@@ -18,7 +18,7 @@ async function gatewayWith(
   const upstream = await startFakeUpstream(answer('The answer'));
   const gateway = await startTestGateway(
     simpleConfig(upstream.url, models, { rest }),
-    rest === KEYS ? { key: 'web-key' } : {},
+    rest.startsWith(KEYS) ? { key: 'web-key' } : {},
   );
   onTestFinished(async () => {
     await gateway.close();
@@ -149,6 +149,17 @@ describe('who may see the dashboard', () => {
     expect(out.headers.get('set-cookie')).toMatch(/^conduit_dashboard=; Max-Age=0; Path=\/dashboard/);
   });
 
+  test('can be told by the header that all other routes take, without a body', async () => {
+    const gateway = await gatewayWith();
+    const post = (key: string): Promise<Response> =>
+      fetch(`${gateway.url}/dashboard/session`, { method: 'POST', headers: { authorization: `Bearer ${key}` } });
+    const right = await post('ops-key');
+    expect(right.status).toBe(204);
+    expect(cookieOf(right)).toMatch(/^conduit_dashboard=/);
+    expect((await post('web-key')).status).toBe(403);
+    expect((await post('none-such')).status).toBe(401);
+  });
+
   test('can be told by the form alone, without scripts', async () => {
     const gateway = await gatewayWith();
     const post = (key: string): Promise<Response> =>
@@ -168,6 +179,44 @@ describe('who may see the dashboard', () => {
     expect(await wrong.text()).not.toContain('alert(1)');
     expect((await post('web-key')).status).toBe(403);
   });
+});
+
+test('every try to sign in is counted and logged, by a form too, and never with the key that was tried', async () => {
+  const gateway = await gatewayWith(`${KEYS}\nlog: { requests: true }`);
+  const post = (key: string): Promise<Response> =>
+    fetch(`${gateway.url}/dashboard/session`, {
+      method: 'POST',
+      body: new URLSearchParams({ key }),
+      redirect: 'manual',
+    });
+  await post('guessed-key');
+  await post('web-key');
+  await post('ops-key');
+  await signIn(gateway, 'guessed-key');
+  const metrics = await (await gateway.get('/metrics', 'ops-key')).text();
+  const counted = [...metrics.matchAll(/^conduit_responses_total\{route="dashboard",status="(\d+)"\} (\d+)$/gm)];
+  expect(counted.map(([, status, count]) => [status, count])).toEqual([
+    ['401', '2'],
+    ['403', '1'],
+    ['303', '1'],
+  ]);
+  const lines = gateway.logged.map((line) => JSON.parse(line)).filter(({ route }) => route === 'dashboard/session');
+  expect(lines.map(({ status, code, key }) => [status, code, key])).toEqual([
+    [401, 'invalid_api_key', null],
+    [403, 'admin_required', null],
+    [303, null, 'o.p s'],
+    [401, 'invalid_api_key', null],
+  ]);
+  expect(gateway.logged.join()).not.toContain('guessed-key');
+});
+
+test('whoever asks for the head of the events alone takes nobody’s place among those who watch', async () => {
+  const gateway = await gatewayWith('');
+  for (let i = 0; i < 40; i++) {
+    const head = await fetch(`${gateway.url}/dashboard/events`, { method: 'HEAD' });
+    expect([head.status, head.headers.get('content-type')]).toEqual([200, 'text/event-stream']);
+  }
+  expect((await watch(gateway, null)).response.status).toBe(200);
 });
 
 describe('what another site can do', () => {
@@ -207,7 +256,7 @@ describe('what another site can do', () => {
       expect(policy).not.toContain('unsafe');
       expect(policy).toContain("frame-ancestors 'none'");
       expect(headers.get('x-content-type-options')).toBe('nosniff');
-      expect(headers.get('referrer-policy')).toBe('no-referrer');
+      expect(headers.get('referrer-policy')).toBe('same-origin');
     }
     expect(all[1]!.headers.get('cache-control')).toBe('no-store');
   });
@@ -217,6 +266,15 @@ describe('what another site can do', () => {
     expect((await signIn(gateway, 'x'.repeat(5_000))).status).toBe(413);
     const garbage = await fetch(`${gateway.url}/dashboard/session`, { method: 'POST', body: '{' });
     expect(garbage.status).toBe(400);
+    // In pieces, so that nobody knows before how large it will be.
+    const inPieces = (size: number): Promise<Response> =>
+      fetch(`${gateway.url}/dashboard/session`, {
+        method: 'POST',
+        body: new Blob([JSON.stringify({ key: 'ops-key', more: 'x'.repeat(size) })]).stream(),
+        duplex: 'half',
+      });
+    expect((await inPieces(0)).status).toBe(204);
+    expect((await inPieces(5_000)).status).toBe(413);
   });
 });
 

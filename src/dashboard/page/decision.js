@@ -4,6 +4,7 @@ import { dateOf, ms, percent, points, shortName, timeOf, usd, words } from './fo
 import { colourOf } from './state.js';
 import { intervalMark, outcomeKind } from './tables.js';
 
+/** Where another has taken over nothing is known any more of why the first was drawn. */
 const REASONS = {
   explore: 'to learn more of it, though another looked as good or better',
   exploit: 'since it was likely the best for this request',
@@ -13,7 +14,6 @@ const REASONS = {
   budget: 'since the budget left no other choice',
   'only-eligible': 'since no other could be asked',
   pinned: 'since the request named it',
-  fallback: 'after another had failed',
 };
 
 /** Shows a decision; gives a promise that is done when it is there. */
@@ -88,9 +88,13 @@ function shown(state, decision) {
   ];
 }
 
-function because({ chosen, model, reason }) {
-  const answered = model === chosen ? '' : ` It did not answer, and ${shortName(model)} did.`;
-  return `${shortName(chosen)} was drawn ${REASONS[reason] ?? ''}.${answered}`;
+export function because({ chosen, model, reason }) {
+  const why = REASONS[reason];
+  const drawn = `${shortName(chosen)} was drawn${why ? ` ${why}` : ''}.`;
+  if (model === chosen) return drawn;
+  return reason === 'fallback'
+    ? `${drawn} It did not answer, and ${shortName(model)} did.`
+    : `${drawn} It did not answer, nor did ${shortName(model)}, which was asked last.`;
 }
 
 const fact = (name, value) => el('div', {}, el('dt', {}, name), el('dd', {}, value));

@@ -19,6 +19,8 @@ let state = createState();
 let following = null;
 let paused = false;
 let due = false;
+/** Whether somebody has chosen what is not drawn yet: that is, though the page is paused. */
+let owed = true;
 const tables = {};
 
 const live = (name, text) => {
@@ -28,6 +30,7 @@ const live = (name, text) => {
 
 function start() {
   following?.close();
+  owed = true;
   if (state.told) forgetDecisions();
   const { report, colours } = state;
   state = { ...createState(), report: report?.report.router === router ? report : null, colours };
@@ -43,7 +46,7 @@ function start() {
       redraw();
     },
     live: () => !paused && live('live', 'Live'),
-    lost: () => live('lost', 'Reconnecting'),
+    lost: () => !paused && live('lost', 'Reconnecting'),
     out: () => location.reload(),
     gone() {
       router = null;
@@ -67,11 +70,13 @@ function heard(current, told, isWhole) {
 
 /** At most once a frame, and not while somebody reads in peace. */
 function redraw() {
-  if (paused || due || !state.told) return;
+  if ((paused && !owed) || due || !state.told) return;
   due = true;
   requestAnimationFrame(() => {
     due = false;
-    if (!paused) draw();
+    if (paused && !owed) return;
+    owed = false;
+    draw();
   });
 }
 
@@ -169,7 +174,8 @@ byId('pause').addEventListener('click', ({ currentTarget }) => {
   paused = !paused;
   currentTarget.setAttribute('aria-pressed', String(paused));
   live(paused ? 'paused' : 'live', paused ? 'Paused' : 'Live');
-  redraw();
+  if (following) redraw();
+  else start();
 });
 byId('find').addEventListener('submit', (event) => {
   event.preventDefault();
@@ -199,6 +205,7 @@ function sayTheme() {
 function themed() {
   sayTheme();
   forgetCharts();
+  owed = true;
   redraw();
 }
 byId('theme').addEventListener('click', () => {
@@ -220,7 +227,8 @@ let hiding = 0;
 document.addEventListener('visibilitychange', () => {
   clearTimeout(hiding);
   if (!document.hidden) {
-    if (!following) start();
+    // Whoever has paused it comes back to what was there.
+    if (!following && !paused) start();
     return;
   }
   hiding = setTimeout(() => {

@@ -19,7 +19,6 @@ export function drawTiles(state) {
   const errors = outcomes.upstream_error + outcomes.upstream_drop + outcomes.timeout;
   const { weight } = summary.labelled;
   const quality = weight >= 1 ? wilson(summary.labelled) : null;
-  const failed = Math.max(0, summary.failures - errors);
   const perRequest = requests > 0 ? `${usd(summary.usd / requests)} a request` : 'nothing spent';
   fill(
     byId('tiles'),
@@ -42,14 +41,20 @@ export function drawTiles(state) {
           ? 'hardly anything known in this time'
           : 'no feedback in this time',
     ),
-    tile('Errors', requests > 0 ? percent(errors / requests, errors > 0 ? 2 : 0) : '–', errorText(errors, failed), {
-      kind: errors / Math.max(1, requests) > 0.01 ? 'bad' : '',
-    }),
+    tile(
+      'Errors',
+      requests > 0 ? percent(errors / requests, errors > 0 ? 2 : 0) : '–',
+      errorText(requests, errors, summary.mended),
+      {
+        kind: errors / Math.max(1, requests) > 0.01 ? 'bad' : '',
+      },
+    ),
     budgetTile(learned.budget),
   );
 }
 
-function errorText(errors, mended) {
+function errorText(requests, errors, mended) {
+  if (requests === 0) return 'no requests in this time';
   const mendedText = mended > 0 ? `${count(mended)} mended by a fallback` : '';
   if (errors === 0) return mendedText || 'every request was answered';
   return `${count(errors)} failed${mendedText ? `, ${mendedText}` : ''}`;
