@@ -20,6 +20,7 @@ hotStoreSuite({
     'begins all logs anew with the snapshots that it is given, and goes on from their cursors': ALONE,
     'lets a fold be the start of a log that has come back empty, once': ALONE,
     'gives a lease to one process at a time, and again to the one that has it': ALONE,
+    'keeps the first secret that is proposed, for all': ALONE,
   },
 });
 
