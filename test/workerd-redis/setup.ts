@@ -1,7 +1,6 @@
 /** Starts a Redis for the tests inside workerd, which can start nothing, and lets them have it do what they need. */
-import { createServer } from 'node:http';
-import type { AddressInfo } from 'node:net';
 import type { TestProject } from 'vitest/node';
+import { startControlServer } from '../support/control-server.ts';
 import { open } from '../support/open-redis-store.ts';
 import { NO_REDIS, startRedisServer } from '../support/redis-server.ts';
 
@@ -52,21 +51,9 @@ export default async function setup({ provide }: TestProject): Promise<() => Pro
       }
     },
   };
-  const control = createServer(async (request, response) => {
-    let body = '';
-    for await (const piece of request) body += piece;
-    try {
-      const value = await commands[(request.url ?? '').slice(1)]?.(body);
-      response.end(JSON.stringify(value ?? null));
-    } catch (error) {
-      response.writeHead(500).end(String(error));
-    }
-  });
-  await new Promise<void>((resolve) => control.listen(0, '127.0.0.1', resolve));
-  const { port } = control.address() as AddressInfo;
-  provide('redis', { url: server.url, control: `http://127.0.0.1:${port}` });
+  const control = await startControlServer(commands);
+  provide('redis', { url: server.url, control: control.url });
   return async () => {
-    control.closeAllConnections();
     control.close();
     server.thaw();
     await server.close();

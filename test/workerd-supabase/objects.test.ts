@@ -12,7 +12,7 @@ import { createSupabaseStore } from '../../src/stores/supabase.ts';
 import { createWorkerApp, openWorker } from '../../src/worker.ts';
 import { decision } from '../stores/state-store-suite.ts';
 import { DAY_MS, newObjects, storeOver } from '../workerd/objects.ts';
-import { calls, configOver, failing, keptOf, rows, SUPABASE } from './project.ts';
+import { calls, configOver, failing, keptOf, rows, SUPABASE, upstream } from './project.ts';
 
 const sink = createSupabaseStore(SUPABASE);
 /** Of each test another: what it decides is told from what others do by that. */
@@ -215,16 +215,6 @@ describe('with Supabase behind it an object', () => {
 });
 
 describe('a gateway over objects with Supabase behind them', () => {
-  const upstream = async (): Promise<Response> =>
-    Response.json({
-      id: `chatcmpl-${crypto.randomUUID()}`,
-      object: 'chat.completion',
-      created: 1,
-      model: 'm',
-      choices: [{ index: 0, message: { role: 'assistant', content: 'Hello' }, finish_reason: 'stop' }],
-      usage: { prompt_tokens: 10, completion_tokens: 5, total_tokens: 15 },
-    });
-
   function newIsolate(objects: StateObjects) {
     const deferred: Promise<unknown>[] = [];
     const open = openWorker({ CONDUIT_CONFIG_TEXT: configOver('durable-object', router), CONDUIT_STATE: objects });

@@ -49,3 +49,14 @@ export async function keptOf(router: string): Promise<{ decisions: number; chang
   );
   return found as { decisions: number; changes: number };
 }
+
+/** A provider that always says the same. */
+export const upstream = async (): Promise<Response> =>
+  Response.json({
+    id: `chatcmpl-${crypto.randomUUID()}`,
+    object: 'chat.completion',
+    created: 1,
+    model: 'm',
+    choices: [{ index: 0, message: { role: 'assistant', content: 'Hello' }, finish_reason: 'stop' }],
+    usage: { prompt_tokens: 10, completion_tokens: 5, total_tokens: 15 },
+  });

@@ -6,22 +6,12 @@ import { createSupabaseStore } from '../../src/stores/supabase.ts';
 import worker, { createDrainer, createWorkerApp, openWorker } from '../../src/worker.ts';
 import { createAtEdge, request, within } from '../support/edge-redis-store.ts';
 import { NO_REDIS, tell, URL_OF_REDIS } from '../workerd-redis/server.ts';
-import { calls, configOver, failing, keptOf, rows, SUPABASE } from './project.ts';
+import { calls, configOver, failing, keptOf, rows, SUPABASE, upstream } from './project.ts';
 
 const sink = createSupabaseStore(SUPABASE);
 /** Of each test another: what it decides is told from what others do by that. */
 let router: string;
 let tests = 0;
-
-const upstream = async (): Promise<Response> =>
-  Response.json({
-    id: `chatcmpl-${crypto.randomUUID()}`,
-    object: 'chat.completion',
-    created: 1,
-    model: 'm',
-    choices: [{ index: 0, message: { role: 'assistant', content: 'Hello' }, finish_reason: 'stop' }],
-    usage: { prompt_tokens: 10, completion_tokens: 5, total_tokens: 15 },
-  });
 
 /** What an isolate does in a request, or rung by the minute, and all that it leaves to do behind it. */
 async function asRequest<Result>(work: () => Promise<Result>): Promise<Result> {

@@ -1,7 +1,6 @@
 /** Starts a Supabase project for the tests inside workerd, which can start nothing, and lets them have it fail and look at it. */
-import { createServer } from 'node:http';
-import type { AddressInfo } from 'node:net';
 import type { TestProject } from 'vitest/node';
+import { startControlServer } from '../support/control-server.ts';
 import { SERVICE_ROLE_KEY } from '../support/postgrest-server.ts';
 import { startSupabaseProject } from '../support/supabase-project.ts';
 
@@ -18,21 +17,9 @@ export default async function setup({ provide }: TestProject): Promise<() => Pro
     rows: (sql) => database.query(sql),
     calls: (name) => server.calls.filter((called) => called === name).length,
   };
-  const control = createServer(async (request, response) => {
-    let body = '';
-    for await (const piece of request) body += piece;
-    try {
-      const value = await commands[(request.url ?? '').slice(1)]?.(body);
-      response.end(JSON.stringify(value ?? null));
-    } catch (error) {
-      response.writeHead(500).end(String(error));
-    }
-  });
-  await new Promise<void>((resolve) => control.listen(0, '127.0.0.1', resolve));
-  const { port } = control.address() as AddressInfo;
-  provide('supabase', { url: server.url, key: SERVICE_ROLE_KEY, control: `http://127.0.0.1:${port}` });
+  const control = await startControlServer(commands);
+  provide('supabase', { url: server.url, key: SERVICE_ROLE_KEY, control: control.url });
   return async () => {
-    control.closeAllConnections();
     control.close();
     await close();
   };
