@@ -3,14 +3,14 @@
  * have one Redis, over connections that each belong to a request.
  */
 import type { DecisionRecord } from './decision-record.ts';
-import { type HotStore, MayBeElsewhere, type SharedState } from './ports.ts';
+import type { HotStore, SharedState } from './ports.ts';
 import { chanceText } from './redis/chance-text.ts';
 import type { Argument, Connection } from './redis/connection.ts';
 import { createDirect } from './redis/direct.ts';
-import { handleOf } from './redis/keys.ts';
 import { createLookUp } from './redis/look-up.ts';
 import { createPlaces } from './redis/places.ts';
 import { createReading } from './redis/reading.ts';
+import { createRecall } from './redis/recall.ts';
 import { createRecords } from './redis/records.ts';
 import { Refused } from './redis/refused.ts';
 import { createRequestWriting } from './redis/request-writing.ts';
@@ -150,14 +150,14 @@ export function createEdgeRedisStore(options: EdgeRedisStoreOptions): EdgeRedisS
     ...direct,
     lookUp: createLookUp({ reading, places, writing }),
 
-    async recall(id) {
-      const found = writing.waiting(id) ?? (await reading.recall(id)) ?? writing.sent(id);
-      // Other isolates have the same trouble, and it may wait there.
-      const { time } = handleOf(id, sha256Hex);
-      const isWell = writing.isSettled() && clock() >= mayWaitUntil;
-      if (found || isWell || now() - time > keepMs) return found;
-      throw new MayBeElsewhere('the decision may wait in another gateway until Redis takes it');
-    },
+    recall: createRecall({
+      reading,
+      writing,
+      isWell: () => writing.isSettled() && clock() >= mayWaitUntil,
+      now,
+      sha256Hex,
+      keepMs,
+    }),
 
     readSince: reading.readSince,
     readKept: reading.readKept,

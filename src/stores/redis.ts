@@ -1,14 +1,14 @@
 /** The hot store in Redis: what any number of processes share, and what outlives them. */
 import type { DecisionRecord } from './decision-record.ts';
-import { type HotStore, MayBeElsewhere, type SharedState } from './ports.ts';
+import type { HotStore, SharedState } from './ports.ts';
 import { chanceText } from './redis/chance-text.ts';
 import { type ConnectionOptions, type Nodes, openConnection } from './redis/connection.ts';
 import { createDirect } from './redis/direct.ts';
 import { hearGrowth } from './redis/growth.ts';
-import { handleOf } from './redis/keys.ts';
 import { createLookUp } from './redis/look-up.ts';
 import { createPlaces } from './redis/places.ts';
 import { createReading } from './redis/reading.ts';
+import { createRecall } from './redis/recall.ts';
 import { createRecords } from './redis/records.ts';
 import { SCRIPTS } from './redis/scripts.ts';
 import { createShared } from './redis/shared.ts';
@@ -163,13 +163,7 @@ export function createRedisStore(options: RedisStoreOptions): RedisStore {
     ...direct,
     lookUp: createLookUp({ reading, places, writing }),
 
-    async recall(id) {
-      const found = writing.waiting(id) ?? (await reading.recall(id)) ?? writing.sent(id);
-      // Other gateways have the same trouble, and it may wait there.
-      const { time } = handleOf(id, sha256Hex);
-      if (found || writing.isSettled() || now() - time > keepMs) return found;
-      throw new MayBeElsewhere('the decision may wait in another gateway until Redis takes it');
-    },
+    recall: createRecall({ reading, writing, isWell: writing.isSettled, now, sha256Hex, keepMs }),
 
     readSince(router, cursor, limit) {
       logs.add(router);
