@@ -102,3 +102,35 @@ export const goingOn = (asked: readonly object[], answer: string, next: readonly
   { role: 'assistant', content: answer },
   ...next,
 ];
+
+/** The isolate asks, and is told each time that one of the two models is good and the other is not. */
+export async function teach(isolate: Isolate): Promise<void> {
+  const answers = [];
+  for (let i = 0; i < 40; i++) answers.push(await isolate.ask(question(i)));
+  for (const { id, model } of answers) {
+    expect(await isolate.rate(id, model === 'fake/good' ? 1 : 0)).toMatchObject({ status: 'recorded' });
+  }
+  await isolate.settled();
+  expect((await isolate.router()).labels).toBe(40);
+}
+
+/** An isolate that has answered nothing yet knows what another was taught, and goes by it. */
+export async function expectTaught(isolate: Isolate): Promise<void> {
+  expect((await isolate.router()).labels).toBe(40);
+  let good = 0;
+  for (let i = 0; i < 40; i++) if ((await isolate.ask(question(100 + i))).model === 'fake/good') good++;
+  await isolate.settled();
+  expect(good).toBeGreaterThan(28);
+}
+
+/** An answer of the one is rated, followed up and explained by the other. */
+export async function expectSharedAnswers(one: Isolate, other: Isolate): Promise<void> {
+  const { id, text } = await one.ask(question(1));
+  await one.settled();
+  expect(await other.rate(id, 1)).toMatchObject({ status: 'recorded' });
+  expect((await one.decision(id)).reward).toBe(1);
+  const going = await other.ask(goingOn(question(1), text, question(2)));
+  await other.settled();
+  expect((await one.decision(going.id)).conversation.turn).toBe(1);
+  expect((await other.call('routers/auto/report')).status).toBe(200);
+}

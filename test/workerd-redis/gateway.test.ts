@@ -1,6 +1,14 @@
 /** The gateway over Redis inside workerd: apps that share one, each as an isolate of its own has it, each call a request. */
 import { beforeEach, describe, expect, test } from 'vitest';
-import { goingOn, type Isolate, learningConfig, newIsolate, question } from '../support/isolate.ts';
+import {
+  expectSharedAnswers,
+  expectTaught,
+  type Isolate,
+  learningConfig,
+  newIsolate,
+  question,
+  teach,
+} from '../support/isolate.ts';
 import { NO_REDIS, tell, URL_OF_REDIS } from './server.ts';
 
 const CONFIG = learningConfig('${REDIS_URL}');
@@ -10,32 +18,12 @@ describe.skipIf(NO_REDIS)(`a gateway at the edge over Redis${NO_REDIS === null ?
   beforeEach(() => tell('flush'));
 
   test('what one isolate has learned the next one knows with its first request, and goes by', async () => {
-    const first = startIsolate();
-    const answers = [];
-    for (let i = 0; i < 40; i++) answers.push(await first.ask(question(i)));
-    for (const { id, model } of answers) {
-      expect(await first.rate(id, model === 'fake/good' ? 1 : 0)).toMatchObject({ status: 'recorded' });
-    }
-    await first.settled();
-    expect((await first.router()).labels).toBe(40);
-    const next = startIsolate();
-    expect((await next.router()).labels).toBe(40);
-    let good = 0;
-    for (let i = 0; i < 40; i++) if ((await next.ask(question(100 + i))).model === 'fake/good') good++;
-    await next.settled();
-    expect(good).toBeGreaterThan(28);
+    await teach(startIsolate());
+    await expectTaught(startIsolate());
   });
 
   test('an answer of one isolate is rated, followed up and explained by another', async () => {
-    const [one, other] = [startIsolate(), startIsolate()];
-    const { id, text } = await one.ask(question(1));
-    await one.settled();
-    expect(await other.rate(id, 1)).toMatchObject({ status: 'recorded' });
-    expect((await one.decision(id)).reward).toBe(1);
-    const going = await other.ask(goingOn(question(1), text, question(2)));
-    await other.settled();
-    expect((await one.decision(going.id)).conversation.turn).toBe(1);
-    expect((await other.call('routers/auto/report')).status).toBe(200);
+    await expectSharedAnswers(startIsolate(), startIsolate());
   });
 
   test('while Redis is away answers are given, and rated once it is back', async () => {

@@ -4,7 +4,16 @@ import { expect, test } from 'vitest';
 import type { StateObjects } from '../../src/stores/durable-object/verbs.ts';
 import { LOG_START } from '../../src/stores/ports.ts';
 import { openWorker, secretOf } from '../../src/worker.ts';
-import { goingOn, type Isolate, learningConfig, newIsolate, question } from '../support/isolate.ts';
+import {
+  expectSharedAnswers,
+  expectTaught,
+  goingOn,
+  type Isolate,
+  learningConfig,
+  newIsolate,
+  question,
+  teach,
+} from '../support/isolate.ts';
 import { newObjects, storeOver } from './objects.ts';
 
 const CONFIG = learningConfig('durable-object');
@@ -17,38 +26,18 @@ const isolateOf = (objects: StateObjects): Isolate =>
 
 test('what one isolate has learned the next one knows with its first request, and goes by', async () => {
   const objects = newObjects();
-  const first = isolateOf(objects);
-  const answers = [];
-  for (let i = 0; i < 40; i++) answers.push(await first.ask(question(i)));
-  for (const { id, model } of answers) {
-    expect(await first.rate(id, model === 'fake/good' ? 1 : 0)).toMatchObject({ status: 'recorded' });
-  }
-  await first.settled();
-  expect((await first.router()).labels).toBe(40);
+  await teach(isolateOf(objects));
 
   // From the log alone, and then from the snapshot that the object has made of it.
   expect((await isolateOf(objects).router()).labels).toBe(40);
   expect(await runDurableObjectAlarm(objects.getByName('router:auto'))).toBe(true);
   await evictDurableObject(objects.getByName('router:auto'));
-  const next = isolateOf(objects);
-  expect((await next.router()).labels).toBe(40);
-  let good = 0;
-  for (let i = 0; i < 40; i++) if ((await next.ask(question(100 + i))).model === 'fake/good') good++;
-  await next.settled();
-  expect(good).toBeGreaterThan(28);
+  await expectTaught(isolateOf(objects));
 }, 15_000);
 
 test('an answer of one isolate is rated, followed up and explained by another', async () => {
   const objects = newObjects();
-  const [one, other] = [isolateOf(objects), isolateOf(objects)];
-  const { id, text } = await one.ask(question(1));
-  await one.settled();
-  expect(await other.rate(id, 1)).toMatchObject({ status: 'recorded' });
-  expect((await one.decision(id)).reward).toBe(1);
-  const going = await other.ask(goingOn(question(1), text, question(2)));
-  await other.settled();
-  expect((await one.decision(going.id)).conversation.turn).toBe(1);
-  expect((await other.call('routers/auto/report')).status).toBe(200);
+  await expectSharedAnswers(isolateOf(objects), isolateOf(objects));
 });
 
 test('without a secret in the config isolates agree on one, and know each other’s conversations', async () => {
