@@ -1,5 +1,5 @@
 // The charts over time, drawn by uPlot.
-import { byId, el, fill, headOf } from './dom.js';
+import { byId, el, fill, tableOf } from './dom.js';
 import { minuteOf, ms, percent, points as pointsOf, shortName, wilson } from './format.js';
 import { colourOf, modelsOf, timesOf, WINDOW } from './state.js';
 
@@ -347,5 +347,11 @@ export function showTable(details, [head, ...rows]) {
       cells.map((cell) => el('td', {}, cell)),
     ),
   );
-  fill(scroll, el('table', {}, headOf(head.map((text) => [text, ''])), el('tbody', {}, body)));
+  fill(
+    scroll,
+    tableOf(
+      head.map((text) => [text, '']),
+      body,
+    ),
+  );
 }

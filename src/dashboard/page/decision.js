@@ -1,5 +1,5 @@
 // Why a request went where it went: one decision in a drawer.
-import { byId, el, fill, headOf, say } from './dom.js';
+import { byId, el, fill, say, tableOf } from './dom.js';
 import { dateOf, ms, percent, points, shortName, timeOf, usd, words } from './format.js';
 import { colourOf } from './state.js';
 import { intervalMark, outcomeKind } from './tables.js';
@@ -102,10 +102,8 @@ const scroll = (name, table) => el('div', { class: 'scroll', tabindex: 0, role: 
 
 function candidates(state, { candidates: all, chosen }) {
   const inOrder = [...all].sort((one, other) => other.propensity - one.propensity || other.utility - one.utility);
-  return el(
-    'table',
-    {},
-    headOf([
+  return tableOf(
+    [
       ['Model', ''],
       ['Chance', ''],
       ['Quality expected', ''],
@@ -113,79 +111,69 @@ function candidates(state, { candidates: all, chosen }) {
       ['First byte', 'number'],
       ['Whole', 'number'],
       ['Utility', 'number'],
-    ]),
-    el(
-      'tbody',
-      {},
-      inOrder.map((one) => {
-        const colour = `var(${colourOf(state, one.model)})`;
-        return el(
-          'tr',
-          { class: one.model === chosen ? 'taken' : one.eligible ? null : 'out' },
+    ],
+    inOrder.map((one) => {
+      const colour = `var(${colourOf(state, one.model)})`;
+      return el(
+        'tr',
+        { class: one.model === chosen ? 'taken' : one.eligible ? null : 'out' },
+        el(
+          'th',
+          { scope: 'row' },
           el(
-            'th',
-            { scope: 'row' },
-            el(
-              'span',
-              { class: 'name' },
-              el('span', { class: 'swatch', style: { background: colour } }),
-              shortName(one.model),
-              one.model === chosen ? el('span', { class: 'tag accent' }, 'drawn') : null,
-            ),
+            'span',
+            { class: 'name' },
+            el('span', { class: 'swatch', style: { background: colour } }),
+            shortName(one.model),
+            one.model === chosen ? el('span', { class: 'tag accent' }, 'drawn') : null,
           ),
-          one.eligible
-            ? el(
-                'td',
-                {},
-                el(
-                  'span',
-                  { class: 'share' },
-                  el('i', { style: { width: `${100 * one.propensity}%`, background: colour } }),
-                ),
-                percent(one.propensity, 1),
-              )
-            : el('td', {}, el('span', { class: 'tag warn reason' }, `ruled out: ${words(one.ruled_out ?? '')}`)),
-          el(
-            'td',
-            {},
-            points(one.quality.mean),
-            el('span', { class: 'dim' }, ` ${percent(one.quality.low)}–${percent(one.quality.high)}`),
-            intervalMark(one.quality, colour),
-          ),
-          el('td', { class: 'number' }, usd(one.cost_usd)),
-          el('td', { class: 'number' }, ms(one.first_byte_ms)),
-          el('td', { class: 'number' }, ms(one.total_ms)),
-          el('td', { class: 'number' }, one.utility === null ? '–' : one.utility.toFixed(3).replace('-', '−')),
-        );
-      }),
-    ),
+        ),
+        one.eligible
+          ? el(
+              'td',
+              {},
+              el(
+                'span',
+                { class: 'share' },
+                el('i', { style: { width: `${100 * one.propensity}%`, background: colour } }),
+              ),
+              percent(one.propensity, 1),
+            )
+          : el('td', {}, el('span', { class: 'tag warn reason' }, `ruled out: ${words(one.ruled_out ?? '')}`)),
+        el(
+          'td',
+          {},
+          points(one.quality.mean),
+          el('span', { class: 'dim' }, ` ${percent(one.quality.low)}–${percent(one.quality.high)}`),
+          intervalMark(one.quality, colour),
+        ),
+        el('td', { class: 'number' }, usd(one.cost_usd)),
+        el('td', { class: 'number' }, ms(one.first_byte_ms)),
+        el('td', { class: 'number' }, ms(one.total_ms)),
+        el('td', { class: 'number' }, one.utility === null ? '–' : one.utility.toFixed(3).replace('-', '−')),
+      );
+    }),
   );
 }
 
 function attempts({ attempts: all }) {
-  return el(
-    'table',
-    {},
-    headOf([
+  return tableOf(
+    [
       ['Model', ''],
       ['Ended', ''],
       ['Status', 'number'],
       ['First byte', 'number'],
       ['Whole', 'number'],
-    ]),
-    el(
-      'tbody',
-      {},
-      all.map((one) =>
-        el(
-          'tr',
-          {},
-          el('th', { scope: 'row' }, shortName(one.model)),
-          el('td', { class: outcomeKind(one.outcome) }, words(one.outcome)),
-          el('td', { class: 'number' }, one.status === null ? '–' : String(one.status)),
-          el('td', { class: 'number' }, ms(one.first_byte_ms)),
-          el('td', { class: 'number' }, ms(one.total_ms)),
-        ),
+    ],
+    all.map((one) =>
+      el(
+        'tr',
+        {},
+        el('th', { scope: 'row' }, shortName(one.model)),
+        el('td', { class: outcomeKind(one.outcome) }, words(one.outcome)),
+        el('td', { class: 'number' }, one.status === null ? '–' : String(one.status)),
+        el('td', { class: 'number' }, ms(one.first_byte_ms)),
+        el('td', { class: 'number' }, ms(one.total_ms)),
       ),
     ),
   );
@@ -193,31 +181,25 @@ function attempts({ attempts: all }) {
 
 function signals({ signals: all }) {
   const reward = (value) => (value === null ? '–' : percent(value));
-  return el(
-    'table',
-    {},
-    headOf([
+  return tableOf(
+    [
       ['Signal', ''],
       ['From', ''],
       ['At', ''],
       ['Says', 'number'],
       ['Weight', 'number'],
       ['Reward', 'number'],
-    ]),
-    el(
-      'tbody',
-      {},
-      all.map((one) =>
-        el(
-          'tr',
-          {},
-          el('th', { scope: 'row' }, words(one.signal)),
-          el('td', {}, one.source === 'explicit' ? 'said' : 'seen'),
-          el('td', {}, timeOf(one.at * 1000)),
-          el('td', { class: 'number' }, one.weight > 0 ? percent(one.value) : '–'),
-          el('td', { class: 'number' }, one.weight.toFixed(2)),
-          el('td', { class: 'number' }, `${reward(one.reward_before)} → ${reward(one.reward_after)}`),
-        ),
+    ],
+    all.map((one) =>
+      el(
+        'tr',
+        {},
+        el('th', { scope: 'row' }, words(one.signal)),
+        el('td', {}, one.source === 'explicit' ? 'said' : 'seen'),
+        el('td', {}, timeOf(one.at * 1000)),
+        el('td', { class: 'number' }, one.weight > 0 ? percent(one.value) : '–'),
+        el('td', { class: 'number' }, one.weight.toFixed(2)),
+        el('td', { class: 'number' }, `${reward(one.reward_before)} → ${reward(one.reward_after)}`),
       ),
     ),
   );

@@ -52,3 +52,6 @@ export const headOf = (columns) =>
       columns.map(([text, kind]) => el('th', { scope: 'col', class: kind }, text)),
     ),
   );
+
+/** A table with this head, out of such pairs, and these rows. */
+export const tableOf = (columns, ...rows) => el('table', {}, headOf(columns), el('tbody', {}, rows));

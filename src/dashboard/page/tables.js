@@ -1,5 +1,5 @@
 // The tables: models, the latest decisions, signals, and what another policy would have done.
-import { byId, el, fill, headOf, svg } from './dom.js';
+import { byId, el, fill, headOf, svg, tableOf } from './dom.js';
 import { ago, count, ms, percent, points, shortName, timeOf, usd, words } from './format.js';
 import { colourOf, latestDecisions, modelsOf } from './state.js';
 
@@ -349,18 +349,16 @@ export function drawReport(state) {
   fill(
     box,
     told.length > 0
-      ? el(
-          'table',
-          {},
-          headOf([
+      ? tableOf(
+          [
             ['Policy or preference', ''],
             ['Quality', ''],
             ['USD a request', ''],
             ['Saved', ''],
             ['Points against the baseline', ''],
             ['Worth decisions', 'number'],
-          ]),
-          el('tbody', {}, body),
+          ],
+          body,
         )
       : null,
     untold.length > 0
