@@ -2,6 +2,7 @@
 /** The command line: `conduit serve | init | check | demo | replay | report | rebuild | export | import`. */
 import { readFileSync } from 'node:fs';
 import { Command, InvalidArgumentError, Option } from 'commander';
+import { CALLERS, KEEPINGS, PREFERENCES } from './cli/init/choices.ts';
 import { PLATFORMS } from './config/platform.ts';
 
 /** Commands of later versions, refused by name so that nobody looks for a typing error. */
@@ -44,8 +45,27 @@ withConfig(program.command('check').description('check a config: one line a prob
       .default('node'),
   )
   .action(async (options) => (await import('./cli/check.ts')).check(options));
-withConfig(program.command('init').description('write a config from the provider keys in the environment'))
+program
+  .command('init')
+  .description('write a config of the provider keys and the model servers that are found')
+  .option('--config <path>', 'the file to write (default: conduit.yaml)')
   .option('--force', 'overwrite a config that is there')
+  .option('--yes', 'ask nothing: what no option says is as by default')
+  .option('--offline', 'ask no provider and no server, go by the environment alone')
+  .option('--local <url>', 'a further OpenAI-compatible server; may be given again', gathered, [])
+  .option('--model <id>', 'only this of the models found, * for any text; may be given again', gathered, [])
+  .addOption(new Option('--prefer <what>', 'what matters most (default: balanced)').choices(PREFERENCES))
+  .option('--today <name>', 'the model name that programs send today, or none')
+  .option('--usd-per-day <usd>', 'what a day may cost at most, or none')
+  .addOption(new Option('--callers <who>', 'who may call (default: this-machine)').choices(CALLERS))
+  .addOption(
+    new Option(
+      '--keep <where>',
+      'where to keep what is learned (default: wherever the environment names a server)',
+    ).choices(KEEPINGS),
+  )
+  .option('--stdout', 'print the config instead of writing a file')
+  .option('--json', 'print what was found and written as JSON')
   .action(async (options) => (await import('./cli/init.ts')).init(options));
 withConfig(
   program

@@ -100,7 +100,7 @@ const ROOMS: Readonly<Record<string, Room>> = {
   'crypto.ts': { of: [] },
   cli: {
     of: ['node.ts', 'cluster', 'storage', 'routing', 'stores', 'config', 'crypto.ts', 'demo', 'evaluate'],
-    packages: ['zod', 'string-width', 'wrap-ansi'],
+    packages: ['zod', 'string-width', 'wrap-ansi', '@clack/prompts'],
   },
   demo: { of: ['node.ts', 'config', 'crypto.ts'], typesOf: ['routing'], packages: ['undici'] },
 };

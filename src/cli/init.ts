@@ -1,51 +1,146 @@
-/** `conduit init`: writes a commented config from the provider keys in the environment. */
+/** `conduit init`: writes a commented config of the provider keys and the model servers that it finds. */
+import { randomBytes } from 'node:crypto';
 import { existsSync, writeFileSync } from 'node:fs';
-import { createInterface } from 'node:readline/promises';
-import { configFromEnvironment, type EnvironmentConfigOptions } from '../config/from-environment.ts';
+import { presetsIn } from '../config/from-environment.ts';
+import type { Environment } from '../config/interpolate.ts';
+import { problemLine } from '../config/load.ts';
 import { PRESETS } from '../config/presets.ts';
-import { environment } from './config-file.ts';
+import { startingConfigText } from '../config/starting-config.ts';
+import { sha256Hex } from '../crypto.ts';
+import { CommandFailed } from './command-failed.ts';
+import { DEFAULT_CONFIG_FILES, environment, loadText } from './config-file.ts';
+import { type AnswerOptions, type Answers, answersIn, defaultAnswers } from './init/answers.ts';
+import { compose } from './init/compose.ts';
+import { find } from './init/find.ts';
+import { baseUrlOf } from './init/local-servers.ts';
+import { type NewKey, summaryDocument, summaryLines, type Written } from './init/summary.ts';
+import { printResult, writeToStdout } from './terminal/result.ts';
+import { screenOf } from './terminal/screen.ts';
 
-const PREFERENCES = ['quality', 'balanced', 'cost', 'speed'] as const;
-
-export async function init({
-  config = 'conduit.yaml',
-  force = false,
-}: {
+export interface InitOptions extends AnswerOptions {
   config?: string;
   force?: boolean;
-}): Promise<void> {
-  if (existsSync(config) && !force) return refuse(`${config} is there already; --force overwrites it`);
-  const options = process.stdin.isTTY ? await asked() : {};
-  const built = configFromEnvironment(environment(), options);
-  if (!built) {
-    const variables = PRESETS.map((preset) => preset.variable).join(', ');
-    return refuse(`no provider key is set: set one of ${variables}, or copy an example from docs/configure.md`);
+  yes?: boolean;
+  offline?: boolean;
+  local: readonly string[];
+  stdout?: boolean;
+  json?: boolean;
+}
+
+export async function init(options: InitOptions): Promise<void> {
+  try {
+    await written(options);
+  } catch (error) {
+    if (!(error instanceof CommandFailed)) throw error;
+    process.stderr.write(`conduit init: ${error.message}\n`);
+    process.exitCode = error.exitCode;
   }
+}
+
+async function written(options: InitOptions): Promise<void> {
+  const { force = false, offline = false, json = false } = options;
+  const file = fileOf(options);
+  const local = options.local.map(localUrl);
+  const env = environment();
+  if (!offline) sayWhoIsAsked(env);
+  const found = await find(env, { local, offline });
+  for (const warning of found.warnings) say(`warning: ${warning}`);
+  if (found.models.length === 0) throw new CommandFailed(nothingFound(offline));
+
+  const given = answersIn(options, found);
+  const answers = asksAPerson(options)
+    ? await (await import('./init/questions.ts')).ask(found, given, env)
+    : { ...defaultAnswers(found, env), ...given };
+  const keys = newKeys(answers);
+  const composed = compose(found, answers, {
+    keys: keys.map(({ name, key, admin }) => ({ name, sha256: sha256Hex(key), admin })),
+    date: new Date().toISOString().slice(0, 10),
+  });
+  const text = startingConfigText(composed.config);
+  const loaded = loadText(text);
+  if (!loaded.ok)
+    throw new CommandFailed(`the config would not be right: ${loaded.problems.map(problemLine).join('; ')}`);
+  const late = [...composed.warnings, ...loaded.warnings];
+  for (const warning of late) say(`warning: ${warning}`);
+
+  if (file !== null) write(file, text, force);
+  const told: Written = { file, composed, leftOut: found.leftOut, warnings: [...found.warnings, ...late], keys };
+  if (file !== null) {
+    return printResult({ json }, { document: summaryDocument(told), text: (screen) => summaryLines(told, screen) });
+  }
+  for (const line of summaryLines(told, screenOf(process.stderr))) say(line);
+  await writeToStdout(text);
+}
+
+/** Where to write, null for stdout; checked before anybody is asked anything. */
+function fileOf({ config, force, stdout, json }: InitOptions): string | null {
+  if (stdout) {
+    if (json) throw new CommandFailed('--stdout prints the config, and --json what was found: only one of them fits');
+    if (config !== undefined) throw new CommandFailed('--stdout writes no file: --config does not go with it');
+    return null;
+  }
+  if (config?.endsWith('.json'))
+    throw new CommandFailed('--config: what is written is YAML (allowed: a name such as conduit.yaml)');
+  const file = config ?? 'conduit.yaml';
+  // Without a name given, a conduit.json that is there would be passed over from then on.
+  const there = (config === undefined ? DEFAULT_CONFIG_FILES.node : [file]).find((name) => existsSync(name));
+  if (there !== undefined && !force) {
+    const whatForce = there === file ? 'overwrites it' : `writes ${file}, which then goes before it`;
+    throw new CommandFailed(`${there} is there already; --force ${whatForce}`);
+  }
+  return file;
+}
+
+function localUrl(address: string): string {
+  const url = baseUrlOf(address);
+  if (url !== null) return url;
+  throw new CommandFailed('--local: no address (allowed: HOST:PORT, or an http or https URL without user and query)');
+}
+
+/** Questions are for somebody who sees them and can answer. */
+function asksAPerson({ yes, json }: InitOptions): boolean {
+  return !yes && !json && process.stdin.isTTY === true && process.stderr.isTTY === true;
+}
+
+/** Whoever lets others call needs a key for them, and one for the dashboard, which a plain key does not open. */
+function newKeys({ callers }: Answers): NewKey[] {
+  if (callers === 'this-machine') return [];
+  const newKey = (): string => `conduit-${randomBytes(24).toString('base64url')}`;
+  return [
+    { name: 'team', key: newKey(), admin: false },
+    { name: 'ops', key: newKey(), admin: true },
+  ];
+}
+
+function write(file: string, text: string, force: boolean): void {
   try {
     // Without --force nothing that came to be in the meantime is overwritten either.
-    writeFileSync(config, built.text, { flag: force ? 'w' : 'wx' });
+    writeFileSync(file, text, { flag: force ? 'w' : 'wx' });
   } catch (error) {
-    return refuse(`${config} cannot be written (${(error as NodeJS.ErrnoException).code})`);
+    throw new CommandFailed(`${file} cannot be written (${(error as NodeJS.ErrnoException).code})`);
   }
-  process.stdout.write(
-    `wrote ${config}; next: npx conduit check --config ${config}, then npx conduit serve --config ${config}\n`,
-  );
 }
 
-function refuse(why: string): void {
-  process.stderr.write(`conduit init: ${why}\n`);
-  process.exitCode = 1;
+function sayWhoIsAsked(env: Environment): void {
+  say('looking for model servers on this machine');
+  const asked = presetsIn(env).flatMap(({ vendor }) => (vendor === 'ollama' ? [] : [vendor]));
+  if (asked.length === 0) return;
+  say(`asking which models the keys may use (not with --offline):\n  ${asked.join(', ')}`);
 }
 
-/** Only asked where a person is there to answer. */
-async function asked(): Promise<EnvironmentConfigOptions> {
-  const terminal = createInterface({ input: process.stdin, output: process.stdout });
-  try {
-    const prefer = (await terminal.question(`What matters most (${PREFERENCES.join(', ')})? [balanced] `)).trim();
-    const known = PREFERENCES.find((name) => name === prefer);
-    if (prefer !== '' && !known) process.stdout.write(`'${prefer}' is none of these: balanced it is\n`);
-    return { prefer: known ?? 'balanced' };
-  } finally {
-    terminal.close();
-  }
+function nothingFound(offline: boolean): string {
+  const variables = PRESETS.filter(({ vendor }) => vendor !== 'ollama').map(({ variable }) => variable);
+  return [
+    'nothing to write a config of was found. Ways on:',
+    '  - set a provider key, in the environment or in a file .env here:',
+    ...[variables.slice(0, 4), variables.slice(4)].map((some) => `    ${some.join(', ')}`),
+    offline
+      ? '  - leave out --offline, which looks for no Ollama, LM Studio, vLLM or llama.cpp'
+      : '  - start Ollama, LM Studio, vLLM or llama.cpp, or name a server: --local URL',
+    '  - watch it learn without any: npx conduit demo',
+  ].join('\n');
+}
+
+function say(line: string): void {
+  process.stderr.write(`${line}\n`);
 }

@@ -1,48 +1,51 @@
 /** A config for somebody who has provider keys in the environment and nothing else. */
+import { CATALOGUE_DATE, catalogueEntry } from './catalogue.ts';
 import type { Environment } from './interpolate.ts';
 import { PRESETS, type Preset } from './presets.ts';
+import { type StartingModel, type StartingProvider, startingConfigText } from './starting-config.ts';
 
-export interface EnvironmentConfigOptions {
-  prefer?: 'quality' | 'balanced' | 'cost' | 'speed';
+/** The providers whose variable is set. */
+export function presetsIn(env: Environment): Preset[] {
+  return PRESETS.filter(({ variable }) => (env[variable] ?? '') !== '');
 }
 
 /** The text of a config that names the variables, never their values; null where no provider's variable is set. */
-export function configFromEnvironment(
-  env: Environment,
-  options: EnvironmentConfigOptions = {},
-): { text: string } | null {
-  const found = PRESETS.filter(({ variable }) => (env[variable] ?? '') !== '');
+export function configFromEnvironment(env: Environment): { text: string } | null {
+  const found = presetsIn(env);
   if (found.length === 0) return null;
-  const models = found.flatMap(({ vendor, models: names }) => names.map((name) => `${vendor}/${name}`));
-  const lines = [
-    '# Written from the provider keys found in the environment. docs/configure.md explains every field.',
-    'server: { host: 127.0.0.1, port: 8787 }',
-    '# keys: # who may call; without keys only this machine can',
-    `#   - { name: web, key: "\${CONDUIT_WEB_KEY}" }`,
-    'providers:',
-    ...found.map((preset) => `  ${preset.vendor}: ${providerOf(preset, env)}`),
-    'models: # prices come from the catalogue; `price: { input: …, output: … }` in USD per million tokens overrides them',
-    ...found.flatMap(modelLines),
-    'routers:',
-    '  auto: # the `model` that clients send',
-    `    models: [${models.map((id) => JSON.stringify(id)).join(', ')}]`,
-    `    prefer: ${options.prefer ?? 'balanced'} # quality | balanced | cost | speed`,
-    '',
-  ];
-  return { text: lines.join('\n') };
+  const text = startingConfigText({
+    remarks: ['Made from the provider keys found in the environment. docs/configure.md explains every field.'],
+    host: '127.0.0.1',
+    keys: [],
+    providers: found.map((preset) => providerOf(preset, env)),
+    models: found.flatMap((preset) => preset.models.map((name) => modelOf(preset, name))),
+    prefer: 'balanced',
+    answersTo: [],
+    usdPerDay: null,
+    keeping: 'folder',
+  });
+  return { text };
 }
 
-function providerOf({ vendor, variable, baseUrl }: Preset, env: Environment): string {
-  if (vendor !== 'ollama') return `{ base_url: ${JSON.stringify(baseUrl)}, api_key: "\${${variable}}" }`;
-  // Ollama's own forms: HOST, HOST:PORT or a URL; 0.0.0.0 is where it listens, not where it is called.
-  const host = (env[variable] as string).replace(/^(?!https?:\/\/)/, 'http://').replace('//0.0.0.0', '//127.0.0.1');
-  const url = URL.canParse(host) ? new URL(host) : new URL(baseUrl);
+export function providerOf({ vendor, variable, baseUrl }: Preset, env: Environment): StartingProvider {
+  if (vendor !== 'ollama') return { name: vendor, baseUrl, variable, remarks: [] };
+  return { name: vendor, baseUrl: ollamaUrl(env[variable] as string), variable: null, remarks: [] };
+}
+
+/** A model that the catalogue has, or that runs at Ollama. */
+export function modelOf({ vendor }: Preset, name: string): StartingModel {
+  const id = `${vendor}/${name}`;
+  const unsaid = { id, context: null, supports: null, remark: null };
+  if (vendor === 'ollama') return { ...unsaid, price: 'free' };
+  const known = catalogueEntry(vendor, name);
+  if (!known) throw new Error(`the catalogue of ${CATALOGUE_DATE} does not have ${id}`);
+  return { ...unsaid, price: known.price };
+}
+
+/** Where Ollama is called, from its own forms: HOST, HOST:PORT or a URL; 0.0.0.0 is where it listens, not where it is called. */
+export function ollamaUrl(written: string): string {
+  const host = written.replace(/^(?!https?:\/\/)/, 'http://').replace('//0.0.0.0', '//127.0.0.1');
+  const url = URL.canParse(host) ? new URL(host) : new URL('http://127.0.0.1:11434');
   if (url.port === '' && url.protocol === 'http:') url.port = '11434';
-  return `{ base_url: ${JSON.stringify(`${url.origin}/v1`)} }`;
-}
-
-/** Local models cost nothing; of all others the catalogue knows the price. */
-function modelLines({ vendor, models }: Preset): string[] {
-  const price = vendor === 'ollama' ? ', price: { input: 0, output: 0 }' : '';
-  return models.map((name) => `  - { id: ${JSON.stringify(`${vendor}/${name}`)}${price} }`);
+  return `${url.origin}/v1`;
 }

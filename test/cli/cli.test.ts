@@ -1,8 +1,6 @@
 /** The command line as a user meets it: what it prints, where, and how it ends. */
-import { existsSync, readFileSync } from 'node:fs';
 import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { join } from 'node:path';
 import { describe, expect, onTestFinished, test } from 'vitest';
 import { conduit, directory, serve } from './run-cli.ts';
 
@@ -109,49 +107,6 @@ describe('conduit check', () => {
     const cwd = directory({ 'conduit.yaml': `${CONFIG}log: { level: "$\{LEVEL}" }`, '.env': 'LEVEL=debug\n' });
     expect((await conduit(['check'], cwd)).code).toBe(0);
     expect((await conduit(['check'], cwd, { LEVEL: 'loud' })).stdout).toMatch(/^log\.level: not one of these/);
-  });
-});
-
-describe('conduit init', () => {
-  test('writes a config that is right, and names no value of a key', async () => {
-    const cwd = directory();
-    const env = { OPENAI_API_KEY: 'sk-secret', OLLAMA_HOST: '127.0.0.1' };
-    expect(await conduit(['init'], cwd, env)).toMatchObject({ code: 0, stderr: '' });
-    expect(readFileSync(join(cwd, 'conduit.yaml'), 'utf8')).not.toContain('sk-secret');
-    expect(await conduit(['check'], cwd, env)).toMatchObject({
-      code: 0,
-      stdout: 'conduit.yaml: ok (1 router, 4 models)\n',
-    });
-  });
-
-  test('keeps a file that is there, unless forced', async () => {
-    const cwd = directory({ 'conduit.yaml': 'mine' });
-    const env = { XAI_API_KEY: 'x' };
-    expect(await conduit(['init'], cwd, env)).toMatchObject({
-      code: 1,
-      stderr: 'conduit init: conduit.yaml is there already; --force overwrites it\n',
-    });
-    expect(readFileSync(join(cwd, 'conduit.yaml'), 'utf8')).toBe('mine');
-    expect(await conduit(['init', '--force'], cwd, env)).toMatchObject({ code: 0 });
-    expect(readFileSync(join(cwd, 'conduit.yaml'), 'utf8')).toContain('xai/');
-  });
-
-  test('says which keys it looks for where there is none, and writes nothing', async () => {
-    const cwd = directory();
-    const { code, stderr } = await conduit(['init'], cwd);
-    expect(code).toBe(1);
-    expect(stderr).toContain('OPENAI_API_KEY');
-    expect(existsSync(join(cwd, 'conduit.yaml'))).toBe(false);
-  });
-
-  test('says in one line that a place cannot be written', async () => {
-    const { code, stderr } = await conduit(['init', '--config', 'no/such/place.yaml'], directory(), {
-      XAI_API_KEY: 'x',
-    });
-    expect({ code, stderr }).toEqual({
-      code: 1,
-      stderr: 'conduit init: no/such/place.yaml cannot be written (ENOENT)\n',
-    });
   });
 });
 

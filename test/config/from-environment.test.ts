@@ -24,11 +24,6 @@ test.each(PRESETS)('is valid with $variable alone, every price known', (preset) 
   expect(load(configFromEnvironment(env)!.text, env)).toMatchObject({ ok: true, warnings: [] });
 });
 
-test('prefers what was asked for', () => {
-  const { text } = configFromEnvironment({ XAI_API_KEY: 'x' }, { prefer: 'speed' })!;
-  expect(loaded(text, { XAI_API_KEY: 'x' }).routers.get('auto')?.prefer).toBe('speed');
-});
-
 describe('the address of Ollama is understood in the forms that Ollama itself takes', () => {
   test.each([
     ['127.0.0.1', 'http://127.0.0.1:11434/v1'],
