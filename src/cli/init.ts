@@ -3,7 +3,7 @@ import { randomBytes } from 'node:crypto';
 import { existsSync, writeFileSync } from 'node:fs';
 import { presetsIn } from '../config/from-environment.ts';
 import type { Environment } from '../config/interpolate.ts';
-import { problemLine } from '../config/load.ts';
+import { type Problem, problemLine } from '../config/load.ts';
 import { PRESETS } from '../config/presets.ts';
 import { startingConfigText } from '../config/starting-config.ts';
 import { sha256Hex } from '../crypto.ts';
@@ -58,8 +58,7 @@ async function written(options: InitOptions): Promise<void> {
   });
   const text = startingConfigText(composed.config);
   const loaded = loadText(text);
-  if (!loaded.ok)
-    throw new CommandFailed(`the config would not be right: ${loaded.problems.map(problemLine).join('; ')}`);
+  if (!loaded.ok) throw new CommandFailed(notRight(loaded.problems));
   const late = [...composed.warnings, ...loaded.warnings];
   for (const warning of late) say(`warning: ${warning}`);
 
@@ -110,6 +109,12 @@ function newKeys({ callers }: Answers): NewKey[] {
     { name: 'team', key: newKey(), admin: false },
     { name: 'ops', key: newKey(), admin: true },
   ];
+}
+
+/** Most of it is right by the way it is made; what stands in variables may not be. */
+function notRight(problems: readonly Problem[]): string {
+  const wayOut = problems.every(({ path }) => path.startsWith('stores')) ? ' (--keep folder goes without)' : '';
+  return `the config would not be right: ${problems.map(problemLine).join('; ')}${wayOut}`;
 }
 
 function write(file: string, text: string, force: boolean): void {

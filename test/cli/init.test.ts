@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { parse } from 'yaml';
 import { type Answering, answering, instead } from './init/fake-servers.ts';
-import { conduit, directory, type Ended } from './run-cli.ts';
+import { conduit, directory, type Ended, serve } from './run-cli.ts';
 
 /** Nothing that runs on this machine by chance plays along, and no provider either but those that stand in here. */
 const initIn = (cwd: string, args: readonly string[], env: Record<string, string> = {}, origins = {}): Promise<Ended> =>
@@ -245,6 +245,26 @@ describe('model servers', () => {
     expect(Object.keys(configIn(cwd).providers)).toEqual(['vllm', 'vllm-2']);
   });
 
+  test('at their usual ports are found unasked, and another service there counts for nothing', async () => {
+    const vllm = await answering(VLLM);
+    const other = await answering({ '/v1/models': { data: [{ id: 'something-else', owned_by: 'me' }] } });
+    const cwd = directory();
+    const usual = { 'http://127.0.0.1:8000': vllm.url, 'http://127.0.0.1:8080': other.url };
+    const { code, stdout } = await initIn(cwd, [], {}, usual);
+    expect(code).toBe(0);
+    expect(configIn(cwd).providers).toEqual({ vllm: { base_url: 'http://127.0.0.1:8000/v1' } });
+    expect(stdout).not.toContain('8080');
+  });
+
+  test('with more models than can be learned give the first fifty', async () => {
+    const data = Array.from({ length: 60 }, (_, index) => ({ id: `m${index}` }));
+    const server = await answering({ '/v1/models': { data } });
+    const cwd = directory();
+    const { stdout } = await initIn(cwd, localArgs(server));
+    expect(idsIn(cwd)).toHaveLength(50);
+    expect(stdout).toMatch(/^local\/m50 +more than 50 models$/m);
+  });
+
   test('of no kind that Conduit knows count where the user names them', async () => {
     const server = await answering({ '/v1/models': { data: [{ id: 'mine' }, { id: 'bge-m3' }] } });
     const cwd = directory();
@@ -358,6 +378,29 @@ describe('what is asked at a terminal can be said by options', () => {
     expect((await conduit(['check'], cwd, env)).code).toBe(0);
   });
 
+  test('that others may call, and the gateway answers those that have a key, under the name that they send today', async () => {
+    const choices = [{ index: 0, message: { role: 'assistant', content: 'hello' }, finish_reason: 'stop' }];
+    const completion = { id: 'x', object: 'chat.completion', created: 1, model: 'llama3.2', choices };
+    const ollama = await answering({
+      '/api/tags': { models: [{ name: 'llama3.2:latest' }] },
+      '/v1/chat/completions llama3.2': completion,
+    });
+    const cwd = directory();
+    const args = [...localArgs(ollama), '--today', 'gpt-4o', '--callers', 'network', '--json'];
+    const { keys } = JSON.parse((await initIn(cwd, args)).stdout) as { keys: { key: string }[] };
+    const { url } = await serve(['--port', '0', '--host', '127.0.0.1'], cwd);
+    const ask = async (path: string, key?: string, body?: object): Promise<number> => {
+      const headers = { 'content-type': 'application/json', ...(key && { authorization: `Bearer ${key}` }) };
+      return (await fetch(url + path, { headers, ...(body && { method: 'POST', body: JSON.stringify(body) }) })).status;
+    };
+    const [team, ops] = keys.map(({ key }) => key);
+    const chat = { model: 'gpt-4o', messages: [{ role: 'user', content: 'hi' }] };
+    expect(await ask('/v1/chat/completions', team, chat)).toBe(200);
+    expect(await ask('/v1/chat/completions', undefined, chat)).toBe(401);
+    expect(await ask('/v1/routers/auto', team)).toBe(403);
+    expect(await ask('/v1/routers/auto', ops)).toBe(200);
+  });
+
   test('where to keep what is learned: by default where the environment names a server', async () => {
     const stores = {
       REDIS_URL: 'redis://127.0.0.1:6379',
@@ -368,6 +411,11 @@ describe('what is asked at a terminal can be said by options', () => {
     expect((await initIn(cwd, ['--offline'], { ...env, ...stores })).code).toBe(0);
     expect(configIn(cwd).stores).toMatchObject({ state: '${REDIS_URL}', durable: 'supabase' });
     expect(written(cwd)).not.toContain('sb_secret_x');
+    const wrong = await initIn(cwd, ['--offline', '--force'], { ...env, REDIS_URL: 'redis://h:1?family=6' });
+    expect(wrong).toMatchObject({ code: 1, stdout: '' });
+    expect(wrong.stderr).toMatch(
+      /^conduit init: the config would not be right: stores\.state: .*\(--keep folder goes without\)\n$/,
+    );
     expect((await initIn(cwd, ['--offline', '--force', '--keep', 'folder'], { ...env, ...stores })).code).toBe(0);
     expect(configIn(cwd)).not.toHaveProperty('stores');
   });

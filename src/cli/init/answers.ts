@@ -18,6 +18,14 @@ export interface Answers {
   keeping: Keeping;
 }
 
+/** For people. */
+export const KEPT: Readonly<Record<Keeping, string>> = {
+  folder: 'in the folder .conduit',
+  redis: 'in the folder .conduit and the Redis of REDIS_URL',
+  supabase: 'in the Supabase project of SUPABASE_URL',
+  'redis+supabase': 'in the Redis of REDIS_URL and the Supabase project of SUPABASE_URL',
+};
+
 /** As the command line gives them. */
 export interface AnswerOptions {
   model: readonly string[];

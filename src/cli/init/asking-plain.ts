@@ -5,10 +5,10 @@ import { type Asking, type Choice, Left } from './asking.ts';
 export const askingPlain: Asking = {
   async one(message, choices, preset) {
     sayChoices(message, choices);
-    const default_ = choices.findIndex(({ value }) => value === preset) + 1;
+    const usual = choices.findIndex(({ value }) => value === preset) + 1;
     const allowed = `allowed is a number from 1 to ${choices.length}`;
-    const picked = await until(`Number [${default_}]: `, (text) => {
-      const [choice, ...more] = text === '' ? [choices[default_ - 1]] : chosen(text, choices);
+    const picked = await until(`Number [${usual}]: `, (text) => {
+      const [choice, ...more] = text === '' ? [choices[usual - 1]] : chosen(text, choices);
       return choice && more.length === 0 ? { value: choice.value } : { problem: allowed };
     });
     return picked;

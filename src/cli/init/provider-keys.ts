@@ -14,6 +14,9 @@ const WITHIN_MS = 3000;
 /** OpenRouter tells its whole list to everybody; this one only with a key, and as the key's settings have it. */
 const PATHS: Partial<Record<Vendor, string>> = { anthropic: '/models?limit=1000', openrouter: '/models/user' };
 
+/** A 403 is none: a key may be good for chat alone, and not for the list. */
+const REFUSALS: Partial<Record<Vendor, number>> = { gemini: 400, xai: 400 };
+
 export async function checkKey({ vendor, baseUrl }: Preset, key: string): Promise<KeyChecked> {
   const reply = await askServer(`${baseUrl}${PATHS[vendor] ?? '/models'}`, {
     headers:
@@ -22,8 +25,7 @@ export async function checkKey({ vendor, baseUrl }: Preset, key: string): Promis
         : { authorization: `Bearer ${key}` },
     until: AbortSignal.timeout(WITHIN_MS),
   });
-  // Gemini and xAI answer a wrong key with 400; nothing else could be wrong in so plain a question.
-  if (reply.kind === 'status' && [400, 401, 403].includes(reply.status)) return { kind: 'refused' };
+  if (reply.kind === 'status' && (REFUSALS[vendor] ?? 401) === reply.status) return { kind: 'refused' };
   const names = namesIn(reply);
   return names === null
     ? { kind: 'unknown', why: whyUnknown(reply) }
@@ -40,7 +42,7 @@ function namesIn(reply: Reply): ReadonlySet<string> | null {
   return new Set(
     parsed.data.flatMap(({ id }) => {
       const name = id.replace(/^models\//, '');
-      return [name, name.replace(/-(\d{8}|\d{4}-\d{2}-\d{2})$/, '')];
+      return [name, name.replace(/-(\d{8}|\d{4}|\d{4}-\d{2}-\d{2})$/, '')];
     }),
   );
 }

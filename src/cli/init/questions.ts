@@ -3,7 +3,16 @@ import type { Environment } from '../../config/interpolate.ts';
 import type { Keeping, StartingModel } from '../../config/starting-config.ts';
 import { CommandFailed } from '../command-failed.ts';
 import { redraws } from '../terminal/screen.ts';
-import { type Answers, defaultAnswers, keepingsIn, nameIn, todayProblem, usdIn, usdPerDayProblem } from './answers.ts';
+import {
+  type Answers,
+  defaultAnswers,
+  KEPT,
+  keepingsIn,
+  nameIn,
+  todayProblem,
+  usdIn,
+  usdPerDayProblem,
+} from './answers.ts';
 import { type Asking, type Choice, Left } from './asking.ts';
 import type { Found } from './find.ts';
 
@@ -18,13 +27,6 @@ const CALLERS: readonly Choice<Answers['callers']>[] = [
   { value: 'this-machine', label: 'programs on this machine', hint: 'without a key' },
   { value: 'network', label: 'other machines too', hint: 'with keys that are made now' },
 ];
-
-const KEEPINGS: Readonly<Record<Keeping, string>> = {
-  folder: 'in the folder .conduit',
-  redis: 'in the folder .conduit and the Redis of REDIS_URL',
-  supabase: 'in the Supabase project of SUPABASE_URL',
-  'redis+supabase': 'in the Redis of REDIS_URL and the Supabase project of SUPABASE_URL',
-};
 
 /** Rejects with `CommandFailed` and exit code 130 where the person leaves. */
 export async function ask(found: Found, given: Partial<Answers>, env: Environment): Promise<Answers> {
@@ -74,6 +76,6 @@ function priceHint(price: StartingModel['price']): string {
 /** A question only where there is a choice. */
 async function chosenKeeping(asks: Asking, keepings: readonly Keeping[], preset: Keeping): Promise<Keeping> {
   if (keepings.length === 1) return preset;
-  const choices = keepings.map((keeping) => ({ value: keeping, label: KEEPINGS[keeping] }));
+  const choices = keepings.map((keeping) => ({ value: keeping, label: KEPT[keeping] }));
   return asks.one('Where shall it keep what it learns?', choices, preset);
 }

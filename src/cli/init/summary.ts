@@ -3,6 +3,7 @@ import { CATALOGUE_DATE } from '../../config/catalogue.ts';
 import { counted } from '../terminal/counted.ts';
 import type { Screen } from '../terminal/screen.ts';
 import { tableLines } from '../terminal/table.ts';
+import { KEPT } from './answers.ts';
 import type { Composed } from './compose.ts';
 import type { LeftOut } from './left-out.ts';
 
@@ -66,6 +67,7 @@ export function summaryLines({ file, composed, leftOut, keys }: Written, screen:
           '',
         ]
       : []),
+    ...(config.keeping === 'folder' ? [] : ['What is learned is kept', `  ${KEPT[config.keeping]}`, '']),
     ...(file === null ? [] : [`wrote ${file} (${counted(config.models.length, 'model')})`, '']),
     'Next:',
     `  npx conduit check${named}`,
