@@ -41,6 +41,8 @@ async function written(options: InitOptions): Promise<void> {
   const { force = false, offline = false, json = false } = options;
   const file = fileOf(options);
   const local = options.local.map(localUrl);
+  if (offline && options.local.length > 0)
+    throw new CommandFailed('--local names a server to ask, and --offline asks none');
   const env = environment();
   if (!offline) sayWhoIsAsked(env);
   const found = await find(env, { local, offline });

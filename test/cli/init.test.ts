@@ -106,6 +106,23 @@ describe('the provider keys', () => {
     expect(elsewhere.asked).toEqual([]);
   });
 
+  test('that open none of the models to begin with give others of a known price, or say that there are none', async () => {
+    const data = ['text-embedding-3-small', 'gpt-4o', 'o3', 'gpt-5', 'gpt-4.1'].map((id) => ({ id }));
+    const openai = await answering({ '/v1/models': { data } });
+    const xai = await answering({ '/v1/models': { data: [{ id: 'grok-99' }] } });
+    const cwd = directory();
+    const { code, stderr } = await initIn(
+      cwd,
+      [],
+      { OPENAI_API_KEY: 'x', XAI_API_KEY: 'x' },
+      { 'https://api.openai.com': openai.url, 'https://api.x.ai': xai.url },
+    );
+    expect(code).toBe(0);
+    expect(idsIn(cwd)).toEqual(['openai/gpt-4o', 'openai/o3', 'openai/gpt-5']);
+    expect(stderr).toContain('warning: XAI_API_KEY opens no model of a known price: add yours by hand');
+    expect(Object.keys(configIn(cwd).providers)).toEqual(['openai']);
+  });
+
   test('are tried at nobody with --offline', async () => {
     const openai = await answering({});
     expect(
@@ -429,6 +446,7 @@ describe('what is asked at a terminal can be said by options', () => {
       ['--local', 'ftp://x'],
       '--local: no address (allowed: HOST:PORT, or an http or https URL without user and query)',
     ],
+    [['--local', 'localhost:1'], '--local names a server to ask, and --offline asks none'],
     [['--config', 'x.json'], '--config: what is written is YAML (allowed: a name such as conduit.yaml)'],
     [['--stdout', '--json'], '--stdout prints the config, and --json what was found'],
     [['--stdout', '--config', 'x.yaml'], '--stdout writes no file'],

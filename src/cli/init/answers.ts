@@ -5,7 +5,7 @@ import type { Environment } from '../../config/interpolate.ts';
 import type { Keeping, StartingConfig } from '../../config/starting-config.ts';
 import { CommandFailed } from '../command-failed.ts';
 import { type CALLERS, KEEPINGS } from './choices.ts';
-import type { Found } from './find.ts';
+import type { Found } from './found.ts';
 
 export interface Answers {
   /** Ids of found models, at least one. */

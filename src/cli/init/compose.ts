@@ -4,7 +4,7 @@ import { catalogueEntry } from '../../config/catalogue.ts';
 import { modelOf } from '../../config/from-environment.ts';
 import type { StartingConfig, StartingModel } from '../../config/starting-config.ts';
 import type { Answers } from './answers.ts';
-import type { Found, FoundProvider } from './find.ts';
+import type { Found, FoundProvider } from './found.ts';
 
 export interface Composed {
   config: StartingConfig;

@@ -1,28 +1,9 @@
 /** Finds what a config can begin with: providers whose keys are there, and model servers near by. */
-import { modelOf, ollamaUrl, presetsIn, providerOf } from '../../config/from-environment.ts';
+import { presetsIn } from '../../config/from-environment.ts';
 import type { Environment } from '../../config/interpolate.ts';
-import type { Preset } from '../../config/presets.ts';
-import type { StartingModel, StartingProvider } from '../../config/starting-config.ts';
-import type { LeftOut } from './left-out.ts';
-import type { LocalModel } from './listed-model.ts';
-import { type LocalServer, lookAt, type ServerKind, USUAL_ADDRESSES } from './local-servers.ts';
-import { checkKey, type KeyChecked } from './provider-keys.ts';
-
-export interface FoundProvider extends StartingProvider {
-  /** For people: what was found, such as `OPENAI_API_KEY works`. */
-  told: string;
-  /** Null for a server near by. */
-  preset: Preset | null;
-  /** Whether its key may use this model, as far as that is known. */
-  has: (model: string) => boolean;
-}
-
-export interface Found {
-  providers: FoundProvider[];
-  models: StartingModel[];
-  leftOut: LeftOut[];
-  warnings: string[];
-}
+import type { Found } from './found.ts';
+import { foundByKey } from './found-by-key.ts';
+import { foundServers } from './found-servers.ts';
 
 export interface FindOptions {
   /** Base URLs of further servers. */
@@ -34,8 +15,8 @@ export interface FindOptions {
 export async function find(env: Environment, { local, offline }: FindOptions): Promise<Found> {
   const withKeys = presetsIn(env).filter(({ vendor }) => vendor !== 'ollama');
   const [ofKeys, ofServers] = await Promise.all([
-    Promise.all(withKeys.map((preset) => ofKey(preset, env, offline))),
-    servers(env, local, offline),
+    Promise.all(withKeys.map((preset) => foundByKey(preset, env, offline))),
+    foundServers(env, local, offline),
   ]);
   const parts = [...ofKeys, ...ofServers];
   return {
@@ -44,155 +25,4 @@ export async function find(env: Environment, { local, offline }: FindOptions): P
     leftOut: parts.flatMap(({ leftOut }) => leftOut),
     warnings: parts.flatMap(({ warnings }) => warnings),
   };
-}
-
-const NOTHING: Found = { providers: [], models: [], leftOut: [], warnings: [] };
-
-async function ofKey(preset: Preset, env: Environment, offline: boolean): Promise<Found> {
-  const { vendor, variable, models: names } = preset;
-  const checked: KeyChecked = offline
-    ? { kind: 'unknown', why: 'was not asked' }
-    : await checkKey(preset, env[variable] as string);
-  const has = (name: string): boolean => checked.kind !== 'works' || checked.has(name);
-  const missing = names.filter((name) => !has(name));
-  const leftOut = missing.map((name) => ({
-    what: `${vendor}/${name}`,
-    why: `${variable} may not use it, or it is gone`,
-  }));
-  const present = names.filter(has);
-  if (present.length === 0) {
-    const why = `${vendor} lists none of the models to start with`;
-    return { ...NOTHING, leftOut, warnings: [`${why}: add yours by hand`] };
-  }
-  const refused = `the key in ${variable} is refused by ${vendor}`;
-  const remarks = [
-    ...(checked.kind === 'refused' ? [`${refused}: put right what the variable holds`] : []),
-    ...(missing.length > 0 ? [`not among the models of this key: ${missing.join(', ')}`] : []),
-  ];
-  const warnings =
-    checked.kind === 'refused'
-      ? [refused]
-      : checked.kind === 'unknown' && !offline
-        ? [`${variable} is unchecked: ${vendor} ${checked.why}`]
-        : [];
-  const told = { works: `${variable} works`, refused: `${variable} is refused`, unknown: `${variable}, not checked` };
-  return {
-    providers: [{ ...providerOf(preset, env), remarks, told: told[checked.kind], preset, has }],
-    models: present.map((name) => modelOf(preset, name)),
-    leftOut,
-    warnings,
-  };
-}
-
-interface Address {
-  baseUrl: string;
-  /** The words by which the user named it; null for a usual address. */
-  namedBy: string | null;
-}
-
-async function servers(env: Environment, local: readonly string[], offline: boolean): Promise<Found[]> {
-  const host = env.OLLAMA_HOST || null;
-  const addresses: Address[] = [
-    ...(host === null ? [] : [{ baseUrl: ollamaUrl(host), namedBy: 'OLLAMA_HOST' }]),
-    ...local.map((baseUrl) => ({ baseUrl, namedBy: `--local ${baseUrl}` })),
-    ...(offline ? [] : USUAL_ADDRESSES.map((baseUrl) => ({ baseUrl, namedBy: null }))),
-  ];
-  const once = addresses.filter((one, index) => addresses.findIndex((other) => isSame(one, other)) === index);
-  const looked = await Promise.all(
-    once.map(async ({ baseUrl, namedBy }) => ({
-      namedBy,
-      look: offline
-        ? ({ kind: 'nothing', baseUrl, why: 'it was not asked' } as const)
-        : await lookAt(baseUrl, { named: namedBy !== null }),
-    })),
-  );
-  const taken = new Set<string>();
-  return looked.map(({ namedBy, look }) => {
-    if (look.kind === 'found') return ofServer(look.server, namedBy !== null, taken);
-    if (namedBy === 'OLLAMA_HOST') return ofSilentOllama(env, look.why, offline, taken);
-    if (namedBy === null) return NOTHING;
-    return { ...NOTHING, leftOut: [{ what: look.baseUrl, why: look.why }] };
-  });
-}
-
-const isSame = (one: Address, other: Address): boolean =>
-  one.baseUrl.replace('//localhost:', '//127.0.0.1:') === other.baseUrl.replace('//localhost:', '//127.0.0.1:');
-
-const PROVIDER_NAMES: Readonly<Record<ServerKind, string>> = {
-  ollama: 'ollama',
-  lmstudio: 'lmstudio',
-  vllm: 'vllm',
-  llamacpp: 'llamacpp',
-  'openai-compatible': 'local',
-};
-
-const SERVER_NAMES: Readonly<Record<ServerKind, string>> = {
-  ollama: 'Ollama',
-  lmstudio: 'LM Studio',
-  vllm: 'vLLM',
-  llamacpp: 'llama.cpp',
-  'openai-compatible': 'a server',
-};
-
-/** What there is to know of a kind before its first request fails. */
-const REMARKS: Partial<Record<ServerKind, string>> = {
-  vllm: 'vLLM takes tools only where it was started with --enable-auto-tool-choice',
-};
-
-function ofServer(server: LocalServer, named: boolean, taken: Set<string>): Found {
-  const { kind, baseUrl, models } = server;
-  const told = `${SERVER_NAMES[kind]} at ${baseUrl}`;
-  const without = { ...NOTHING, leftOut: server.leftOut };
-  if (models.length === 0) return named ? { ...without, warnings: [`${told} has no model for chat`] } : without;
-  const name = freeName(PROVIDER_NAMES[kind], taken);
-  const remark = REMARKS[kind];
-  return {
-    providers: [
-      { name, baseUrl, variable: null, remarks: remark ? [remark] : [], told, preset: null, has: () => false },
-    ],
-    models: models.map((model) => ofLocalModel(name, model)),
-    leftOut: server.leftOut.map(({ what, why }) => ({ what: `${name}/${what}`, why })),
-    warnings: [],
-  };
-}
-
-/** The variable says that it is there: it may only not run at the moment. */
-function ofSilentOllama(env: Environment, why: string, offline: boolean, taken: Set<string>): Found {
-  const preset = presetsIn(env).find(({ vendor }) => vendor === 'ollama') as Preset;
-  freeName(preset.vendor, taken);
-  const remarks = [`${offline ? 'Not asked' : 'It did not answer'}: write here the models that you have pulled`];
-  const provider = providerOf(preset, env);
-  return {
-    ...NOTHING,
-    providers: [
-      {
-        ...provider,
-        remarks,
-        told: `Ollama at ${provider.baseUrl}, ${offline ? 'not asked' : 'silent'}`,
-        preset: null,
-        has: () => false,
-      },
-    ],
-    models: preset.models.map((name) => modelOf(preset, name)),
-    warnings: offline ? [] : [`OLLAMA_HOST: ${why}; its models are guessed`],
-  };
-}
-
-function ofLocalModel(provider: string, { name, context, longest, supports }: LocalModel): StartingModel {
-  const unsure = context === null && longest !== null;
-  return {
-    id: `${provider}/${name}`,
-    price: 'free',
-    context,
-    supports,
-    remark: unsure ? `context: at most ${longest}; write the one that it runs with` : null,
-  };
-}
-
-function freeName(name: string, taken: Set<string>): string {
-  const free = [name, ...Array.from({ length: taken.size + 1 }, (_, index) => `${name}-${index + 2}`)].find(
-    (candidate) => !taken.has(candidate),
-  ) as string;
-  taken.add(free);
-  return free;
 }

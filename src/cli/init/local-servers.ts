@@ -5,7 +5,7 @@
 import * as z from 'zod';
 import type { Capability } from '../../config/resolve.ts';
 import { askServer, type Reply } from './ask-server.ts';
-import type { LeftOut } from './left-out.ts';
+import type { LeftOut } from './found.ts';
 import { type ListedModel, type LocalModel, listedModel } from './listed-model.ts';
 import { pulledModels, withDetails } from './ollama.ts';
 

@@ -4,7 +4,7 @@ import type { Preset, Vendor } from '../../config/presets.ts';
 import { askServer, type Reply } from './ask-server.ts';
 
 export type KeyChecked =
-  | { kind: 'works'; has: (model: string) => boolean }
+  | { kind: 'works'; names: readonly string[]; has: (model: string) => boolean }
   | { kind: 'refused' }
   /** It says neither: unreachable, slow, or an answer of another shape. */
   | { kind: 'unknown'; why: string };
@@ -27,24 +27,19 @@ export async function checkKey({ vendor, baseUrl }: Preset, key: string): Promis
   });
   if (reply.kind === 'status' && (REFUSALS[vendor] ?? 401) === reply.status) return { kind: 'refused' };
   const names = namesIn(reply);
-  return names === null
-    ? { kind: 'unknown', why: whyUnknown(reply) }
-    : { kind: 'works', has: (model) => names.has(model) };
+  if (names === null) return { kind: 'unknown', why: whyUnknown(reply) };
+  // What is asked for is mostly the name without the date at its end.
+  const known = new Set([...names, ...names.map((name) => name.replace(/-(\d{8}|\d{4}|\d{4}-\d{2}-\d{2})$/, ''))]);
+  return { kind: 'works', names, has: (model) => known.has(model) };
 }
 
 const entry = z.object({ id: z.string() });
 const list = z.union([z.object({ data: z.array(entry) }).transform(({ data }) => data), z.array(entry)]);
 
-/** Each name as it is listed, and without the date at its end: what is asked for is mostly the name without. */
-function namesIn(reply: Reply): ReadonlySet<string> | null {
+function namesIn(reply: Reply): string[] | null {
   const parsed = list.safeParse(reply.kind === 'json' ? reply.body : null);
   if (!parsed.success || parsed.data.length === 0) return null;
-  return new Set(
-    parsed.data.flatMap(({ id }) => {
-      const name = id.replace(/^models\//, '');
-      return [name, name.replace(/-(\d{8}|\d{4}|\d{4}-\d{2}-\d{2})$/, '')];
-    }),
-  );
+  return parsed.data.map(({ id }) => id.replace(/^models\//, ''));
 }
 
 function whyUnknown(reply: Reply): string {

@@ -14,7 +14,7 @@ import {
   usdPerDayProblem,
 } from './answers.ts';
 import { type Asking, type Choice, Left } from './asking.ts';
-import type { Found } from './find.ts';
+import type { Found } from './found.ts';
 
 const PREFERENCES: readonly Choice<Answers['prefer']>[] = [
   { value: 'balanced', label: 'balanced', hint: 'a dear model where it is worth it' },

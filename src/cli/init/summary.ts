@@ -5,7 +5,7 @@ import type { Screen } from '../terminal/screen.ts';
 import { tableLines } from '../terminal/table.ts';
 import { KEPT } from './answers.ts';
 import type { Composed } from './compose.ts';
-import type { LeftOut } from './left-out.ts';
+import type { LeftOut } from './found.ts';
 
 export interface NewKey {
   name: string;
