@@ -64,13 +64,11 @@ async function answers(asks: Asking, found: Found, given: Partial<Answers>, env:
 async function chosenModels(asks: Asking, models: readonly StartingModel[]): Promise<readonly string[]> {
   if (models.length === 1) return models.map(({ id }) => id);
   const choices = models.map(({ id, price }) => ({ value: id, label: id, hint: priceHint(price) }));
-  return asks.several('Which models may it choose from?', choices);
+  return asks.several('Which models may it choose from? (USD a million tokens in, out)', choices);
 }
 
 function priceHint(price: StartingModel['price']): string {
-  return price === 'free'
-    ? 'runs on a machine of your own'
-    : `USD ${price.input} in, ${price.output} out a million tokens`;
+  return price === 'free' ? 'a machine of your own' : `${price.input}, ${price.output}`;
 }
 
 /** A question only where there is a choice. */
