@@ -102,7 +102,9 @@ export const responseOf = ({ responses }: Operation, status: number): Place | nu
 export function schemaOf(response: Place, contentType: string | null): Place | null {
   const content = childrenOf(inside(response, 'content'));
   const found =
-    content.find(([type]) => type === contentType) ?? content.find(([type]) => type === essence(contentType));
+    content.find(([type]) => type === contentType) ??
+    content.find(([type]) => type === essence(contentType)) ??
+    content.find(([type]) => type === '*/*');
   return (found && inside(found[1], 'schema')) ?? null;
 }
 
