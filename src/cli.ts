@@ -23,7 +23,8 @@ const { version } = JSON.parse(readFileSync(new URL('../package.json', import.me
 const program = new Command('conduit')
   .version(version)
   .description('An OpenAI-compatible reverse proxy that learns which model to send each request to.')
-  .showHelpAfterError('(conduit --help lists commands and options)');
+  .showHelpAfterError('(conduit --help lists commands and options)')
+  .addHelpText('after', '\nColours are for terminals alone, and NO_COLOR=1 turns them off there too.');
 
 const withConfig = (command: Command): Command =>
   command.option('--config <path>', 'the config file (default: conduit.yaml, then conduit.json)');
@@ -44,6 +45,7 @@ withConfig(program.command('check').description('check a config: one line a prob
       .choices(PLATFORMS)
       .default('node'),
   )
+  .option('--json', 'print one JSON document')
   .action(async (options) => (await import('./cli/check.ts')).check(options));
 program
   .command('init')
@@ -70,7 +72,8 @@ program
 withConfig(
   program
     .command('rebuild')
-    .description('learn anew from the durable store, as for another half-life or after Redis was lost'),
+    .description('learn anew from the durable store, as for another half-life or after Redis was lost')
+    .option('--json', 'print one JSON document'),
 ).action(async (options) => (await import('./cli/rebuild.ts')).rebuild(options));
 withConfig(
   program
@@ -88,13 +91,15 @@ withConfig(
   program
     .command('export')
     .description('write all decisions of the durable store as JSON lines')
-    .argument('[file]', 'default: -, which is stdout'),
+    .argument('[file]', 'default: -, which is stdout')
+    .option('--json', 'with a file: print one JSON document that tells of it'),
 ).action(async (file, options) => (await import('./cli/export.ts')).exportDecisions(file, options));
 withConfig(
   program
     .command('import')
     .description('take decisions from JSON lines into the durable store')
-    .argument('<file>', '- for stdin'),
+    .argument('<file>', '- for stdin')
+    .option('--json', 'print one JSON document'),
 ).action(async (file, options) => (await import('./cli/import.ts')).importDecisions(file, options));
 program
   .command('replay')
@@ -113,7 +118,7 @@ program
   .option('--seeds <number>', 'how many runs of each policy (default: 20)')
   .option('--in-order', 'the rows as they are in the file; else each seed has an order of its own')
   .option('--svg <file>', 'draw the learning curves')
-  .option('--json', 'print JSON')
+  .option('--json', 'print one JSON document')
   .action(async (file, options) => (await import('./cli/replay.ts')).replayFile(file, options));
 for (const name of NOT_BUILT_YET) {
   program

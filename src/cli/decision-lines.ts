@@ -10,8 +10,6 @@ export function lineOf(decision: DecisionRecord): string {
   return `${JSON.stringify({ object: 'decision', format: FORMAT, ...decision })}\n`;
 }
 
-export const decisionCount = (n: number): string => `${n} decision${n === 1 ? '' : 's'}`;
-
 const number = z.number();
 const text = z.string();
 const share = z.number().min(0).max(1);

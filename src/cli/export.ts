@@ -2,11 +2,18 @@
 import { open } from 'node:fs/promises';
 import { type DurableStore, LOG_START } from '../stores/ports.ts';
 import { CommandFailed } from './command-failed.ts';
-import { decisionCount, lineOf } from './decision-lines.ts';
+import { lineOf } from './decision-lines.ts';
+import { counted } from './terminal/counted.ts';
+import { withProgress } from './terminal/progress.ts';
+import { printResult, writeToStdout } from './terminal/result.ts';
 import { type DurableOptions, withDurable } from './with-durable.ts';
 
 const BATCH = 500;
 const STDOUT = '-';
+
+export interface ExportOptions extends DurableOptions {
+  json?: boolean;
+}
 
 interface Output {
   /** Rejects with `CommandFailed`. */
@@ -14,20 +21,46 @@ interface Output {
   close(): Promise<void>;
 }
 
-export async function exportDecisions(file = STDOUT, options: DurableOptions): Promise<void> {
+export async function exportDecisions(file = STDOUT, { json = false, ...options }: ExportOptions): Promise<void> {
   await withDurable(options, async (durable) => {
-    const output = file === STDOUT ? toStdout : await toFile(file);
-    let exported = 0;
-    try {
-      for await (const { lines, decisions } of linesIn(durable)) {
-        await output.write(lines);
-        exported += decisions;
-      }
-    } finally {
-      await output.close();
-    }
-    process.stderr.write(`${decisionCount(exported)} exported\n`);
+    if (json && file === STDOUT)
+      throw new CommandFailed(
+        '--json: what goes to stdout is JSON lines already (allowed: with a file, to tell of it)',
+      );
+    const exported = await exportTo(file, durable);
+    const summary = `${counted(exported, 'decision')} exported`;
+    if (file === STDOUT) process.stderr.write(`${summary}\n`);
+    else await printResult({ json }, { document: { file, decisions: exported }, text: () => [summary] });
   });
+}
+
+/** Gives how many there were. */
+async function exportTo(file: string, durable: DurableStore): Promise<number> {
+  const output = file === STDOUT ? STDOUT_OUTPUT : await toFile(file);
+  const long = {
+    doing: 'exporting',
+    noun: 'decision',
+    interrupted: `${file === STDOUT ? 'what was printed' : file} is not all there is; run it again`,
+  };
+  // On a terminal the decisions themselves show how far it is.
+  const shown = file === STDOUT && process.stdout.isTTY ? 'nowhere' : process.stderr;
+  try {
+    return await withProgress(
+      long,
+      async ({ at }) => {
+        let exported = 0;
+        for await (const { lines, decisions } of linesIn(durable)) {
+          await output.write(lines);
+          exported += decisions;
+          at(exported);
+        }
+        return exported;
+      },
+      shown,
+    );
+  } finally {
+    await output.close();
+  }
 }
 
 async function* linesIn(durable: DurableStore): AsyncGenerator<{ lines: string; decisions: number }> {
@@ -42,13 +75,10 @@ async function* linesIn(durable: DurableStore): AsyncGenerator<{ lines: string; 
   }
 }
 
-/** A folder, a full disk, or a reader that has gone, as `head` does. */
-const cannotBeWritten = (name: string, error: unknown): CommandFailed =>
-  new CommandFailed(`${name} cannot be written (${(error as NodeJS.ErrnoException).code})`);
-
 async function toFile(path: string): Promise<Output> {
-  const failed = (error: unknown): never => {
-    throw cannotBeWritten(path, error);
+  // A folder, or a full disk.
+  const failed = (error: NodeJS.ErrnoException): never => {
+    throw new CommandFailed(`${path} cannot be written (${error.code})`);
   };
   const handle = await open(path, 'w', 0o600).catch(failed);
   return {
@@ -57,17 +87,4 @@ async function toFile(path: string): Promise<Output> {
   };
 }
 
-const toStdout: Output = {
-  write: (text) =>
-    new Promise((resolve, reject) => {
-      const failed = (error: Error): void => reject(cannotBeWritten('stdout', error));
-      // Else it would end the process, too.
-      process.stdout.once('error', failed);
-      process.stdout.write(text, (error) => {
-        if (error) return failed(error);
-        process.stdout.off('error', failed);
-        resolve();
-      });
-    }),
-  async close() {},
-};
+const STDOUT_OUTPUT: Output = { write: writeToStdout, async close() {} };

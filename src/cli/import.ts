@@ -6,7 +6,10 @@ import type { Stores } from '../config/resolve.ts';
 import type { DecisionRecord } from '../stores/decision-record.ts';
 import type { DurableStore } from '../stores/ports.ts';
 import { CommandFailed } from './command-failed.ts';
-import { decisionCount, decisionIn } from './decision-lines.ts';
+import { decisionIn } from './decision-lines.ts';
+import { counted, thousands } from './terminal/counted.ts';
+import { withProgress } from './terminal/progress.ts';
+import { printResult } from './terminal/result.ts';
 import { type DurableOptions, withDurable } from './with-durable.ts';
 
 const BATCH = 250;
@@ -14,61 +17,104 @@ const BATCH = 250;
 const LOG = '(import)';
 const STDIN = '-';
 
-export async function importDecisions(file: string, options: DurableOptions): Promise<void> {
+const LONG = {
+  doing: 'importing',
+  noun: 'decision',
+  interrupted: 'what was imported stays; run it again for the rest',
+};
+
+export interface ImportOptions extends DurableOptions {
+  json?: boolean;
+}
+
+interface Imported {
+  /** New, or later than what was there. */
+  imported: number;
+  /** There already. */
+  known: number;
+}
+
+export async function importDecisions(file: string, { json = false, ...options }: ImportOptions): Promise<void> {
   await withDurable(options, async (durable, { stores }) => {
-    const input = file === STDIN ? process.stdin : await readingOf(file);
-    let imported = 0;
-    let known = 0;
-    let batch: DecisionRecord[] = [];
-    const take = async (): Promise<void> => {
-      const taken = batch;
-      batch = [];
-      const changed = taken.length === 0 ? 0 : await ingest(durable, taken);
-      imported += changed;
-      known += taken.length - changed;
-    };
+    const reading = file === STDIN ? { input: process.stdin, shareRead: () => undefined } : await readingOf(file);
+    const so: Imported = { imported: 0, known: 0 };
     try {
-      try {
-        for await (const decision of decisionsIn(input, file)) {
-          batch.push(decision);
-          if (batch.length === BATCH) await take();
-        }
-      } finally {
-        // Those before a broken line too.
-        await take();
-      }
-    } finally {
-      process.stderr.write(`${decisionCount(imported)} imported, new or changed; ${known} there already\n`);
+      await importFrom(reading, file, durable, so);
+    } catch (error) {
+      // Those before a broken line stay.
+      process.stderr.write(`${summaryOf(so)}\n`);
+      throw error;
     }
-    process.stderr.write(whatNext(stores));
+    const next = whatNext(stores);
+    await printResult({ json }, { document: { file, ...so, next }, text: () => [summaryOf(so)] });
+    if (next !== null && !json) process.stderr.write(`${next}\n`);
+  });
+}
+
+const summaryOf = ({ imported, known }: Imported): string =>
+  `${counted(imported, 'decision')} imported, new or changed; ${thousands(known)} there already`;
+
+/** Counts in `so`, whose counts are right where it rejects, too. */
+async function importFrom(reading: Reading, file: string, durable: DurableStore, so: Imported): Promise<void> {
+  const take = async (batch: DecisionRecord[]): Promise<void> => {
+    const changed = batch.length === 0 ? 0 : await ingest(durable, batch);
+    so.imported += changed;
+    so.known += batch.length - changed;
+  };
+  await withProgress(LONG, async ({ at, signal }) => {
+    let batch: DecisionRecord[] = [];
+    try {
+      for await (const decision of decisionsIn(reading.input, file, signal)) {
+        batch.push(decision);
+        if (batch.length < BATCH) continue;
+        const taken = batch;
+        batch = [];
+        await take(taken);
+        at(so.imported + so.known, reading.shareRead());
+      }
+      signal.throwIfAborted();
+    } finally {
+      await take(batch);
+    }
   });
 }
 
 /** What they teach is folded into what is known where they are; those who serve have a fold of their own. */
-function whatNext({ state, durable }: Stores): string {
-  if (state !== 'memory') return 'run `conduit rebuild` so that what they teach gets into Redis\n';
-  if (durable !== 'supabase') return '';
-  return "they are in Supabase: run `conduit rebuild` so that this machine's folder takes over what they teach at the next start\n";
+function whatNext({ state, durable }: Stores): string | null {
+  if (state !== 'memory') return 'run `conduit rebuild` so that what they teach gets into Redis';
+  if (durable !== 'supabase') return null;
+  return "they are in Supabase: run `conduit rebuild` so that this machine's folder takes over what they teach at the next start";
 }
 
-async function readingOf(file: string): Promise<Readable> {
+interface Reading {
+  input: Readable;
+  /** How much of it has been read, in [0, 1]; undefined where nobody knows how much there is. */
+  shareRead: () => number | undefined;
+}
+
+async function readingOf(file: string): Promise<Reading> {
   const failed = (error: unknown): never => {
     const { code } = error as NodeJS.ErrnoException;
     throw new CommandFailed(`${file}: ${code === 'ENOENT' ? 'no such file' : `cannot be read (${code})`}`);
   };
   const handle = await open(file).catch(failed);
-  if ((await handle.stat()).isDirectory()) {
+  const { size, isDirectory } = await handle
+    .stat()
+    .then((stat) => ({ size: stat.size, isDirectory: stat.isDirectory() }));
+  if (isDirectory) {
     await handle.close();
     throw new CommandFailed(`${file}: is a folder`);
   }
-  return handle.createReadStream();
+  const input = handle.createReadStream();
+  // A pipe has no size.
+  return { input, shareRead: () => (size > 0 ? input.bytesRead / size : undefined) };
 }
 
-/** Rejects with `CommandFailed` at the first line that is none. */
-async function* decisionsIn(input: Readable, file: string): AsyncGenerator<DecisionRecord> {
+/** Rejects with `CommandFailed` at the first line that is none. Ends where the signal says so, even while it waits for a line. */
+async function* decisionsIn(input: Readable, file: string, signal: AbortSignal): AsyncGenerator<DecisionRecord> {
   let number = 0;
   // Errors of the stream end the loop too.
-  for await (const line of createInterface({ input, crlfDelay: Number.POSITIVE_INFINITY })) {
+  for await (const line of createInterface({ input, crlfDelay: Number.POSITIVE_INFINITY, signal })) {
     number++;
     // Some editors write a mark in front of a file's first character.
     const text = number === 1 ? line.replace(/^\uFEFF/, '') : line;

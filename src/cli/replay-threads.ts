@@ -20,14 +20,17 @@ export interface Told {
   replayed: Replayed | null;
 }
 
-/** In the order of the jobs. `onRun` hears how many runs are done. Rejects where a thread fails. */
+/**
+ * In the order of the jobs. `onRun` hears how many runs are done. Rejects where a thread fails, and at once with the signal's
+ * reason where that is aborted.
+ */
 export async function playRuns(
   jobs: readonly PlannedJob[],
-  { threads, onRun }: { threads: number; onRun: (done: number) => void },
+  { threads, onRun, signal }: { threads: number; onRun: (done: number) => void; signal?: AbortSignal },
 ): Promise<ReplayRun[]> {
   const useful = Math.min(threads, jobs.length);
   const requests = jobs.reduce((sum, { replayed }) => sum + replayed.rows.length, 0);
-  if (useful < 2 || requests < WORTH_A_THREAD) {
+  if (requests < WORTH_A_THREAD) {
     return jobs.map((job, i) => {
       const run = runSeed(job.replayed, job);
       onRun(i + 1);
@@ -49,12 +52,19 @@ export async function playRuns(
     }
   };
   try {
-    await Promise.all(workers.map(takeJobs));
+    await Promise.race([Promise.all(workers.map(takeJobs)), ...(signal ? [aborted(signal)] : [])]);
   } finally {
     await Promise.all(workers.map((worker) => worker.terminate()));
   }
   return runs;
 }
+
+const aborted = (signal: AbortSignal): Promise<never> =>
+  new Promise((_, reject) => {
+    const end = (): void => reject(signal.reason as Error);
+    if (signal.aborted) end();
+    else signal.addEventListener('abort', end, { once: true });
+  });
 
 function startThread(): Worker {
   // Nothing of the environment is needed there.

@@ -18,27 +18,25 @@ import {
 } from '../evaluate/references.ts';
 import { type ReplayRow, type ReplayRun, rowsOf } from '../evaluate/replay.ts';
 import { summarise } from '../evaluate/summary.ts';
-import { CommandFailed } from './command-failed.ts';
+import { CommandFailed, orSayWhy } from './command-failed.ts';
 import { readRecorded } from './recorded-file.ts';
 import { type ReplayOptions, readOptions, type WrittenOptions } from './replay-options.ts';
-import { type References, type Replayed, tableOf } from './replay-table.ts';
+import { type References, type Replayed, tablesOf } from './replay-tables.ts';
 import { playRuns } from './replay-threads.ts';
+import { withProgress } from './terminal/progress.ts';
+import { printResult } from './terminal/result.ts';
 
 /** Sets the exit code, and says in one line what is wrong, where something is. */
 export async function replayFile(file: string, written: WrittenOptions): Promise<void> {
-  try {
+  await orSayWhy(async () => {
     const options = readOptions(written);
     if (options.svg !== null) mustBeWritable(options.svg);
     const recorded = await readRecorded(file);
     const warmUp = options.warmUp === null ? null : await warmUpFor(recorded, options.warmUp);
     const { replayed, runs } = await replayRecorded(file, recorded, warmUp, options);
-    process.stdout.write(options.json ? `${JSON.stringify(jsonOf(replayed))}\n` : tableOf(replayed));
+    await printResult(options, { document: jsonOf(replayed), text: (screen) => tablesOf(replayed, screen) });
     if (options.svg !== null) write(options.svg, drawing(replayed, runs));
-  } catch (error) {
-    if (!(error instanceof CommandFailed)) throw error;
-    process.stderr.write(`${error.message}\n`);
-    process.exitCode = 1;
-  }
+  });
 }
 
 async function replayRecorded(
@@ -67,8 +65,15 @@ async function replayRecorded(
       settings: { policy, prefer, explore: EXPLORE, halfLifeMs, perDay, usdPerRequest },
     })),
   );
-  const progress = showProgress(jobs.length);
-  const played = await playRuns(jobs, { threads: availableParallelism(), onRun: progress });
+  const long = {
+    doing: 'replaying',
+    noun: 'run',
+    total: jobs.length,
+    interrupted: 'nothing of a part of the runs is told',
+  };
+  const played = await withProgress(long, ({ at, signal }) =>
+    playRuns(jobs, { threads: availableParallelism(), onRun: at, signal }),
+  );
   const runs = policies.map((_, p) => played.slice(p * seeds, (p + 1) * seeds));
   const summaries = policies.map((policy, p) => ({
     policy,
@@ -153,14 +158,6 @@ function drawing({ file, summaries, references }: Replayed, runs: readonly Repla
       { name: 'oracle', reward: oracle.reward },
     ],
   });
-}
-
-/** On a terminal alone: a log would be full of it. */
-function showProgress(runs: number): (done: number) => void {
-  if (!process.stderr.isTTY) return () => {};
-  return (done) => {
-    process.stderr.write(`\r\u001b[2K${done < runs ? `${done} of ${runs} runs` : ''}`);
-  };
 }
 
 /** Said before the runs, which may take minutes. */

@@ -26,7 +26,7 @@ export async function withDurable(
     await work(durable, config);
   } catch (error) {
     process.stderr.write(`${whatWentWrong(error as Error)}\n`);
-    process.exitCode = 1;
+    process.exitCode = error instanceof CommandFailed ? error.exitCode : 1;
   } finally {
     await durable?.close();
   }

@@ -70,11 +70,20 @@ export interface Rebuilt extends FoldAt {
   otherEncoder: number;
 }
 
-/** Everything that the durable store has of a router, folded anew whatever snapshots there are. */
-export async function rebuildFold(durable: DurableStore, router: string, empty: () => Fold): Promise<Rebuilt> {
+/**
+ * Everything that the durable store has of a router, folded anew whatever snapshots there are. `onEntry` hears of each decision
+ * that is folded, and of each twice where they are folded twice; what it throws ends the work.
+ */
+export async function rebuildFold(
+  durable: DurableStore,
+  router: string,
+  empty: () => Fold,
+  onEntry: () => void = () => {},
+): Promise<Rebuilt> {
   const { encoder } = empty().settings;
   let otherEncoder = 0;
   const count = (entry: Evidence): void => {
+    onEntry();
     if (entry.encoder !== encoder) otherEncoder++;
   };
   const at = await foldAll(durable, router, empty, null, count);

@@ -18,14 +18,18 @@ export interface RebuiltRouter {
   otherEncoder: number;
 }
 
-/** Rejects where a store cannot be had. The gateways of a Redis may go on serving: they take the new state over. */
+/**
+ * Rejects where a store cannot be had. The gateways of a Redis may go on serving: they take the new state over. What `onEntry`
+ * throws, who hears of each decision that is folded, ends the work between two: then each router is as before or learned anew.
+ */
 export async function rebuildState(
   config: ConduitConfig,
   durable: DurableStore,
   runtime: Runtime,
+  onEntry?: () => void,
 ): Promise<RebuiltRouter[]> {
-  if (config.stores.state !== 'memory') return await rebuildInRedis(config, durable, runtime);
-  const rebuilt = await rebuildSnapshots(config, durable);
+  if (config.stores.state !== 'memory') return await rebuildInRedis(config, durable, runtime, onEntry);
+  const rebuilt = await rebuildSnapshots(config, durable, onEntry);
   if (config.stores.durable !== 'supabase') return rebuilt;
   // A start reads what is on this machine first: without a snapshot it asks there.
   const local = await openFolder(config.stores);
@@ -37,10 +41,14 @@ export async function rebuildState(
   return rebuilt;
 }
 
-async function rebuildSnapshots({ routers }: ConduitConfig, durable: DurableStore): Promise<RebuiltRouter[]> {
+async function rebuildSnapshots(
+  { routers }: ConduitConfig,
+  durable: DurableStore,
+  onEntry?: () => void,
+): Promise<RebuiltRouter[]> {
   const rebuilt: RebuiltRouter[] = [];
   for (const router of routers.values()) {
-    const { fold, cursor, told } = await learnAnew(router, durable);
+    const { fold, cursor, told } = await learnAnew(router, durable, onEntry);
     await durable.snapshots.put(router.name, { cursor, bytes: foldToBytes(fold) });
     rebuilt.push(told);
   }
@@ -52,6 +60,7 @@ async function rebuildInRedis(
   config: ConduitConfig,
   durable: DurableStore,
   runtime: Runtime,
+  onEntry?: () => void,
 ): Promise<RebuiltRouter[]> {
   const { routers, stores } = config;
   const hot = await openHot(config, runtime);
@@ -64,7 +73,7 @@ async function rebuildInRedis(
     for (const router of routers.values()) {
       // Before it is read: what comes in between is folded again from Redis, where it is known by then.
       const cursor = (await durable.cursorOf(router.name)) ?? LOG_START;
-      const { fold, cursor: end, told } = await learnAnew(router, durable);
+      const { fold, cursor: end, told } = await learnAnew(router, durable, onEntry);
       const bytes = foldToBytes(fold);
       await durable.snapshots.put(router.name, { cursor: end, bytes });
       snapshots.set(router.name, { cursor, bytes });
@@ -77,7 +86,12 @@ async function rebuildInRedis(
   }
 }
 
-async function learnAnew(router: Router, durable: DurableStore): Promise<FoldAt & { told: RebuiltRouter }> {
-  const { fold, cursor, otherEncoder } = await rebuildFold(durable, router.name, () => nothingLearned(router).fold);
+async function learnAnew(
+  router: Router,
+  durable: DurableStore,
+  onEntry?: () => void,
+): Promise<FoldAt & { told: RebuiltRouter }> {
+  const empty = () => nothingLearned(router).fold;
+  const { fold, cursor, otherEncoder } = await rebuildFold(durable, router.name, empty, onEntry);
   return { fold, cursor, told: { router: router.name, decisions: fold.entries, labels: fold.labels, otherEncoder } };
 }

@@ -76,6 +76,37 @@ describe('conduit check', () => {
     );
   });
 
+  test('tells programs the same in JSON, right or wrong', async () => {
+    const right = await conduit(['check', '--json'], directory({ 'conduit.yaml': CONFIG }));
+    expect(right.code).toBe(0);
+    expect(JSON.parse(right.stdout)).toEqual({
+      ok: true,
+      file: 'conduit.yaml',
+      problems: [],
+      warnings: [],
+      routers: 1,
+      models: 1,
+    });
+    const wrong = await conduit(['check', '--json'], directory({ 'conduit.yaml': `${CONFIG}sever: {}\n` }));
+    expect(wrong.code).toBe(1);
+    expect(JSON.parse(wrong.stdout)).toEqual({
+      ok: false,
+      file: 'conduit.yaml',
+      problems: [
+        {
+          path: 'sever',
+          message: 'unknown key, did you mean server?',
+          allowed: 'server, keys, providers, models, routers, stores, log, telemetry',
+        },
+      ],
+      warnings: [],
+      routers: null,
+      models: null,
+    });
+    const none = await conduit(['check', '--json'], directory());
+    expect(JSON.parse(none.stdout)).toMatchObject({ ok: false, file: null });
+  });
+
   test('takes conduit.yaml before conduit.json, and the JSON where there is no YAML', async () => {
     const json = JSON.stringify({
       providers: { p: { base_url: 'http://x' } },

@@ -1,11 +1,11 @@
 /** The commands that work on what is kept, as a user meets them: what they print, where, and how they end. */
-import { existsSync, mkdirSync, readFileSync, statSync } from 'node:fs';
+import { existsSync, mkdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { describe, expect, test } from 'vitest';
+import { describe, expect, test, vi } from 'vitest';
 import { lineOf } from '../../src/cli/decision-lines.ts';
 import { type DecidedSignal, type DecisionRecord, REASONS } from '../../src/stores/decision-record.ts';
 import { finishedDecision } from '../stores/finished-decision.ts';
-import { conduit, directory } from './run-cli.ts';
+import { conduit, directory, startConduit } from './run-cli.ts';
 
 const CONFIG = `
 providers: { p: { base_url: "http://127.0.0.1:1/v1" } }
@@ -29,8 +29,8 @@ describe('conduit export', () => {
     const folder = await keeping(decision);
     expect(await conduit(['export', 'all.jsonl'], folder)).toEqual({
       code: 0,
-      stdout: '',
-      stderr: '1 decision exported\n',
+      stdout: '1 decision exported\n',
+      stderr: '',
     });
     expect(readFileSync(join(folder, 'all.jsonl'), 'utf8')).toBe(linesOf(decision));
     expect(statSync(join(folder, 'all.jsonl')).mode & 0o777).toBe(0o600);
@@ -39,6 +39,17 @@ describe('conduit export', () => {
       expect(await conduit(args, folder)).toEqual({ code: 0, stdout, stderr: '1 decision exported\n' });
     }
     expect(existsSync(join(folder, '-'))).toBe(false);
+  });
+
+  test('tells programs of the file in JSON, and refuses to mix that with the decisions', async () => {
+    const folder = await keeping(finishedDecision());
+    const { code, stdout } = await conduit(['export', 'all.jsonl', '--json'], folder);
+    expect({ code, document: JSON.parse(stdout) }).toEqual({ code: 0, document: { file: 'all.jsonl', decisions: 1 } });
+    expect(await conduit(['export', '--json'], folder)).toEqual({
+      code: 1,
+      stdout: '',
+      stderr: '--json: what goes to stdout is JSON lines already (allowed: with a file, to tell of it)\n',
+    });
   });
 
   test.each([
@@ -70,7 +81,8 @@ describe('conduit import', () => {
     });
     expect(await conduit(['import', 'all.jsonl'], folder)).toMatchObject({
       code: 0,
-      stderr: '2 decisions imported, new or changed; 0 there already\n',
+      stdout: '2 decisions imported, new or changed; 0 there already\n',
+      stderr: '',
     });
   });
 
@@ -79,7 +91,7 @@ describe('conduit import', () => {
     const folder = directory({ 'conduit.yaml': CONFIG, 'all.jsonl': linesOf(...all) });
     expect(await conduit(['import', 'all.jsonl'], folder)).toMatchObject({
       code: 0,
-      stderr: `${all.length} decisions imported, new or changed; 0 there already\n`,
+      stdout: `${all.length} decisions imported, new or changed; 0 there already\n`,
     });
   });
 
@@ -149,6 +161,40 @@ describe('conduit import', () => {
     expect(stderr).toContain(`all.jsonl:1: ${where}`);
   });
 
+  test('tells programs in JSON what it took, and a broken line still in one line of text', async () => {
+    const folder = await keeping(finishedDecision());
+    writeFileSync(
+      join(folder, 'more.jsonl'),
+      `${readFileSync(join(folder, 'these.jsonl'))}${linesOf(finishedDecision())}`,
+    );
+    const { code, stdout, stderr } = await conduit(['import', 'more.jsonl', '--json'], folder);
+    expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
+    expect(JSON.parse(stdout)).toEqual({ file: 'more.jsonl', imported: 1, known: 1, next: null });
+    writeFileSync(join(folder, 'broken.jsonl'), '{');
+    expect(await conduit(['import', 'broken.jsonl', '--json'], folder)).toEqual({
+      code: 1,
+      stdout: '',
+      stderr: '0 decisions imported, new or changed; 0 there already\nbroken.jsonl:1: not JSON\n',
+    });
+  });
+
+  test('ends on Ctrl-C while it waits for more, keeps what it has, and says so', async () => {
+    const folder = directory({ 'conduit.yaml': CONFIG });
+    const importing = startConduit(['import', '-'], folder);
+    importing.process.stdin.write(linesOf(...Array.from({ length: 1000 }, () => finishedDecision())));
+    // An empty database is less than half as large.
+    const database = join(folder, '.conduit', 'conduit.sqlite-wal');
+    await vi.waitFor(() => expect(statSync(database).size).toBeGreaterThan(500_000), 20_000);
+    importing.process.kill('SIGINT');
+    const { code, stdout, stderr } = await importing.ended;
+    expect({ code, stdout }).toEqual({ code: 130, stdout: '' });
+    const said =
+      /^([\d,]+) decisions imported, new or changed; 0 there already\ninterrupted: what was imported stays; run it again for the rest\n$/;
+    const imported = Number(said.exec(stderr)?.[1]?.replace(',', ''));
+    expect(imported).toBeGreaterThan(0);
+    expect((await conduit(['export'], folder)).stdout.trim().split('\n')).toHaveLength(imported);
+  });
+
   test('names the line in which a signal is there twice, and keeps what stands before it', async () => {
     const good = finishedDecision({ signals: [thumb(1), { ...thumb(0), source: 'implicit' }], reward: 1 });
     const folder = directory({
@@ -161,6 +207,19 @@ describe('conduit import', () => {
         '1 decision imported, new or changed; 0 there already\nall.jsonl:2: signals: two of one name and source\n',
     });
     expect((await conduit(['export'], folder)).stdout).toBe(linesOf(good));
+  });
+});
+
+describe('conduit rebuild', () => {
+  test('says of each router what it learned from, for people and as JSON', async () => {
+    const folder = await keeping(finishedDecision());
+    expect(await conduit(['rebuild'], folder)).toEqual({
+      code: 0,
+      stdout: 'auto: 1 decision, 0 of them rated; 1 of another encoder count without their context\n',
+      stderr: '',
+    });
+    const { stdout } = await conduit(['rebuild', '--json'], folder);
+    expect(JSON.parse(stdout)).toEqual({ routers: [{ router: 'auto', decisions: 1, rated: 0, other_encoder: 1 }] });
   });
 });
 

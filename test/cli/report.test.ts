@@ -1,4 +1,5 @@
 /** `conduit report`, as an operator meets it. */
+import stringWidth from 'string-width';
 import { describe, expect, test } from 'vitest';
 import { lineOf } from '../../src/cli/decision-lines.ts';
 import { encoder } from '../../src/context/encoder.ts';
@@ -49,6 +50,8 @@ function decisionsByLot(count: number): DecisionRecord[] {
   });
 }
 
+const widest = (text: string): number => Math.max(...text.split('\n').map((line) => stringWidth(line)));
+
 async function keeping(decisions: DecisionRecord[]): Promise<string> {
   const folder = directory({ 'conduit.yaml': CONFIG, 'these.jsonl': decisions.map(lineOf).join('') });
   expect(await conduit(['import', 'these.jsonl'], folder)).toMatchObject({ code: 0 });
@@ -62,7 +65,11 @@ describe('conduit report', () => {
     expect(code).toBe(0);
     expect(stdout).toContain('auto: 900 first decisions, 2025-11-24 to 2025-11-25');
     expect(stdout).toContain('left out: 100 later turn');
-    expect(stdout).toMatch(/always p\/cheap +\d+ +0\.[67]\d+ .* \$0\.0003\d* .* −0\.[12]\d+ .* 90\.\d%/);
+    expect(stdout).toMatch(
+      /^always p\/cheap +0\.[67]\d+ ±\.0\d+ +\$0\.3\d* ±\.\d+ +−0\.[12]\d+ ±\.0\d+ +90% ±0% +\d+$/m,
+    );
+    expect(widest(stdout)).toBeLessThanOrEqual(80);
+    expect(stdout).not.toContain('\u001b');
     const json = await conduit(
       ['report', 'auto', '--json', '--usd-per-request', '0.001', '--policy', 'thompson'],
       folder,
@@ -74,11 +81,21 @@ describe('conduit report', () => {
     );
   });
 
+  test('has colours where they are asked for, and never in JSON', async () => {
+    const folder = await keeping(decisionsByLot(1_000));
+    const forced = { FORCE_COLOR: '1' };
+    expect((await conduit(['report'], folder, forced)).stdout).toContain('\u001b[31m−0.');
+    const { stdout } = await conduit(['report', '--json'], folder, forced);
+    expect(stdout).not.toContain('\u001b');
+    expect(JSON.parse(stdout)).toMatchObject({ router: 'auto' });
+  });
+
   test('says that the log cannot tell where it is too short', async () => {
     const folder = await keeping(decisionsByLot(40));
     const { code, stdout } = await conduit(['report', '--since', '2025-01-01'], folder);
     expect(code).toBe(0);
-    expect(stdout).toContain('the log cannot tell');
+    expect(stdout).toContain('Of these the log cannot tell: it takes a size of 100.');
+    expect(stdout).toMatch(/^always p\/dear +\d\d$/m);
     const later = await conduit(['report', '--since', '2026-01-01'], folder);
     expect(later.stdout).toContain('auto: 0 first decisions');
   });

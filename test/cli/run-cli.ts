@@ -33,6 +33,16 @@ export function conduit(args: readonly string[], cwd: string, env: Record<string
   return ended(child);
 }
 
+/** One that is not at its end yet, and whose stdin is open. */
+export function startConduit(
+  args: readonly string[],
+  cwd: string,
+): { process: ChildProcessWithoutNullStreams; ended: Promise<Ended> } {
+  const child = start(args, cwd, {});
+  onTestFinished(() => void child.kill('SIGKILL'));
+  return { process: child, ended: ended(child) };
+}
+
 export interface Serving {
   firstLine: string;
   url: string;

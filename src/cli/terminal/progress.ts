@@ -18,8 +18,11 @@ export interface LongWork {
 }
 
 export interface Progress {
-  /** Throws what ends the work where a signal asked for that: to be called between two steps, each whole by itself. */
-  at(done: number): void;
+  /**
+   * To be called between two steps, each whole by itself: throws what ends the work where a signal asked for that. `share`, in
+   * [0, 1]: of the whole, where the total is not known, but this is.
+   */
+  at(done: number, share?: number): void;
   /** Aborted by the same signal, for what waits long. */
   signal: AbortSignal;
 }
@@ -30,23 +33,28 @@ const LINE_MS = 10_000;
 /** Before that nobody can tell how long the rest takes. */
 const KNOWN_AFTER_MS = 1000;
 
-/** Rejects as `work` does; and with a `CommandFailed` where SIGINT or SIGTERM came. A second one ends the process at once. */
+/**
+ * Rejects as `work` does; and with a `CommandFailed` where SIGINT or SIGTERM came. A second one ends the process at once. `out`
+ * is where it says how far it is, if anywhere.
+ */
 export async function withProgress<T>(
   long: LongWork,
   work: (progress: Progress) => Promise<T>,
-  out: NodeJS.WriteStream | WriteStream = process.stderr,
+  out: NodeJS.WriteStream | WriteStream | 'nowhere' = process.stderr,
 ): Promise<T> {
   const ending = new AbortController();
   const startedAt = performance.now();
-  const inPlace = redraws(out);
+  const shown = out === 'nowhere' ? null : out;
+  const inPlace = shown !== null && redraws(shown);
   let done = 0;
+  let shareDone: number | undefined;
   const show = (): void => {
-    const line = lineOf(long, done, performance.now() - startedAt);
-    if (inPlace) drawOver(out, line);
-    else out.write(`${line}\n`);
+    const line = lineOf(long, done, shareDone, performance.now() - startedAt);
+    if (inPlace) drawOver(shown, line);
+    else shown?.write(`${line}\n`);
   };
   const clear = (): void => {
-    if (inPlace) drawOver(out, '');
+    if (inPlace) drawOver(shown, '');
   };
   const end = (signal: NodeJS.Signals): void => {
     const exitCode = 128 + constants.signals[signal];
@@ -60,8 +68,9 @@ export async function withProgress<T>(
   const timer = setInterval(show, inPlace ? FRAME_MS : LINE_MS).unref();
   try {
     return await work({
-      at(count) {
+      at(count, share) {
         done = count;
+        shareDone = share;
         ending.signal.throwIfAborted();
       },
       signal: ending.signal,
@@ -80,15 +89,19 @@ function drawOver(out: NodeJS.WriteStream | WriteStream, line: string): void {
   clearLine(out, 1);
 }
 
-/** `replaying: 35%, 7 of 20 runs, 12 s left`, or `exporting: 12,500 decisions so far`. */
-export function lineOf({ doing, noun, total }: LongWork, done: number, elapsedMs: number): string {
-  if (total === undefined) return `${doing}: ${counted(done, noun)} so far`;
-  const share = total === 0 ? 1 : Math.min(1, done / total);
-  const left = done > 0 && elapsedMs >= KNOWN_AFTER_MS && done < total ? (elapsedMs / done) * (total - done) : null;
-  return (
-    `${doing}: ${Math.floor(100 * share)}%, ${thousands(done)} of ${counted(total, noun)}` +
-    `${left === null ? '' : `, ${timeText(left / 1000)} left`}`
-  );
+/** `replaying: 35%, 7 of 20 runs, 12 s left`, `importing: 35%, 7,000 decisions, 12 s left`, `exporting: 7,000 decisions`. */
+export function lineOf(
+  { doing, noun, total }: LongWork,
+  done: number,
+  shareDone: number | undefined,
+  elapsedMs: number,
+): string {
+  const share = Math.min(1, shareDone ?? (total === undefined ? Number.NaN : total === 0 ? 1 : done / total));
+  const count = total === undefined ? counted(done, noun) : `${thousands(done)} of ${counted(total, noun)}`;
+  if (Number.isNaN(share)) return `${doing}: ${count}`;
+  const hasTime = share > 0 && share < 1 && elapsedMs >= KNOWN_AFTER_MS;
+  const left = hasTime ? `, ${timeText((elapsedMs * (1 - share)) / share / 1000)} left` : '';
+  return `${doing}: ${Math.floor(100 * share)}%, ${count}${left}`;
 }
 
 function timeText(seconds: number): string {

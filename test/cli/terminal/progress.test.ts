@@ -24,14 +24,15 @@ function stream(terminal: { columns: number } | null): { out: WriteStream; said:
 }
 
 test('says how much is done, of how much, and how long the rest takes', () => {
-  expect(lineOf(REPLAYING, 0, 5000)).toBe('replaying: 0%, 0 of 20 runs');
-  expect(lineOf(REPLAYING, 5, 500)).toBe('replaying: 25%, 5 of 20 runs');
-  expect(lineOf(REPLAYING, 5, 4000)).toBe('replaying: 25%, 5 of 20 runs, 12 s left');
-  expect(lineOf(REPLAYING, 5, 400_000)).toBe('replaying: 25%, 5 of 20 runs, 20 min left');
-  expect(lineOf(REPLAYING, 1, 400_000)).toBe('replaying: 5%, 1 of 20 runs, 2 h 7 min left');
-  expect(lineOf(REPLAYING, 20, 4000)).toBe('replaying: 100%, 20 of 20 runs');
-  expect(lineOf({ ...REPLAYING, total: 0 }, 0, 4000)).toBe('replaying: 100%, 0 of 0 runs');
-  expect(lineOf(IMPORTING, 12_500, 4000)).toBe('importing: 12,500 decisions so far');
+  expect(lineOf(REPLAYING, 0, undefined, 5000)).toBe('replaying: 0%, 0 of 20 runs');
+  expect(lineOf(REPLAYING, 5, undefined, 500)).toBe('replaying: 25%, 5 of 20 runs');
+  expect(lineOf(REPLAYING, 5, undefined, 4000)).toBe('replaying: 25%, 5 of 20 runs, 12 s left');
+  expect(lineOf(REPLAYING, 5, undefined, 400_000)).toBe('replaying: 25%, 5 of 20 runs, 20 min left');
+  expect(lineOf(REPLAYING, 1, undefined, 400_000)).toBe('replaying: 5%, 1 of 20 runs, 2 h 7 min left');
+  expect(lineOf(REPLAYING, 20, undefined, 4000)).toBe('replaying: 100%, 20 of 20 runs');
+  expect(lineOf({ ...REPLAYING, total: 0 }, 0, undefined, 4000)).toBe('replaying: 100%, 0 of 0 runs');
+  expect(lineOf(IMPORTING, 12_500, undefined, 4000)).toBe('importing: 12,500 decisions');
+  expect(lineOf(IMPORTING, 12_500, 0.25, 4000)).toBe('importing: 25%, 12,500 decisions, 12 s left');
 });
 
 test('a terminal sees one line, drawn again and again, and nothing of it in the end', async () => {
@@ -52,7 +53,7 @@ test('a terminal sees one line, drawn again and again, and nothing of it in the 
   const drawn = '\u001b[1G';
   const restCleared = '\u001b[0K';
   expect(said()).toBe(
-    `${drawn}importing: 250 decisions so far${restCleared}${drawn}importing: 500 decisions so far${restCleared}${drawn}${restCleared}`,
+    `${drawn}importing: 250 decisions${restCleared}${drawn}importing: 500 decisions${restCleared}${drawn}${restCleared}`,
   );
 });
 
