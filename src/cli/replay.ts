@@ -69,7 +69,7 @@ async function replayRecorded(
     doing: 'replaying',
     noun: 'run',
     total: jobs.length,
-    interrupted: 'nothing of a part of the runs is told',
+    interrupted: 'a replay tells nothing before all of its runs are done',
   };
   const played = await withProgress(long, ({ at, signal }) =>
     playRuns(jobs, { threads: availableParallelism(), onRun: at, signal }),

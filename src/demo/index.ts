@@ -1,7 +1,6 @@
 /**
  * `conduit demo`: the gateway, simulated models and simulated people in one process, without keys and without a network.
- * Environment: CONDUIT_DEMO_SECONDS ends it by itself after so many seconds, CONDUIT_DEMO_SEED throws other dice,
- * NO_COLOR turns colours off.
+ * Environment: CONDUIT_DEMO_SECONDS ends it by itself after so many seconds, CONDUIT_DEMO_SEED throws other dice.
  */
 import { setTimeout as sleep } from 'node:timers/promises';
 import { loadConfig, problemLine } from '../config/load.ts';
@@ -15,7 +14,7 @@ import { startTraffic } from './people.ts';
 import { bestFixedModel } from './prompts.ts';
 import { startSimulatedProvider } from './providers.ts';
 import { createTally, type Tally } from './tally.ts';
-import { openTerminal } from './terminal.ts';
+import { type Look, openTerminal, type Terminal } from './terminal.ts';
 import type { Learned, Scene } from './view.ts';
 
 export interface DemoOptions {
@@ -31,7 +30,7 @@ const REQUESTS_PER_SECOND = 40;
 const WARMUP = 16;
 
 /** Resolves when it was asked to end and everything is closed. */
-export async function runDemo(options: DemoOptions): Promise<void> {
+export async function runDemo(options: DemoOptions, look: Look): Promise<void> {
   const seconds = positiveNumber('CONDUIT_DEMO_SECONDS') ?? Number.POSITIVE_INFINITY;
   const dice = createDice(positiveNumber('CONDUIT_DEMO_SEED') ?? 1);
   const ending = new AbortController();
@@ -44,7 +43,7 @@ export async function runDemo(options: DemoOptions): Promise<void> {
   const provider = await startSimulatedProvider(tally.billed);
   try {
     const gateway = await openGateway(options, provider.url, logOf(tally));
-    await watch(gateway, tally, dice, seconds, ending.signal);
+    await watch(gateway, openTerminal(process.stdout, look), tally, dice, seconds, ending.signal);
     await gateway.close();
   } finally {
     await provider.close();
@@ -56,12 +55,12 @@ export async function runDemo(options: DemoOptions): Promise<void> {
 /** Lets people in and shows what happens, until the time is over or `ending` says so. */
 async function watch(
   { url }: RunningGateway,
+  terminal: Terminal,
   tally: Tally,
   dice: Dice,
   seconds: number,
   ending: AbortSignal,
 ): Promise<void> {
-  const terminal = openTerminal(process.stdout, process.env);
   const startedAt = performance.now();
   const left = (): number => startedAt + seconds * 1000 - performance.now();
   terminal.open(url);

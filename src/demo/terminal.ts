@@ -1,6 +1,15 @@
 /** Shows the demo's view: redrawn in place on a terminal, a line now and then where stdout is none. */
 import type { WriteStream } from 'node:tty';
-import { coloured, drawFrame, drawInvitation, drawLine, drawSummary, fitted, plain, type Scene } from './view.ts';
+import { drawFrame, drawInvitation, drawLine, drawSummary, fitted, type Scene, type Style } from './view.ts';
+
+/** How it shall look where it is shown. */
+export interface Look {
+  style: Style;
+  /** Whether a frame can be drawn over the one before. */
+  redraws: boolean;
+  /** As it is now: windows are made wider and narrower. */
+  columns: () => number;
+}
 
 export interface Terminal {
   open(url: string): void;
@@ -14,10 +23,7 @@ export interface Terminal {
 const FRAME_MS = 500;
 const LINE_MS = 5000;
 
-export function openTerminal(out: WriteStream | NodeJS.WriteStream, env: NodeJS.ProcessEnv): Terminal {
-  const redraws = out.isTTY === true && env.TERM !== 'dumb';
-  // no-color.org: any value but an empty one.
-  const style = redraws && !env.NO_COLOR ? coloured : plain;
+export function openTerminal(out: WriteStream | NodeJS.WriteStream, { style, redraws, columns }: Look): Terminal {
   const write = (lines: readonly string[]): void => {
     out.write(lines.map((line) => `${line}\n`).join(''));
   };
@@ -25,8 +31,8 @@ export function openTerminal(out: WriteStream | NodeJS.WriteStream, env: NodeJS.
 
   const frame = (scene: Scene): void => {
     // A frame higher than the screen could not be taken back.
-    const lines = drawFrame(scene, style).slice(0, Math.max(1, (out.rows ?? 24) - 1));
-    const text = lines.map((line) => `\u001b[2K${fitted(line, Math.max(20, out.columns ?? 80))}\n`).join('');
+    const lines = drawFrame(scene, style).slice(0, Math.max(1, (out.rows || 24) - 1));
+    const text = lines.map((line) => `\u001b[2K${fitted(line, columns())}\n`).join('');
     const back = drawn > 0 ? `\u001b[${drawn}A` : '';
     drawn = lines.length;
     // The rest of the screen is cleared: the frame before may have been longer.

@@ -30,21 +30,13 @@ export interface Scene {
   visitors: number;
 }
 
+/** What is set off from the rest, and how. */
 export interface Style {
   bold(text: string): string;
   dim(text: string): string;
   good(text: string): string;
   bad(text: string): string;
 }
-
-const wrapped =
-  (code: number) =>
-  (text: string): string =>
-    `\u001b[${code}m${text}\u001b[0m`;
-const bare = (text: string): string => text;
-
-export const coloured: Style = { bold: wrapped(1), dim: wrapped(2), good: wrapped(32), bad: wrapped(31) };
-export const plain: Style = { bold: bare, dim: bare, good: bare, bad: bare };
 
 const NAME = 14;
 const BAR = 14;
@@ -95,9 +87,9 @@ export function drawFrame(scene: Scene, style: Style): string[] {
   ];
   if (qualities) {
     const { served, bestFixed, random } = qualities;
-    const mark = served >= bestFixed - 0.005 ? style.good : bare;
+    const told = served >= bestFixed - 0.005 ? style.good(points(served)) : points(served);
     lines.push(
-      `quality   served ${style.bold(mark(points(served)))}   best fixed (${best.name}) ${points(bestFixed)}   random ${points(random)}`,
+      `quality   served ${style.bold(told)}   best fixed (${best.name}) ${points(bestFixed)}   random ${points(random)}`,
     );
     if (scene.curve.length > 0)
       lines.push(`          ${sparkline(scene.curve, random)}  ${style.dim(`100 answers each, ▁ random, █ 100`)}`);

@@ -19,7 +19,7 @@ const LARGEST = 300_000;
 afterAll(closeBrowser);
 
 async function startDemo(): Promise<string> {
-  const code = "import('./src/demo/index.ts').then((demo) => demo.runDemo({ port: 0 }))";
+  const code = "import('./src/cli/demo.ts').then(({ demo }) => demo({ port: 0 }))";
   const child = spawn(process.execPath, ['-e', code], { cwd: ROOT, stdio: ['ignore', 'pipe', 'inherit'] });
   onTestFinished(() => void child.kill());
   return await new Promise((resolve, reject) => {

@@ -21,7 +21,7 @@ interface Demo {
 }
 
 function startDemo(env: Record<string, string>, options = '{ port: 0 }'): Demo {
-  const code = `import('./src/demo/index.ts').then((demo) => demo.runDemo(${options}))`;
+  const code = `import('./src/cli/demo.ts').then(({ demo }) => demo(${options}))`;
   const child = spawn(process.execPath, ['-e', code], { cwd: root, env: { ...process.env, ...env } });
   running.push(child);
   let out = '';

@@ -1,17 +1,18 @@
 /** What the demo shows, and what it counts. */
+import { styleText } from 'node:util';
 import { describe, expect, test } from 'vitest';
+import { plain } from '../../src/cli/terminal/screen.ts';
 import { answerTokens, costOf, MODELS } from '../../src/demo/models.ts';
 import { createTally, LATEST } from '../../src/demo/tally.ts';
 import {
   bar,
-  coloured,
   drawFrame,
   drawInvitation,
   drawLine,
   drawSummary,
   fitted,
-  plain,
   type Scene,
+  type Style,
   sparkline,
 } from '../../src/demo/view.ts';
 
@@ -39,6 +40,12 @@ const scene: Scene = {
 
 // biome-ignore lint/suspicious/noControlCharactersInRegex: colour codes begin with the escape character
 const bare = (line: string): string => line.replace(/\u001b\[\d+m/g, '');
+
+const styled =
+  (format: Parameters<typeof styleText>[0]) =>
+  (text: string): string =>
+    styleText(format, text, { validateStream: false });
+const coloured: Style = { bold: styled('bold'), dim: styled('dim'), good: styled('green'), bad: styled('red') };
 
 describe('the view', () => {
   test('fits 80 columns and 24 rows, even with large numbers', () => {
@@ -94,7 +101,7 @@ describe('the view', () => {
   });
 
   test('a line is cut at the terminal’s width without losing the end of its colour', () => {
-    expect(fitted(`${coloured.bold('abcdef')}gh`, 3)).toBe('\u001b[1mabc\u001b[0m');
+    expect(fitted(`${coloured.bold('abcdef')}gh`, 3)).toBe('\u001b[1mabc\u001b[22m');
     expect(fitted('abc', 80)).toBe('abc');
   });
 });

@@ -48,10 +48,12 @@ export async function withProgress<T>(
   const inPlace = shown !== null && redraws(shown);
   let done = 0;
   let shareDone: number | undefined;
+  let drawn = '';
   const show = (): void => {
     const line = lineOf(long, done, shareDone, performance.now() - startedAt);
-    if (inPlace) drawOver(shown, line);
-    else shown?.write(`${line}\n`);
+    if (!inPlace) shown?.write(`${line}\n`);
+    else if (line !== drawn) drawOver(shown, line);
+    drawn = line;
   };
   const clear = (): void => {
     if (inPlace) drawOver(shown, '');
