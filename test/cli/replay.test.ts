@@ -7,6 +7,7 @@ import { readOptions, type WrittenOptions } from '../../src/cli/replay-options.t
 import { playRuns } from '../../src/cli/replay-threads.ts';
 import { loadConfig } from '../../src/config/load.ts';
 import { EXPLORE } from '../../src/config/schema.ts';
+import { runSeed } from '../../src/evaluate/seeded-run.ts';
 import { linesOf, outcome, PRICES, twoKinds } from '../evaluate/recorded.ts';
 import { rowsFrom } from '../evaluate/rows.ts';
 import { conduit, directory } from './run-cli.ts';
@@ -117,6 +118,19 @@ describe('conduit replay', () => {
     expect(readFileSync(join(cwd, 'curve.svg'), 'utf8')).toMatch(/^<svg [\s\S]*a\.jsonl[\s\S]*<\/svg>\n$/);
   });
 
+  test('fits 80 columns whatever is compared, with the shares in as many blocks as it takes', async () => {
+    const cwd = recorded();
+    const policies = ['random', 'cheapest', 'fixed', 'thompson', 'ucb1', 'epsilon-greedy', 'linear-thompson'];
+    const args = ['replay', 'a.jsonl', '--seeds', '1', ...policies.flatMap((policy) => ['--policy', policy])];
+    const { code, stdout } = await conduit(args, cwd);
+    expect(code).toBe(0);
+    const lines = stdout.split('\n');
+    expect(Math.max(...lines.map((line) => line.length))).toBeLessThanOrEqual(80);
+    expect(lines.filter((line) => line.startsWith('share of the'))).toHaveLength(2);
+    const wide = await conduit(args, cwd, { COLUMNS: '200' });
+    expect(wide.stdout.split('\n').filter((line) => line.startsWith('share of the'))).toHaveLength(1);
+  });
+
   test('reads compressed files whatever they are called, and lines as any machine ends them', async () => {
     const text = linesOf(twoKinds(4));
     const cwd = directory({ 'a.jsonl': text, 'windows.jsonl': `\uFEFF${text.replaceAll('\n', '\r\n')}\r\n` });
@@ -199,8 +213,24 @@ test('a run is the same on however many threads', async () => {
   }));
   const told: number[] = [];
   const spread = await playRuns(jobs, { threads: 2, onRun: (done) => told.push(done) });
-  expect(spread).toEqual(await playRuns(jobs, { threads: 1, onRun: () => {} }));
+  expect(spread).toEqual(jobs.map((job) => runSeed(job.replayed, job)));
   expect(told).toEqual([1, 2, 3, 4]);
+});
+
+test('runs that are called off end at once, and not when the run does that is being played', async () => {
+  const { perDay, halfLifeMs, prefer } = readOptions({});
+  const settings = { policy: 'linear-thompson' as const, prefer, explore: EXPLORE, halfLifeMs, perDay };
+  const replayed = { rows: rowsFrom(twoKinds(2000)), warmUp: [], inOrder: true };
+  const ending = new AbortController();
+  const told: number[] = [];
+  const playing = playRuns([{ replayed, seed: 1, settings }], {
+    threads: 1,
+    onRun: (done) => told.push(done),
+    signal: ending.signal,
+  });
+  ending.abort(new Error('enough'));
+  await expect(playing).rejects.toThrow('enough');
+  expect(told).toEqual([]);
 });
 
 test('policies run with what a router has that says nothing, but for its preference', () => {
