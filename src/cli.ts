@@ -72,18 +72,19 @@ program
 withConfig(
   program
     .command('rebuild')
-    .description('learn anew from the durable store, as for another half-life or after Redis was lost')
-    .option('--json', 'print one JSON document'),
-).action(async (options) => (await import('./cli/rebuild.ts')).rebuild(options));
+    .description('learn anew from the durable store, as for another half-life or after Redis was lost'),
+)
+  .option('--json', 'print one JSON document')
+  .action(async (options) => (await import('./cli/rebuild.ts')).rebuild(options));
 withConfig(
   program
     .command('report')
     .description('estimate from the log what other policies, preferences and budgets would have done')
     .argument('[router]', "default: the config's first"),
 )
-  .option('--policy <name>', 'a policy to judge as well; may be given again', gathered, [])
-  .option('--usd-per-point <usd>', 'a preference to judge as well: what 1% of quality may cost', gathered, [])
-  .option('--usd-per-request <usd>', 'an average ceiling to judge as well', gathered, [])
+  .option('--policy <name>', 'a policy to judge as well; may be given again', gathered)
+  .option('--usd-per-point <usd>', 'a preference to judge as well: what 1% of quality may cost', gathered)
+  .option('--usd-per-request <usd>', 'an average ceiling to judge as well', gathered)
   .option('--since <time>', 'only decisions since then: 7d, or 2026-01-31')
   .option('--json', 'print the report as GET /v1/routers/{name}/report gives it')
   .action(async (router, options) => (await import('./cli/report.ts')).report(router, options));
@@ -91,16 +92,18 @@ withConfig(
   program
     .command('export')
     .description('write all decisions of the durable store as JSON lines')
-    .argument('[file]', 'default: -, which is stdout')
-    .option('--json', 'with a file: print one JSON document that tells of it'),
-).action(async (file, options) => (await import('./cli/export.ts')).exportDecisions(file, options));
+    .argument('[file]', 'default: -, which is stdout'),
+)
+  .option('--json', 'with a file: print one JSON document that tells of it')
+  .action(async (file, options) => (await import('./cli/export.ts')).exportDecisions(file, options));
 withConfig(
   program
     .command('import')
     .description('take decisions from JSON lines into the durable store')
-    .argument('<file>', '- for stdin')
-    .option('--json', 'print one JSON document'),
-).action(async (file, options) => (await import('./cli/import.ts')).importDecisions(file, options));
+    .argument('<file>', '- for stdin'),
+)
+  .option('--json', 'print one JSON document')
+  .action(async (file, options) => (await import('./cli/import.ts')).importDecisions(file, options));
 program
   .command('replay')
   .description('run policies over recorded outcomes, revealing only those of the model that was chosen')

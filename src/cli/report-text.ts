@@ -36,6 +36,9 @@ function aboutLog(made: ReportJson): string[] {
   ];
 }
 
+/** Of the log's time: below this it is told of how much of it a figure is. */
+const TOLD_WHOLLY = 0.995;
+
 const COLUMNS: readonly Column[] = [
   { head: 'policy' },
   ...['quality', 'USD per 1k requests', 'quality − baseline', 'saved', 'size'].map((head) => ({
@@ -57,6 +60,7 @@ function estimateTable(told: readonly Told[], screen: Screen): string[] {
       sizeText(effective_size),
     ];
   });
+  const inPart = told.filter(({ covered_share }) => covered_share < TOLD_WHOLLY);
   return [
     ...tableLines(COLUMNS, rows, screen),
     '',
@@ -64,8 +68,13 @@ function estimateTable(told: readonly Told[], screen: Screen): string[] {
       'Doubly robust, ± half of the 95% interval; size: how many decisions of its own the log is worth.',
       screen,
     ),
+    ...(inPart.length === 0 ? [] : paragraph(aboutParts(inPart), screen)),
   ];
 }
+
+const aboutParts = (targets: readonly Told[]): string =>
+  'Told from a part of the time only, since in the rest the log hardly ever chose so: ' +
+  `${targets.map(({ name, covered_share }) => `${name} (${percent(covered_share, 0)})`).join(', ')}.`;
 
 function untoldTable(untold: readonly TargetJson[], made: ReportJson, screen: Screen): string[] {
   return [

@@ -9,9 +9,9 @@ import { printResult } from './terminal/result.ts';
 import { type DurableOptions, withDurable } from './with-durable.ts';
 
 export interface ReportOptions extends DurableOptions {
-  policy: string[];
-  usdPerPoint: string[];
-  usdPerRequest: string[];
+  policy?: string[];
+  usdPerPoint?: string[];
+  usdPerRequest?: string[];
   since?: string;
   json?: boolean;
 }
@@ -19,7 +19,7 @@ export interface ReportOptions extends DurableOptions {
 export async function report(name: string | undefined, options: ReportOptions): Promise<void> {
   await withDurable(options, async (durable, config) => {
     const router = routerNamed(name, config);
-    const { policy, usdPerPoint, usdPerRequest, since } = options;
+    const { policy = [], usdPerPoint = [], usdPerRequest = [], since } = options;
     const read = readAsked({ since, policy, usd_per_point: usdPerPoint, usd_per_request: usdPerRequest }, Date.now());
     if (!read.ok) throw new CommandFailed(`--${read.field.replaceAll('_', '-')}: ${read.problem}`);
     const models = router.models.map((id) => config.models.get(id) as Model);
