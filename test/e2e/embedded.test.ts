@@ -340,7 +340,7 @@ describe('what is kept can be taken elsewhere', () => {
     await stop(first);
 
     const exported = await conduit(['export', 'all.jsonl'], folder);
-    expect(exported).toMatchObject({ code: 0, stderr: '12 decisions exported\n' });
+    expect(exported).toMatchObject({ code: 0, stdout: '12 decisions exported\n' });
     const lines = readFileSync(join(folder, 'all.jsonl'), 'utf8');
     expect((await conduit(['export'], folder)).stdout).toBe(lines);
     expect(JSON.parse(lines.split('\n')[0] as string)).toMatchObject({ object: 'decision', router: 'auto', reward: 0 });
@@ -359,7 +359,7 @@ describe('what is kept can be taken elsewhere', () => {
       '11 decisions imported, new or changed; 1 there already\n',
       '0 decisions imported, new or changed; 12 there already\n',
     ]) {
-      expect(await conduit(['import', 'all.jsonl'], other)).toMatchObject({ code: 0, stderr: said });
+      expect(await conduit(['import', 'all.jsonl'], other)).toMatchObject({ code: 0, stdout: said });
     }
     expect(await conduit(['rebuild'], other)).toMatchObject({
       code: 0,

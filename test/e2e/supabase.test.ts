@@ -215,7 +215,9 @@ describe('a gateway with Supabase', () => {
       const env = { SUPABASE_SERVICE_ROLE_KEY: SERVICE_ROLE_KEY };
       expect(await conduit(['import', 'all.jsonl'], folder, env)).toMatchObject({
         code: 0,
-        stderr: `${said}\nthey are in Supabase: run \`conduit rebuild\` so that this machine's folder takes over what they teach at the next start\n`,
+        stdout: `${said}\n`,
+        stderr:
+          "they are in Supabase: run `conduit rebuild` so that this machine's folder takes over what they teach at the next start\n",
       });
     }
   });
