@@ -7,6 +7,7 @@ import type { ConduitConfig } from '../config/resolve.ts';
 import { type Log, openLog, type RunningGateway, type StderrLog, startGateway } from '../node.ts';
 import { configFile, DOT_ENV, environment, loadBuilt, loadFile } from './config-file.ts';
 import { startReloading, textsOf } from './reload.ts';
+import { SAME_SIGNAL_MS } from './same-signal.ts';
 
 export interface ServeOptions {
   config?: string;
@@ -90,9 +91,6 @@ function sourceOf({ config, host, port }: ServeOptions): Source | null {
   process.stderr.write(`no conduit.yaml here: this config comes from the keys in the environment\n\n${built.text}\n`);
   return { files: [DOT_ENV], load: () => loadBuilt(overrides) };
 }
-
-/** Ctrl-C reaches a process from its terminal and once more from npm: so near to one another they are one signal. */
-const SAME_SIGNAL_MS = 100;
 
 /** The first signal lets answers in flight finish, a second one ends at once. */
 function endOnSignal(log: StderrLog, close: () => Promise<void>): void {

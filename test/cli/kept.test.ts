@@ -186,6 +186,8 @@ describe('conduit import', () => {
     const database = join(folder, '.conduit', 'conduit.sqlite-wal');
     await vi.waitFor(() => expect(statSync(database).size).toBeGreaterThan(500_000), 20_000);
     importing.process.kill('SIGINT');
+    // npm hands it on once more.
+    setTimeout(() => importing.process.kill('SIGINT'), 20);
     const { code, stdout, stderr } = await importing.ended;
     expect({ code, stdout }).toEqual({ code: 130, stdout: '' });
     const said =

@@ -3,6 +3,7 @@ import { constants } from 'node:os';
 import { clearLine, cursorTo } from 'node:readline';
 import type { WriteStream } from 'node:tty';
 import { CommandFailed } from '../command-failed.ts';
+import { SAME_SIGNAL_MS } from '../same-signal.ts';
 import { counted, thousands } from './counted.ts';
 import { redraws, screenOf } from './screen.ts';
 
@@ -49,6 +50,7 @@ export async function withProgress<T>(
   let done = 0;
   let shareDone: number | undefined;
   let drawn = '';
+  let endingSince: number | null = null;
   const show = (): void => {
     const line = lineOf(long, done, shareDone, performance.now() - startedAt);
     if (!inPlace) shown?.write(`${line}\n`);
@@ -60,10 +62,14 @@ export async function withProgress<T>(
   };
   const end = (signal: NodeJS.Signals): void => {
     const exitCode = 128 + constants.signals[signal];
-    if (ending.signal.aborted) {
+    if (endingSince !== null) {
+      if (performance.now() - endingSince < SAME_SIGNAL_MS) return;
       clear();
       process.exit(exitCode);
     }
+    endingSince = performance.now();
+    clearInterval(timer);
+    if (inPlace) drawOver(shown, `${long.doing}: ending after this step (Ctrl-C again ends it at once)`);
     ending.abort(new CommandFailed(`interrupted: ${long.interrupted}`, exitCode));
   };
   process.on('SIGINT', end).on('SIGTERM', end);
@@ -79,7 +85,8 @@ export async function withProgress<T>(
     });
   } finally {
     clearInterval(timer);
-    process.off('SIGINT', end).off('SIGTERM', end);
+    // After a signal they stay: npm's second one must not end the process before it has said why.
+    if (endingSince === null) process.off('SIGINT', end).off('SIGTERM', end);
     clear();
   }
 }

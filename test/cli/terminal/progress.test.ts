@@ -92,14 +92,20 @@ test('what fails leaves no line behind', async () => {
 });
 
 test('Ctrl-C ends the work between two steps, and what is left behind is said', async () => {
-  const { out } = stream(null);
+  vi.stubEnv('CI', '');
+  vi.stubEnv('TERM', 'xterm');
+  const { out, said } = stream({ columns: 80 });
   let steps = 0;
   const work = withProgress(
     IMPORTING,
     async ({ at, signal }) => {
       for (;;) {
         at(++steps);
-        if (steps === 3) process.emit('SIGINT', 'SIGINT');
+        if (steps === 3) {
+          process.emit('SIGINT', 'SIGINT');
+          // npm hands it on once more.
+          process.emit('SIGINT', 'SIGINT');
+        }
         expect(signal.aborted).toBe(steps >= 3);
         await Promise.resolve();
       }
@@ -110,4 +116,6 @@ test('Ctrl-C ends the work between two steps, and what is left behind is said', 
   expect(error).toBeInstanceOf(CommandFailed);
   expect(error).toMatchObject({ message: 'interrupted: what was imported stays', exitCode: 130 });
   expect(steps).toBe(4);
+  expect(said()).toContain('importing: ending after this step (Ctrl-C again ends it at once)');
+  expect(said()).toMatch(/G\S+0K$/);
 });
