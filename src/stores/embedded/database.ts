@@ -65,7 +65,7 @@ export function openDatabase(sql: Sql): Database {
   const selectLatest = sql.prepare('select max(seq) from model_states where router = ?');
   const putState = sql.prepare('insert or replace into model_states (router, seq, bytes) values (?, ?, ?)');
   const removeStates = sql.prepare(
-    'delete from model_states where router = ?1 and seq not in (select seq from model_states where router = ?1 order by seq desc limit 2)',
+    'delete from model_states where router = ? and seq not in (select seq from model_states where router = ? order by seq desc limit 2)',
   );
   const dropStates = sql.prepare('delete from model_states where router = ?');
   const decisions = createDecisionTables(sql);
@@ -151,7 +151,7 @@ export function openDatabase(sql: Sql): Database {
         const latest = onlyValue(selectLatest.rows(router)) as number | null;
         if (seq === null || (latest !== null && latest > seq)) return false;
         putState.run(router, seq, bytes);
-        removeStates.run(router);
+        removeStates.run(router, router);
         return true;
       });
     },

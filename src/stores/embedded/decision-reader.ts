@@ -35,10 +35,11 @@ from routing_decisions d
 join queries q on q.decision_id = d.decision_id
 left join responses r on r.decision_id = d.decision_id`;
 
+/** Node 22.19 does not know numbered parameters. */
 const SIGNALS = `
-select position, 'explicit', signal, value, weight, at, comment from feedback where decision_id = ?1
+select position, 'explicit', signal, value, weight, at, comment from feedback where decision_id = ?
 union all
-select position, 'implicit', signal, value, weight, at, comment from implicit_feedback where decision_id = ?1
+select position, 'implicit', signal, value, weight, at, comment from implicit_feedback where decision_id = ?
 order by 1`;
 
 export function createDecisionReader(sql: Sql): DecisionReader {
@@ -51,7 +52,7 @@ export function createDecisionReader(sql: Sql): DecisionReader {
     where d.decision_id < ? order by d.decision_id desc limit ?`,
   );
   const selectSignals = sql.prepare(SIGNALS);
-  const signalsOf = (decisionId: string): DecidedSignal[] => selectSignals.rows(decisionId).map(signalIn);
+  const signalsOf = (decisionId: string): DecidedSignal[] => selectSignals.rows(decisionId, decisionId).map(signalIn);
 
   const placedIn = (row: SqlRow): Placed => {
     const [seq, firstSeq, pastLabels, signals, id] = row as [number, number, string | null, number, string];
