@@ -114,6 +114,7 @@ const FOR_ONE_PLATFORM: Readonly<Record<string, readonly string[]>> = {
   'metrics/process-metrics.ts': ['prom-client/lib/defaultMetrics.js'],
   'stores/durable-object.ts': [],
   'stores/embedded.ts': [],
+  'stores/embedded-reader.ts': [],
   'stores/redis.ts': [],
   'stores/redis/connection.ts': ['ioredis'],
   'stores/redis/request-connection.ts': ['ioredis'],
@@ -131,6 +132,7 @@ const FOR_ONE_PLATFORM: Readonly<Record<string, readonly string[]>> = {
 const ON_NODE = [
   'crypto.ts',
   'stores/embedded.ts',
+  'stores/embedded-reader.ts',
   'stores/embedded/file.ts',
   'stores/embedded/thread.ts',
   'stores/spool.ts',

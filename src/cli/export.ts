@@ -1,12 +1,12 @@
 /** `conduit export`: every decision of the durable store, one JSON object a line. */
 import { open } from 'node:fs/promises';
-import { type DurableStore, LOG_START } from '../stores/ports.ts';
+import { type DurableReader, LOG_START } from '../stores/ports.ts';
 import { CommandFailed } from './command-failed.ts';
 import { lineOf } from './decision-lines.ts';
 import { counted } from './terminal/counted.ts';
 import { withProgress } from './terminal/progress.ts';
 import { printResult, writeToStdout } from './terminal/result.ts';
-import { type DurableOptions, withDurable } from './with-durable.ts';
+import { type DurableOptions, withDurableReader } from './with-durable.ts';
 
 const BATCH = 500;
 const STDOUT = '-';
@@ -22,7 +22,7 @@ interface Output {
 }
 
 export async function exportDecisions(file = STDOUT, { json = false, ...options }: ExportOptions): Promise<void> {
-  await withDurable(options, async (durable) => {
+  await withDurableReader(options, async (durable) => {
     if (json && file === STDOUT)
       throw new CommandFailed(
         '--json: what goes to stdout is JSON lines already (allowed: with a file, to tell of it)',
@@ -35,7 +35,7 @@ export async function exportDecisions(file = STDOUT, { json = false, ...options 
 }
 
 /** Gives how many there were. */
-async function exportTo(file: string, durable: DurableStore): Promise<number> {
+async function exportTo(file: string, durable: DurableReader): Promise<number> {
   const output = file === STDOUT ? STDOUT_OUTPUT : await toFile(file);
   const long = {
     doing: 'exporting',
@@ -63,7 +63,7 @@ async function exportTo(file: string, durable: DurableStore): Promise<number> {
   }
 }
 
-async function* linesIn(durable: DurableStore): AsyncGenerator<{ lines: string; decisions: number }> {
+async function* linesIn(durable: DurableReader): AsyncGenerator<{ lines: string; decisions: number }> {
   for (const log of await durable.logs()) {
     let cursor = LOG_START;
     for (;;) {

@@ -6,7 +6,7 @@ import { routerReport } from '../evaluate/router-report.ts';
 import { CommandFailed } from './command-failed.ts';
 import { reportLines } from './report-text.ts';
 import { printResult } from './terminal/result.ts';
-import { type DurableOptions, withDurable } from './with-durable.ts';
+import { type DurableOptions, withDurableReader } from './with-durable.ts';
 
 export interface ReportOptions extends DurableOptions {
   policy?: string[];
@@ -17,7 +17,7 @@ export interface ReportOptions extends DurableOptions {
 }
 
 export async function report(name: string | undefined, options: ReportOptions): Promise<void> {
-  await withDurable(options, async (durable, config) => {
+  await withDurableReader(options, async (durable, config) => {
     const router = routerNamed(name, config);
     const { policy = [], usdPerPoint = [], usdPerRequest = [], since } = options;
     const read = readAsked({ since, policy, usd_per_point: usdPerPoint, usd_per_request: usdPerRequest }, Date.now());

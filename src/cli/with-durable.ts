@@ -1,10 +1,9 @@
 /** For commands that work on what is kept: loads the config, opens its durable store, and says what is wrong in one line. */
-import { join } from 'node:path';
 import { configFromEnvironment } from '../config/from-environment.ts';
 import { problemLine } from '../config/load.ts';
 import type { ConduitConfig } from '../config/resolve.ts';
-import { FolderInUse, openDurable } from '../storage/durable.ts';
-import type { DurableStore } from '../stores/ports.ts';
+import { FolderInUse, openDurable, openToRead } from '../storage/durable.ts';
+import type { DurableReader, DurableStore } from '../stores/ports.ts';
 import { CommandFailed } from './command-failed.ts';
 import { configFile, environment, loadBuilt, loadFile } from './config-file.ts';
 
@@ -12,23 +11,49 @@ export interface DurableOptions {
   config?: string;
 }
 
-/** Sets the exit code, and prints what went wrong, where `work` rejects. */
+const NOTHING_DURABLE = 'nothing durable is configured: stores.durable is none (allowed: embedded, supabase)';
+
+/** For what writes there. Sets the exit code, and prints what went wrong, where `work` rejects. */
 export async function withDurable(
   { config: named }: DurableOptions,
   work: (durable: DurableStore, config: ConduitConfig) => Promise<void>,
 ): Promise<void> {
-  let durable: DurableStore | null = null;
-  try {
+  await orSayWhy(async () => {
     const config = configOf(named);
-    durable = await openDurable(config.stores);
-    if (!durable)
-      throw new CommandFailed('nothing durable is configured: stores.durable is none (allowed: embedded, supabase)');
-    await work(durable, config);
+    const durable = await openDurable(config.stores);
+    if (!durable) throw new CommandFailed(NOTHING_DURABLE);
+    await work(durable, config).finally(durable.close);
+  });
+}
+
+/** For what only reads there, which a gateway that runs does not hinder, nor is hindered by. As `withDurable` else. */
+export async function withDurableReader(
+  { config: named }: DurableOptions,
+  work: (durable: DurableReader, config: ConduitConfig) => Promise<void>,
+): Promise<void> {
+  await orSayWhy(async () => {
+    const config = configOf(named);
+    const opened = await openToRead(config.stores);
+    if (!opened) throw new CommandFailed(NOTHING_DURABLE);
+    if (opened === 'empty') process.stderr.write(`nothing has been kept in ${config.stores.folder} yet\n`);
+    const durable = opened === 'empty' ? NOTHING_KEPT : opened;
+    await work(durable, config).finally(durable.close);
+  });
+}
+
+const NOTHING_KEPT: DurableReader = {
+  logs: async () => [],
+  readKept: async (_log, cursor) => ({ kept: [], cursor, gap: null }),
+  async *usageSince() {},
+  close: async () => {},
+};
+
+async function orSayWhy(work: () => Promise<void>): Promise<void> {
+  try {
+    await work();
   } catch (error) {
     process.stderr.write(`${whatWentWrong(error as Error)}\n`);
-    process.exitCode = error instanceof CommandFailed ? error.exitCode : 1;
-  } finally {
-    await durable?.close();
+    process.exitCode = 1;
   }
 }
 
@@ -49,9 +74,5 @@ function configOf(named: string | undefined): ConduitConfig {
 function whatWentWrong(error: Error): string {
   if (!(error instanceof FolderInUse)) return error.message;
   const { folder, pid } = error;
-  const database = join(folder, 'conduit.sqlite');
-  return (
-    `${folder} is in use by ${pid === null ? 'another process' : `process ${pid}`}: stop the gateway first, or copy the ` +
-    `database while it runs with: sqlite3 '${database}' ".backup kept.sqlite"`
-  );
+  return `${folder} is in use by ${pid === null ? 'another process' : `process ${pid}`}: stop the gateway first`;
 }

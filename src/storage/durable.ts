@@ -1,7 +1,7 @@
-/** Opens the durable store that a config names, and nothing else. */
+/** Opens the durable store that a config names, and nothing else: to write in it, or only to read. */
 import type { Stores } from '../config/resolve.ts';
 import type { EmbeddedStore } from '../stores/embedded.ts';
-import type { DurableStore } from '../stores/ports.ts';
+import type { DurableReader, DurableStore } from '../stores/ports.ts';
 
 export { FolderInUse } from '../stores/embedded/failures.ts';
 
@@ -13,7 +13,7 @@ export async function openFolder({ folder }: Stores): Promise<EmbeddedStore> {
 }
 
 /** It need not be there. */
-export async function openSupabase({ supabase }: Stores): Promise<DurableStore> {
+export async function openSupabase({ supabase }: Stores): Promise<DurableStore & DurableReader> {
   const { createSupabaseStore } = await import('../stores/supabase.ts');
   return createSupabaseStore(supabase as NonNullable<Stores['supabase']>);
 }
@@ -22,4 +22,15 @@ export async function openSupabase({ supabase }: Stores): Promise<DurableStore> 
 export async function openDurable(stores: Stores): Promise<DurableStore | null> {
   if (stores.durable === 'none') return null;
   return stores.durable === 'embedded' ? await openFolder(stores) : await openSupabase(stores);
+}
+
+/**
+ * What `openDurable` opens, to read alone: a folder also while a gateway has it. `empty` where nothing has been kept there yet;
+ * null where nothing outlives the state store.
+ */
+export async function openToRead(stores: Stores): Promise<DurableReader | 'empty' | null> {
+  if (stores.durable === 'none') return null;
+  if (stores.durable === 'supabase') return await openSupabase(stores);
+  const { openEmbeddedReader } = await import('../stores/embedded-reader.ts');
+  return openEmbeddedReader(stores) ?? 'empty';
 }

@@ -1,12 +1,21 @@
 /** Brings databases to the schema of this release. */
 import { onlyValue, type Sql } from './sql.ts';
 
-/** Why a database cannot be used. `foreign`: it is somebody else's. `newer`: a later release has written it. */
-export class WrongSchema extends Error {
-  readonly reason: 'foreign' | 'newer';
+const WORDS = {
+  foreign: 'it is a database of something else',
+  newer: 'it was written by a newer release of Conduit',
+  older: 'it was written by an older release of Conduit',
+};
 
-  constructor(reason: 'foreign' | 'newer') {
-    super(reason === 'newer' ? 'it was written by a newer release of Conduit' : 'it is a database of something else');
+/**
+ * Why a database cannot be used. `foreign`: it is somebody else's. `newer`: a later release has written it. `older`: an earlier
+ * one has, and whoever only reads cannot bring it up to date.
+ */
+export class WrongSchema extends Error {
+  readonly reason: keyof typeof WORDS;
+
+  constructor(reason: keyof typeof WORDS) {
+    super(WORDS[reason]);
     this.reason = reason;
   }
 }
@@ -16,17 +25,14 @@ export class WrongSchema extends Error {
  * ever appended. Throws `WrongSchema`.
  */
 export function migrate(sql: Sql, steps: readonly string[]): void {
-  const isThere = (name: string): boolean =>
-    onlyValue(sql.prepare("select 1 from sqlite_master where type = 'table' and name = ?").rows(name)) !== null;
-  if (!isThere('schema_version')) {
+  if (!hasVersion(sql)) {
     // SQLite's own, and those that a Durable Object's platform has there, begin like this.
     const other =
       "select 1 from sqlite_master where type = 'table' and name not like 'sqlite%' and substr(name, 1, 1) <> '_'";
     if (onlyValue(sql.prepare(other).rows()) !== null) throw new WrongSchema('foreign');
     sql.exec('create table schema_version (version integer not null)');
   }
-  // Without a row while no step has been done.
-  const version = Number(onlyValue(sql.prepare('select max(version) from schema_version').rows()));
+  const version = versionOf(sql);
   if (version > steps.length) throw new WrongSchema('newer');
   for (let step = version; step < steps.length; step++) {
     sql.transaction(() => {
@@ -35,3 +41,18 @@ export function migrate(sql: Sql, steps: readonly string[]): void {
     });
   }
 }
+
+/** Changes nothing. Throws `WrongSchema` where the database has not got the schema that these steps make. */
+export function requireSchema(sql: Sql, steps: readonly string[]): void {
+  if (!hasVersion(sql)) throw new WrongSchema('foreign');
+  const version = versionOf(sql);
+  if (version !== steps.length) throw new WrongSchema(version > steps.length ? 'newer' : 'older');
+}
+
+const hasVersion = (sql: Sql): boolean =>
+  onlyValue(sql.prepare("select 1 from sqlite_master where type = 'table' and name = 'schema_version'").rows()) !==
+  null;
+
+/** There is no row while no step has been done. */
+const versionOf = (sql: Sql): number =>
+  Number(onlyValue(sql.prepare('select max(version) from schema_version').rows()));

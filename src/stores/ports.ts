@@ -223,3 +223,36 @@ export interface DurableStore extends DecisionLog {
   /** Never rejects. */
   close(): Promise<void>;
 }
+
+/** What calls of one UTC day to one model with one key have used, or a part of them. */
+export interface Usage {
+  /** Counted from 1970, in UTC. */
+  day: number;
+  /** Null for calls without a key, as while there were none. */
+  key: string | null;
+  model: string | null;
+  calls: number;
+  promptTokens: number;
+  completionTokens: number;
+  /** Of the prompts' tokens those that the provider had in its cache. */
+  cachedTokens: number;
+  costUsd: number;
+  /** Calls of which the provider told no usage: their tokens and costs are estimates. */
+  estimated: number;
+  /** Milliseconds since 1970 of the first and of the last one. */
+  first: number;
+  last: number;
+}
+
+/** What is in a durable store, for whoever changes nothing in it, also while a gateway writes there. */
+export interface DurableReader extends DecisionLog {
+  /** Names of all logs that it has. */
+  logs(): Promise<string[]>;
+  /**
+   * What was used by calls from this time on (milliseconds since 1970), whatever became of them; in parts, the oldest first, so
+   * that neither memory nor a transaction grows with the number of calls. Several parts may be of the same day, key and model.
+   */
+  usageSince(time: number): AsyncIterable<Usage>;
+  /** Never rejects. */
+  close(): Promise<void>;
+}

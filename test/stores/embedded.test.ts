@@ -9,7 +9,9 @@ import { DatabaseSync } from 'node:sqlite';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import type { DecidedSignal, DecisionRecord } from '../../src/stores/decision-record.ts';
 import { type EmbeddedStore, FolderInUse, FolderUnusable, openEmbeddedStore } from '../../src/stores/embedded.ts';
+import { openEmbeddedReader } from '../../src/stores/embedded-reader.ts';
 import { type Kept, LOG_START, PINNED_LOG, type ReadKept, StoreUnavailable } from '../../src/stores/ports.ts';
+import { durableReaderSuite } from './durable-reader-suite.ts';
 import { durableStoreSuite } from './durable-store-suite.ts';
 import { finishedDecision, START } from './finished-decision.ts';
 
@@ -34,6 +36,24 @@ durableStoreSuite({
         return store;
       },
       async close() {
+        await store.close();
+        await rm(folder, { recursive: true });
+      },
+    };
+  },
+});
+
+durableReaderSuite({
+  name: 'embedded',
+  async create() {
+    const folder = await newFolder();
+    const store = await openEmbeddedStore({ folder });
+    const reader = openEmbeddedReader({ folder })!;
+    return {
+      store,
+      reader,
+      async close() {
+        await reader.close();
         await store.close();
         await rm(folder, { recursive: true });
       },
@@ -137,6 +157,87 @@ describe('the folder of the embedded store', () => {
     await store.ingest(batch(2, 2));
     expect(reader.prepare('select count(*) as calls from usage_by_key').get()).toEqual({ calls: 5 });
     reader.close();
+  });
+
+  describe('read by another process', () => {
+    test('has nothing to read before anything was kept, and stays as it is', async () => {
+      expect(openEmbeddedReader({ folder })).toBe(null);
+      expect(openEmbeddedReader({ folder: join(folder, 'none') })).toBe(null);
+      expect(await readdir(folder)).toEqual([]);
+    });
+
+    test('keeps its journal small, however long somebody reads', async () => {
+      const store = await openStore();
+      const reader = openEmbeddedReader({ folder })!;
+      let read = LOG_START;
+      let largest = 0;
+      for (let i = 1; i <= 60; i++) {
+        expect((await store.ingest(batch(i, 250))).outcome).toBe('ingested');
+        read = (await reader.readKept('auto', read, 250)).cursor;
+        let calls = 0;
+        for await (const part of reader.usageSince(0)) calls += part.calls;
+        expect(calls).toBe(250 * i);
+        largest = Math.max(largest, (await stat(join(folder, 'conduit.sqlite-wal'))).size);
+      }
+      await reader.close();
+      // Its limit is 500 pages of 8 kB, and a batch.
+      expect(largest).toBeLessThan(12_000_000);
+      expect((await stat(join(folder, 'conduit.sqlite'))).size).toBeGreaterThan(largest);
+    });
+
+    test('loses nothing where it is closed and opened again meanwhile', async () => {
+      const store = await openStore();
+      await store.ingest(batch(1, 30));
+      const reader = openEmbeddedReader({ folder })!;
+      await store.close();
+      expect((await reader.readKept('auto', LOG_START, 100)).kept).toHaveLength(30);
+      const again = await openStore();
+      await again.ingest(batch(2, 5));
+      expect((await reader.readKept('auto', LOG_START, 100)).kept).toHaveLength(35);
+      await reader.close();
+      expect((await again.readKept('auto', LOG_START, 100)).kept).toHaveLength(35);
+    });
+
+    const readFailure = (): unknown => {
+      try {
+        return openEmbeddedReader({ folder });
+      } catch (error) {
+        return error;
+      }
+    };
+
+    test('says what is wrong with a database of another release or of something else, and leaves it alone', async () => {
+      await (await openStore()).close();
+      const change = (sql: string): void => {
+        const file = new DatabaseSync(join(folder, 'conduit.sqlite'));
+        file.exec(sql);
+        file.close();
+      };
+      change('delete from schema_version where version = (select max(version) from schema_version)');
+      expect(readFailure()).toMatchObject({ reason: 'older', message: expect.stringContaining('start this release') });
+      change('insert into schema_version values (1000)');
+      expect(readFailure()).toMatchObject({ reason: 'newer' });
+      change('drop table schema_version');
+      expect(readFailure()).toMatchObject({ reason: 'foreign' });
+      expect(readFailure()).toBeInstanceOf(FolderUnusable);
+    });
+
+    test('says so where it is no database, or damaged', async () => {
+      const path = join(folder, 'conduit.sqlite');
+      await writeFile(path, 'a diary, for a change '.repeat(1_000));
+      expect(readFailure()).toMatchObject({ reason: 'foreign' });
+      await rm(path);
+      const store = await openStore();
+      await store.ingest(batch(1, 2_000));
+      await store.close();
+      const file = await readFile(path);
+      // The schema stays whole.
+      file.fill(0xa5, Math.floor(file.length / 3), file.length);
+      await writeFile(path, file);
+      const reader = openEmbeddedReader({ folder })!;
+      await expect(reader.readKept('auto', LOG_START, 10_000)).rejects.toThrow(StoreUnavailable);
+      await reader.close();
+    });
   });
 
   test('takes a batch later where another program has just been writing in the file', async () => {

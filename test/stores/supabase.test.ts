@@ -17,6 +17,7 @@ import {
   ROLES,
 } from '../support/postgrest-database.ts';
 import { ANON_KEY, type PostgrestServer, SERVICE_ROLE_KEY, startPostgrestServer } from '../support/postgrest-server.ts';
+import { durableReaderSuite } from './durable-reader-suite.ts';
 import { durableStoreSuite } from './durable-store-suite.ts';
 import { finishedDecision } from './finished-decision.ts';
 
@@ -144,6 +145,14 @@ for (const { name, why, grants, open } of ENGINES) {
     }, STARTING_MS);
     afterAll(() => project?.close());
     beforeEach(() => project.empty());
+
+    durableReaderSuite({
+      name: `Supabase over ${name}`,
+      async create() {
+        const store = createSupabaseStore({ url: project.server.url, serviceRoleKey: SERVICE_ROLE_KEY });
+        return { store, reader: store, close: () => store.close() };
+      },
+    });
 
     durableStoreSuite({
       name: `Supabase over ${name}`,

@@ -153,19 +153,26 @@ async function callFunction(queries: Queries, name: string, body: string): Promi
   return { status: 200, body: (rows[0]?.result as string | null | undefined) ?? 'null' };
 }
 
-/** `select`, `order`, `limit` and `column=eq.value`. */
+const OPERATORS: Readonly<Record<string, string>> = { eq: '=', gt: '>' };
+/** What a project gives at once, whatever is asked for. */
+const MOST_ROWS = 1_000;
+
+/** `select`, `order`, `limit`, `column=eq.value` and `column=gt.value`. */
 async function readRows(queries: Queries, table: string, asked: URLSearchParams): Promise<Answer> {
   const quoted = (name: string): string => `"${name.replaceAll('"', '""')}"`;
   const list = (text: string): string => (text === '*' ? '*' : text.split(',').map(quoted).join(', '));
-  const wheres = [...asked].filter(([, value]) => value.startsWith('eq.'));
-  const conditions = wheres.map(([column], at) => `${quoted(column)}::text = $${at + 1}`);
+  const wheres = [...asked].filter(([, value]) => /^(eq|gt)\./.test(value));
+  const conditions = wheres.map(([column, value], at) => {
+    const operator = OPERATORS[value.slice(0, 2)];
+    return `${quoted(column)}::text ${operator} $${at + 1}`;
+  });
   const values = wheres.map(([, value]) => value.slice(3));
   const [order, direction] = (asked.get('order') ?? '').split('.');
   const inner = [
     `select ${list(asked.get('select') ?? '*')} from public.${quoted(table)}`,
     conditions.length > 0 ? `where ${conditions.join(' and ')}` : '',
     order ? `order by ${quoted(order)} ${direction === 'desc' ? 'desc' : 'asc'}` : '',
-    asked.has('limit') ? `limit ${Number(asked.get('limit'))}` : '',
+    `limit ${Math.min(MOST_ROWS, Number(asked.get('limit') ?? MOST_ROWS))}`,
   ].join(' ');
   const rows = await queries.query(`select coalesce(json_agg(found), '[]') as result from (${inner}) found`, values);
   return { status: 200, body: rows[0]?.result as string };

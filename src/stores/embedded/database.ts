@@ -1,22 +1,12 @@
 /** What the durable store does, as transactions on any SQLite. */
 import type { DecisionRecord } from '../decision-record.ts';
 import { migrate } from '../migrations.ts';
-import {
-  type Batch,
-  type Counted,
-  type Gap,
-  type Ingested,
-  type Kept,
-  LOG_START,
-  PINNED_LOG,
-  type ReadKept,
-  type Snapshot,
-} from '../ports.ts';
+import type { Batch, Counted, Gap, Ingested, Kept, ReadKept, Snapshot } from '../ports.ts';
 import { bytesIn, onlyValue, type Sql } from '../sql.ts';
 import { createCostTable, type Spent } from './cost-table.ts';
 import { createDecisionTables } from './decision-tables.ts';
+import { createLogReader } from './log-reader.ts';
 import { createNameTable } from './name-table.ts';
-import { labelUpTo } from './past-labels.ts';
 import { STEPS } from './schema.ts';
 
 /** The verbs of `DurableStore`, without waiting. */
@@ -77,21 +67,9 @@ export function openDatabase(sql: Sql): Database {
   let lastSeq = Math.max(seqBefore, decisions.maxSeq()) + LEFT_OUT;
   updateSeq.run(lastSeq);
 
-  const cursorAt = (seq: number): string => `${id}-${seq}`;
-  /** Null where the cursor is of another log, or of a later time than this database knows of. */
-  const seqOf = (cursor: string): number | null => {
-    if (cursor === LOG_START) return 0;
-    if (!cursor.startsWith(`${id}-`)) return null;
-    const seq = Number(cursor.slice(id.length + 1));
-    return seq <= lastSeq ? seq : null;
-  };
+  const reader = createLogReader(sql, id, () => lastSeq);
+  const { cursorAt, seqOf, endOf } = reader;
   const cursorOf = (log: string, feed = ''): string | null => onlyValue(selectCursor.rows(feed + log)) as string | null;
-
-  /** The cursor behind all that there is of a log. */
-  const endOf = (log: string): string => {
-    const seq = decisions.lastSeq(routerOf(log));
-    return seq === null ? LOG_START : cursorAt(seq);
-  };
 
   return {
     id,
@@ -123,21 +101,11 @@ export function openDatabase(sql: Sql): Database {
       return ingested;
     },
 
-    recall: decisions.recall,
+    recall: reader.recall,
 
-    readLatest: (limit, before) => decisions.readLatest(before ?? BEYOND_ALL, limit),
+    readLatest: (limit, before) => reader.readLatest(before ?? BEYOND_ALL, limit),
 
-    readKept(log, cursor, limit, origin, take) {
-      const from = seqOf(cursor);
-      let last = from ?? 0;
-      const began = seqOf(origin) ?? 0;
-      for (const { seq, firstSeq, pastLabels, decision } of decisions.readBehind(routerOf(log), last, limit)) {
-        const counted = firstSeq > began ? 'nothing' : { label: labelUpTo(pastLabels, began) };
-        take({ decision, names: [], counted });
-        last = seq;
-      }
-      return { cursor: last === from ? cursor : cursorAt(last), gap: from === null ? 'other' : null };
-    },
+    readKept: reader.readKept,
 
     readSnapshots(router) {
       return selectSnapshots
@@ -158,9 +126,7 @@ export function openDatabase(sql: Sql): Database {
 
     dropSnapshots: (router) => void dropStates.run(router),
 
-    logs() {
-      return decisions.routers().map((router) => router ?? PINNED_LOG);
-    },
+    logs: reader.logs,
 
     forget(before) {
       return sql.transaction(() => {
@@ -172,5 +138,3 @@ export function openDatabase(sql: Sql): Database {
     spentSince: costs.since,
   };
 }
-
-const routerOf = (log: string): string | null => (log === PINNED_LOG ? null : log);

@@ -3,17 +3,13 @@ import { type DecisionRecord, firstIdAt, labelOf } from '../decision-record.ts';
 import { attemptList, candidateList, labelIn, labelList } from '../durable/rows.ts';
 import type { Counted } from '../ports.ts';
 import { onlyValue, type Sql, type Statement } from '../sql.ts';
-import { createDecisionReader, type DecisionReader } from './decision-reader.ts';
 import { withPastLabel } from './past-labels.ts';
 
-export interface DecisionTables extends DecisionReader {
+export interface DecisionTables {
   /** Gives what there was of it; `all`, and nothing is changed, where this version or a later one is there. */
   put(decision: DecisionRecord, seq: number): Counted | 'all';
-  /** The last place of one router's decisions; null where there are none. */
-  lastSeq(router: string | null): number | null;
   /** The last place of all. */
   maxSeq(): number;
-  routers(): (string | null)[];
   /** Forgets those made before this time, the oldest first; gives how many. */
   forget(before: number, limit: number): number;
 }
@@ -78,9 +74,7 @@ export function createDecisionTables(sql: Sql): DecisionTables {
   const selectPlace = sql.prepare(
     'select version, first_seq, signals, seq, reward, label, past_labels from routing_decisions where decision_id = ?',
   );
-  const selectLast = sql.prepare('select max(seq) from routing_decisions where router is ?');
   const selectMax = sql.prepare('select max(seq) from routing_decisions');
-  const selectRouters = sql.prepare('select distinct router from routing_decisions order by router');
   const selectBefore = sql.prepare(
     'select count(*), max(decision_id) from (select decision_id from routing_decisions where decision_id < ? order by decision_id limit ?)',
   );
@@ -114,8 +108,6 @@ export function createDecisionTables(sql: Sql): DecisionTables {
     );
 
   return {
-    ...createDecisionReader(sql),
-
     put(decision, seq) {
       const { id, created, outcome, attempts, signals } = decision;
       let counted: Counted = 'nothing';
@@ -163,9 +155,7 @@ export function createDecisionTables(sql: Sql): DecisionTables {
       return counted;
     },
 
-    lastSeq: (router) => onlyValue(selectLast.rows(router)) as number | null,
     maxSeq: () => Number(onlyValue(selectMax.rows())),
-    routers: () => selectRouters.rows().map(([router]) => router as string | null),
 
     forget(before, limit) {
       const [count, last] = selectBefore.rows(firstIdAt(before), limit)[0] as [number, string | null];

@@ -25,7 +25,11 @@ const ADVICE = {
   damaged: 'its file is damaged: move the folder away to begin anew, or put a backup of it in its place',
   foreign: 'its file is not one of Conduit, or its beginning is damaged: choose another `stores.folder`',
   newer: 'it was written by a newer release of Conduit: use that release, or another `stores.folder`',
+  older:
+    "it was written by an older release of Conduit, and what only reads brings nothing up to date: start this release's gateway on it once",
   'not writable': 'it cannot be written to: look at its permissions, or choose another `stores.folder`',
+  'not readable':
+    'it cannot be read by this user: look at its permissions, and while no gateway runs the folder must be writable for SQLite',
   full: 'the disk is full',
 };
 

@@ -1,5 +1,5 @@
 /** The folder of the embedded store: its database, and a lock that lasts as long as the process. */
-import { closeSync, mkdirSync, openSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { closeSync, mkdirSync, openSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { DatabaseSync, type StatementSync } from 'node:sqlite';
 import { WrongSchema } from '../migrations.ts';
@@ -22,6 +22,7 @@ export class OpenFailed extends Error {
   }
 }
 
+const DATABASE = 'conduit.sqlite';
 /** Pages that are given back at once. */
 const SHRUNK_AT_ONCE = 250;
 
@@ -59,7 +60,7 @@ export function openFile(folder: string, pid: number): OpenFile {
     const held = takeLock(folder, pidFile);
     lock = held;
     writeFileSync(pidFile, `${pid}\n`, { mode: 0o600 });
-    const file = openPrivately(join(folder, 'conduit.sqlite'));
+    const file = openPrivately(join(folder, DATABASE));
     database = file;
     file.exec(SETTINGS);
     const pages = (which: 'freelist_count' | 'page_count'): number =>
@@ -76,6 +77,20 @@ export function openFile(folder: string, pid: number): OpenFile {
     close();
     throw error instanceof OpenFailed ? error : new OpenFailed(failureOf(error));
   }
+}
+
+/** What a reader waits for a gateway that is just being started, which has the database to itself for a moment. */
+const READER_WAITS_MS = 5_000;
+
+/**
+ * The database alone, beside whoever has the folder: a reader takes no lock that a writer would wait for, and SQLite refuses
+ * whatever would change something. Null where there is no database yet. Throws what SQLite throws.
+ */
+export function openToRead(folder: string): { sql: Sql; close(): void } | null {
+  const path = join(folder, DATABASE);
+  if (!statSync(path, { throwIfNoEntry: false })) return null;
+  const file = new DatabaseSync(path, { readOnly: true, timeout: READER_WAITS_MS });
+  return { sql: sqlOf(file), close: () => file.close() };
 }
 
 /** Rethrows what is a bug. */

@@ -10,7 +10,9 @@ const WHY = {
   damaged: 'the database is damaged, or its disk is',
   foreign: 'the database is damaged',
   newer: 'the database is of a newer release',
+  older: 'the database is of an older release',
   'not writable': 'the database cannot be written to',
+  'not readable': 'the database cannot be read',
   full: 'the disk is full',
 };
 

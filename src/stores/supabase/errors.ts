@@ -12,7 +12,7 @@ export interface FailedAnswer {
 
 /** By code. */
 const REMEDIES: readonly [RegExp, string][] = [
-  [/^(PGRST202|PGRST205|42883|42P01)$/, 'its tables or functions are missing: apply supabase/migrations'],
+  [/^(PGRST202|PGRST205|42883|42P01|42703)$/, 'its tables or functions are missing: apply supabase/migrations'],
   [/^(PGRST30\d|28...)$/, 'it does not accept the key: look at stores.supabase.service_role_key'],
   [/^42501$/, 'the key may not do this: stores.supabase.service_role_key must be the secret or service_role key'],
   [/^53100$/, 'its disk is full: make room, or keep decisions for less long (stores.retention)'],

@@ -1,0 +1,46 @@
+/** What was used by calls, added up in the database: a month may have a million of them. */
+import { firstIdAt } from '../decision-record.ts';
+import type { Usage } from '../ports.ts';
+import type { Sql, SqlRow } from '../sql.ts';
+
+/** Calls that are added up at once: as long as that takes, the writer's journal cannot begin anew. */
+const CALLS_AT_ONCE = 20_000;
+
+/** Ids begin with their time, so that parts of them are parts of time. */
+const SELECT = `
+select created_at / 86400000, key, model, count(*), total(prompt_tokens), total(completion_tokens), total(cached_tokens),
+  total(cost_usd), total(estimated), min(created_at), max(created_at)
+from usage_by_key where decision_id >= ?1 and (?2 is null or decision_id < ?2)
+group by 1, 2, 3 order by 1, 2, 3`;
+
+export function createUsageReader(sql: Sql): (time: number) => Iterable<Usage> {
+  const selectNext = sql.prepare(
+    'select decision_id from routing_decisions where decision_id >= ? order by decision_id limit 1 offset ?',
+  );
+  const select = sql.prepare(SELECT);
+  return function* usageSince(time) {
+    for (let from: string | null = firstIdAt(time); from !== null; ) {
+      const next: string | null = (selectNext.rows(from, CALLS_AT_ONCE)[0]?.[0] as string | undefined) ?? null;
+      yield* select.rows(from, next).map(usageIn);
+      from = next;
+    }
+  };
+}
+
+function usageIn(row: SqlRow): Usage {
+  const [day, key, model, calls, promptTokens, completionTokens, cachedTokens, costUsd, estimated, first, last] =
+    row as [number, string | null, string | null, ...number[]];
+  return {
+    day,
+    key,
+    model,
+    calls,
+    promptTokens,
+    completionTokens,
+    cachedTokens,
+    costUsd,
+    estimated,
+    first,
+    last,
+  } as Usage;
+}
