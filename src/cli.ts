@@ -1,18 +1,25 @@
 #!/usr/bin/env node
-/** The command line: `conduit serve | init | check | demo | replay | report | rebuild | export | import`. */
+/** The command line: `conduit serve | init | check | demo | keys | replay | report | rebuild | export | import`. */
 import { readFileSync } from 'node:fs';
 import { Command, InvalidArgumentError, Option } from 'commander';
 import { CALLERS, KEEPINGS, PREFERENCES } from './cli/init/choices.ts';
 import { PLATFORMS } from './config/platform.ts';
 
 /** Commands of later versions, refused by name so that nobody looks for a typing error. */
-const NOT_BUILT_YET = ['import-litellm', 'keys'];
+const NOT_BUILT_YET = ['import-litellm'];
 
 const portNumber = (text: string): number => {
   const port = Number(text);
   if (!/^\d+$/.test(text) || port > 65535) throw new InvalidArgumentError('allowed are 0 to 65535.');
   return port;
 };
+
+const positiveNumber = (text: string): number => {
+  if (!/^(\d+\.?\d*|\.\d+)$/.test(text) || Number(text) === 0)
+    throw new InvalidArgumentError('allowed is a number above 0.');
+  return Number(text);
+};
+const commaList = (text: string): string[] => text.split(',').map((one) => one.trim());
 
 const gathered = (text: string, before: readonly string[] = []): string[] => [...before, text];
 
@@ -33,6 +40,11 @@ const withAddress = (command: Command): Command =>
     .option('--port <number>', 'the port to listen on', portNumber)
     .option('--host <address>', 'the address to listen on');
 
+const platformOption = (): Option =>
+  new Option('--platform <name>', 'where it is to serve; for workers the file is conduit.worker.yaml unless named')
+    .choices(PLATFORMS)
+    .default('node');
+
 withAddress(withConfig(program.command('serve').description('serve the gateway'))).action(async (options) =>
   (await import('./cli/serve.ts')).serve(options),
 );
@@ -40,11 +52,7 @@ withAddress(program.command('demo').description('watch it learn on simulated mod
   async (options) => (await import('./cli/demo.ts')).demo(options),
 );
 withConfig(program.command('check').description('check a config: one line a problem, exit 1 where there is one'))
-  .addOption(
-    new Option('--platform <name>', 'where it is to serve; for workers the file is conduit.worker.yaml unless named')
-      .choices(PLATFORMS)
-      .default('node'),
-  )
+  .addOption(platformOption())
   .option('--json', 'print one JSON document')
   .action(async (options) => (await import('./cli/check.ts')).check(options));
 program
@@ -104,6 +112,31 @@ withConfig(
 )
   .option('--json', 'print one JSON document')
   .action(async (file, options) => (await import('./cli/import.ts')).importDecisions(file, options));
+const keys = program.command('keys').description('who may call: create, list and revoke keys, and tell what they used');
+const withKeyOptions = (command: Command): Command =>
+  withConfig(command).addOption(platformOption()).option('--json', 'print one JSON document');
+withKeyOptions(keys.command('create').description('make a key, write its hash into the config, and show it this once'))
+  .argument('<name>', 'what it is called in decisions and logs')
+  .option('--admin', 'may see what has been learned, and all decisions')
+  .option('--routers <names>', 'which routers it may use, with commas between them (default: all)', commaList)
+  .option('--models <ids>', 'which models, * for any text (default: all)', commaList)
+  .option('--routes <routes>', 'what it may call behind /v1/, * for any text (default: as in a config)', commaList)
+  .option('--requests-per-minute <number>', 'how often it may call', positiveNumber)
+  .option('--usd-per-day <usd>', 'what its calls may cost in a UTC day', positiveNumber)
+  .action(async (name, options) => (await import('./cli/keys/create.ts')).create(name, options));
+withKeyOptions(keys.command('list').description('the keys of the config and what each may, but never a key')).action(
+  async (options) => (await import('./cli/keys/list.ts')).list(options),
+);
+withKeyOptions(keys.command('revoke').description('take a key out of the config'))
+  .argument('<name>', 'what it is called')
+  .option('--force', 'the last one too, after which whoever reaches the gateway may call')
+  .action(async (name, options) => (await import('./cli/keys/revoke.ts')).revoke(name, options));
+withConfig(keys.command('usage').description('what each key has called for and what that cost, from the durable store'))
+  .argument('[name]', 'default: all')
+  .option('--since <time>', 'only calls since then: 30d, or 2026-01-31 (default: all that are kept)')
+  .addOption(new Option('--by <what>', 'a row for each day, or for each model').choices(['day', 'model']))
+  .option('--json', 'print one JSON document')
+  .action(async (name, options) => (await import('./cli/keys/usage.ts')).usage(name, options));
 program
   .command('replay')
   .description('run policies over recorded outcomes, revealing only those of the model that was chosen')

@@ -4,7 +4,7 @@ import { problemLine } from '../config/load.ts';
 import type { ConduitConfig } from '../config/resolve.ts';
 import { FolderInUse, openDurable, openToRead } from '../storage/durable.ts';
 import type { DurableReader, DurableStore } from '../stores/ports.ts';
-import { CommandFailed } from './command-failed.ts';
+import { CommandFailed, orSayWhy } from './command-failed.ts';
 import { configFile, environment, loadBuilt, loadFile } from './config-file.ts';
 
 export interface DurableOptions {
@@ -18,7 +18,7 @@ export async function withDurable(
   { config: named }: DurableOptions,
   work: (durable: DurableStore, config: ConduitConfig) => Promise<void>,
 ): Promise<void> {
-  await orSayWhy(async () => {
+  await orSayPlainly(async () => {
     const config = configOf(named);
     const durable = await openDurable(config.stores);
     if (!durable) throw new CommandFailed(NOTHING_DURABLE);
@@ -31,7 +31,7 @@ export async function withDurableReader(
   { config: named }: DurableOptions,
   work: (durable: DurableReader, config: ConduitConfig) => Promise<void>,
 ): Promise<void> {
-  await orSayWhy(async () => {
+  await orSayPlainly(async () => {
     const config = configOf(named);
     const opened = await openToRead(config.stores);
     if (!opened) throw new CommandFailed(NOTHING_DURABLE);
@@ -48,14 +48,13 @@ const NOTHING_KEPT: DurableReader = {
   close: async () => {},
 };
 
-async function orSayWhy(work: () => Promise<void>): Promise<void> {
-  try {
-    await work();
-  } catch (error) {
-    process.stderr.write(`${whatWentWrong(error as Error)}\n`);
-    process.exitCode = 1;
-  }
-}
+/** What a store says is no bug, and is for the person who asked. */
+const orSayPlainly = (work: () => Promise<void>): Promise<void> =>
+  orSayWhy(() =>
+    work().catch((error: Error) => {
+      throw error instanceof CommandFailed ? error : new CommandFailed(whatWentWrong(error));
+    }),
+  );
 
 /** The file, else what the keys in the environment make: as `conduit serve` has it. */
 function configOf(named: string | undefined): ConduitConfig {

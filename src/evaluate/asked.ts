@@ -26,13 +26,9 @@ export type ReadAsked = { ok: true; asked: Asked } | { ok: false; field: keyof A
 const MOST_ASKED = 10;
 
 export function readAsked(texts: AskedTexts, now: number): ReadAsked {
-  const since = texts.since === undefined ? null : timeIn(texts.since, now);
-  if (since === undefined)
-    return {
-      ok: false,
-      field: 'since',
-      problem: `'${texts.since}' is no time. Allowed: a duration such as '7d', seconds since 1970, or an ISO 8601 time.`,
-    };
+  const read = readSince(texts.since, now);
+  if (!read.ok) return { ok: false, field: 'since', problem: read.problem };
+  const { since } = read;
   for (const field of ['policy', 'usd_per_point', 'usd_per_request'] as const) {
     const { length } = texts[field];
     if (length > MOST_ASKED)
@@ -56,6 +52,17 @@ export function readAsked(texts: AskedTexts, now: number): ReadAsked {
   const usdPerPoint = texts.usd_per_point.map(Number);
   const usdPerRequest = texts.usd_per_request.map(Number);
   return { ok: true, asked: { since, policies, usdPerPoint, usdPerRequest } };
+}
+
+/** Milliseconds since 1970; null where nothing is said. */
+export function readSince(
+  text: string | undefined,
+  now: number,
+): { ok: true; since: number | null } | { ok: false; problem: string } {
+  const since = text === undefined ? null : timeIn(text, now);
+  if (since !== undefined) return { ok: true, since };
+  const allowed = "a duration such as '7d', seconds since 1970, or an ISO 8601 time";
+  return { ok: false, problem: `'${text}' is no time. Allowed: ${allowed}.` };
 }
 
 /** `Date.parse` alone takes much for a time that is none: a bare 7 is a month of 2001 to it. */

@@ -1,0 +1,126 @@
+/** Changes a config file: what would make it invalid is refused, and nobody ever finds half a file. */
+import {
+  chmodSync,
+  chownSync,
+  closeSync,
+  fsyncSync,
+  openSync,
+  readFileSync,
+  realpathSync,
+  renameSync,
+  rmSync,
+  statSync,
+  writeSync,
+} from 'node:fs';
+import { basename, dirname, join } from 'node:path';
+import type { Edited } from '../../config/edit-keys.ts';
+import { configFromEnvironment } from '../../config/from-environment.ts';
+import { type Problem, problemLine } from '../../config/load.ts';
+import type { Platform } from '../../config/platform.ts';
+import { readDocument } from '../../config/yaml-document.ts';
+import { CommandFailed } from '../command-failed.ts';
+import { configFile, DEFAULT_CONFIG_FILES, environment, loadText } from '../config-file.ts';
+
+export interface ConfigOptions {
+  config?: string;
+  platform: Platform;
+}
+
+export interface WrittenConfigFile {
+  file: string;
+  text: string;
+}
+
+/** Rejects with `CommandFailed` where there is no file, or none that can be read as YAML or JSON. */
+export function readConfigFile({ config, platform }: ConfigOptions): WrittenConfigFile {
+  const file = configFile(config, platform);
+  if (file === null) throw new CommandFailed(noFile(platform));
+  let text: string;
+  try {
+    text = readFileSync(file, 'utf8');
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException;
+    throw new CommandFailed(`${file}: ${code === 'ENOENT' ? 'no such file' : `cannot be read (${code})`}`);
+  }
+  const read = readDocument(text);
+  if (!read.ok) throw refused(file, read.problems);
+  return { file, text };
+}
+
+function noFile(platform: Platform): string {
+  const name = DEFAULT_CONFIG_FILES[platform][0];
+  if (platform !== 'node') return `there is no ${name} here: name one with --config`;
+  return configFromEnvironment(environment())
+    ? `there is no ${name} here, and the config that comes from the provider keys in the environment holds no keys of clients: ` +
+        '`conduit init` writes it into a file'
+    : `there is no ${name} here: name one with --config, or let \`conduit init\` write one`;
+}
+
+/**
+ * Puts the edited text in the file's place. Rejects with `CommandFailed`, and changes nothing, where it is not valid as a whole;
+ * `worded` may tell a problem in another way.
+ */
+export function writeConfigFile(
+  { file, text }: WrittenConfigFile,
+  edited: Edited,
+  platform: Platform,
+  worded: (problem: Problem) => string | null = () => null,
+): void {
+  if (!edited.ok) throw refused(file, [edited.problem]);
+  const loaded = loadText(edited.text, {}, platform);
+  if (!loaded.ok) throw refused(file, loaded.problems, worded);
+  try {
+    replaceFile(file, text, edited.text);
+  } catch (error) {
+    if (error instanceof CommandFailed) throw error;
+    throw new CommandFailed(`${file} cannot be written (${(error as NodeJS.ErrnoException).code}): it stays as it was`);
+  }
+}
+
+const refused = (
+  file: string,
+  problems: readonly Problem[],
+  worded: (problem: Problem) => string | null = () => null,
+): CommandFailed =>
+  new CommandFailed(problems.map((problem) => worded(problem) ?? `${file}: ${problemLine(problem)}`).join('\n'));
+
+/**
+ * In one step, with the mode and the owner that it had; a link to it stays a link. Who has the new file beside it is the only one
+ * who may, so that of two who change it at once none undoes what the other did.
+ */
+function replaceFile(named: string, before: string, after: string): void {
+  const path = realpathSync(named);
+  const { mode, uid, gid } = statSync(path);
+  const beside = join(dirname(path), `.${basename(path)}.new`);
+  const handle = openBeside(beside, named);
+  try {
+    try {
+      writeSync(handle, after);
+      fsyncSync(handle);
+    } finally {
+      closeSync(handle);
+    }
+    const made = statSync(beside);
+    if (made.uid !== uid || made.gid !== gid) chownSync(beside, uid, gid);
+    chmodSync(beside, mode & 0o7777);
+    if (readFileSync(path, 'utf8') !== before) throw changedMeanwhile(named);
+    renameSync(beside, path);
+  } catch (error) {
+    rmSync(beside, { force: true });
+    throw error;
+  }
+}
+
+function openBeside(beside: string, named: string): number {
+  try {
+    return openSync(beside, 'wx', 0o600);
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error;
+    throw new CommandFailed(
+      `${named} is being changed by somebody else: run this again, or remove ${beside} if nobody is`,
+    );
+  }
+}
+
+const changedMeanwhile = (named: string): CommandFailed =>
+  new CommandFailed(`${named} has been changed by somebody else in the meantime: run this again`);
