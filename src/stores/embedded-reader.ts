@@ -1,4 +1,6 @@
 /** The embedded store for whoever only reads: beside the gateway that writes there, whom it neither holds up nor waits for. */
+import { setTimeout } from 'node:timers/promises';
+import { firstIdAt } from './decision-record.ts';
 import { FolderUnusable, isBusy, reasonOf } from './embedded/failures.ts';
 import { openToRead } from './embedded/file.ts';
 import { createLogReader } from './embedded/log-reader.ts';
@@ -7,6 +9,9 @@ import { createUsageReader } from './embedded/usage-reader.ts';
 import { requireSchema, WrongSchema } from './migrations.ts';
 import { type DurableReader, type ReadKept, StoreUnavailable } from './ports.ts';
 import { onlyValue, type Sql } from './sql.ts';
+
+/** Between two transactions: the writer's journal begins anew when a commit of its finds nobody who reads in it. */
+const PAUSE_MS = 20;
 
 /**
  * Null where nothing has ever been kept in the folder. Each call is a few transactions of some milliseconds in the caller's own
@@ -35,7 +40,7 @@ function readerOf(sql: Sql, close: () => void): DurableReader {
     'select max(given.seq, coalesce((select max(seq) from routing_decisions), 0)) from store_identity given',
   );
   const log = createLogReader(sql, id, () => Number(onlyValue(selectLast.rows())));
-  const usageSince = createUsageReader(sql);
+  const usageFrom = createUsageReader(sql);
   return {
     logs: async () => asked(log.logs),
     readKept: async (name, cursor, limit, origin = cursor) =>
@@ -44,8 +49,12 @@ function readerOf(sql: Sql, close: () => void): DurableReader {
         return { kept, ...log.readKept(name, cursor, limit, origin, (one) => void kept.push(one)) };
       }),
     async *usageSince(time) {
-      const parts = usageSince(time)[Symbol.iterator]();
-      for (let part = asked(() => parts.next()); !part.done; part = asked(() => parts.next())) yield part.value;
+      for (let from: string | null = firstIdAt(time); from !== null; ) {
+        const { parts, next } = asked(() => usageFrom(from as string));
+        yield* parts;
+        if (next !== null) await setTimeout(PAUSE_MS);
+        from = next;
+      }
     },
     close: async () => close(),
   };

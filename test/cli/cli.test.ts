@@ -228,7 +228,7 @@ describe('conduit serve', () => {
 });
 
 test('commands that are still to come say that they are not supported yet', async () => {
-  const commands = ['import-litellm', 'keys'];
+  const commands = ['import-litellm'];
   const cwd = directory();
   for (const command of commands) {
     expect(await conduit([command, 'file.jsonl', '--json'], cwd)).toEqual({

@@ -207,12 +207,12 @@ describe('a gateway with Supabase', () => {
 
   test('import goes to it, and says how this machine’s folder takes over what that teaches', async () => {
     const folder = await machine();
+    const env = { SUPABASE_SERVICE_ROLE_KEY: SERVICE_ROLE_KEY };
     writeFileSync(join(folder, 'all.jsonl'), [finishedDecision(), finishedDecision()].map(lineOf).join(''));
     for (const said of [
       '2 decisions imported, new or changed; 0 there already',
       '0 decisions imported, new or changed; 2 there already',
     ]) {
-      const env = { SUPABASE_SERVICE_ROLE_KEY: SERVICE_ROLE_KEY };
       expect(await conduit(['import', 'all.jsonl'], folder, env)).toMatchObject({
         code: 0,
         stdout: `${said}\n`,
@@ -220,6 +220,8 @@ describe('a gateway with Supabase', () => {
           "they are in Supabase: run `conduit rebuild` so that this machine's folder takes over what they teach at the next start\n",
       });
     }
+    const used = await conduit(['keys', 'usage', '--json'], folder, env);
+    expect(JSON.parse(used.stdout)).toMatchObject({ data: [{ key: 'web', calls: 2, prompt_tokens: 480 }] });
   });
 
   test('with a wrong key serves, says what to do, and tells nobody the key', async () => {

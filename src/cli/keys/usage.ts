@@ -164,7 +164,8 @@ function linesOf(
     key,
     ...(by === 'day' ? [row === total ? '' : dayText(row.day * DAY_MS)] : []),
     ...(by === 'model' ? [row === total ? '' : (row.model ?? '–')] : []),
-    ...[row.calls, row.promptTokens, row.cachedTokens, row.completionTokens].map(thousands),
+    thousands(row.calls),
+    ...[row.promptTokens, row.cachedTokens, row.completionTokens].map(shortly),
     row.costUsd.toFixed(4),
     ...(isPart
       ? []
@@ -184,6 +185,10 @@ function linesOf(
       : []),
   ];
 }
+
+/** In four digits, as `10.29M`: programs get all of them. */
+const shortly = (count: number): string =>
+  count.toLocaleString('en', { notation: 'compact', maximumSignificantDigits: 4 });
 
 /** Whether the config still has it. */
 function keyText(key: string | null, known: ReadonlySet<string>, areThereKeys: boolean): string {
