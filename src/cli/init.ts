@@ -1,5 +1,4 @@
 /** `conduit init`: writes a commented config of the provider keys and the model servers that it finds. */
-import { randomBytes } from 'node:crypto';
 import { existsSync, writeFileSync } from 'node:fs';
 import { presetsIn } from '../config/from-environment.ts';
 import type { Environment } from '../config/interpolate.ts';
@@ -14,6 +13,7 @@ import { compose } from './init/compose.ts';
 import { find } from './init/find.ts';
 import { baseUrlOf } from './init/local-servers.ts';
 import { type NewKey, summaryDocument, summaryLines, type Written } from './init/summary.ts';
+import { newKey } from './new-key.ts';
 import { printResult, writeToStdout } from './terminal/result.ts';
 import { screenOf } from './terminal/screen.ts';
 
@@ -106,7 +106,6 @@ function asksAPerson({ yes, json }: InitOptions): boolean {
 /** Whoever lets others call needs a key for them, and one for the dashboard, which a plain key does not open. */
 function newKeys({ callers }: Answers): NewKey[] {
   if (callers === 'this-machine') return [];
-  const newKey = (): string => `conduit-${randomBytes(24).toString('base64url')}`;
   return [
     { name: 'team', key: newKey(), admin: false },
     { name: 'ops', key: newKey(), admin: true },

@@ -2,8 +2,9 @@
 import { type KeyEntry, withKey, writtenKeys } from '../../config/edit-keys.ts';
 import type { Problem } from '../../config/load.ts';
 import { DEFAULT_ROUTES } from '../../config/schema.ts';
-import { createDice, sha256Hex } from '../../crypto.ts';
+import { sha256Hex } from '../../crypto.ts';
 import { orSayWhy } from '../command-failed.ts';
+import { newKey } from '../new-key.ts';
 import { printResult } from '../terminal/result.ts';
 import { type ConfigOptions, readConfigFile, writeConfigFile } from './edit-config.ts';
 import { note } from './note.ts';
@@ -18,17 +19,12 @@ export interface CreateOptions extends ConfigOptions {
   json?: boolean;
 }
 
-/** Of chance: more than anybody can try, and than a hash without salt needs. */
-const BYTES = 24;
-/** By which a scanner for secrets, and a person, can tell whose it is. */
-const PREFIX = 'cdt_';
-
 export async function create(name: string, options: CreateOptions): Promise<void> {
   await orSayWhy(async () => {
     const { platform, json = false } = options;
     const written = readConfigFile(options);
     const before = writtenKeys(written.text).length;
-    const key = PREFIX + createDice().randomHex(BYTES);
+    const key = newKey();
     const entry = entryOf(name, sha256Hex(key), options);
     writeConfigFile(written, withKey(written.text, entry), platform, (problem) => wordedOf(problem, before));
     note([

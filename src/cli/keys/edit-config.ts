@@ -73,7 +73,9 @@ export function writeConfigFile(
     replaceFile(file, text, edited.text);
   } catch (error) {
     if (error instanceof CommandFailed) throw error;
-    throw new CommandFailed(`${file} cannot be written (${(error as NodeJS.ErrnoException).code}): it stays as it was`);
+    const { code } = error as NodeJS.ErrnoException;
+    const why = code === 'EBUSY' ? ', since it is mounted by itself: mount its folder' : '';
+    throw new CommandFailed(`${file} cannot be written (${code}), and stays as it was${why}`);
   }
 }
 

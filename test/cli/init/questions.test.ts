@@ -61,7 +61,7 @@ describe.skipIf(!hasTerminal)('at a terminal', () => {
     expect(server.host).toBe('0.0.0.0');
     expect(keys).toHaveLength(2);
     expect(stores).toEqual({ state: '${REDIS_URL}' });
-    expect(shown).toMatch(/team: conduit-[\w-]{32}\n/);
+    expect(shown).toMatch(/team: cdt_[0-9a-f]{48}\n/);
   });
 
   test('what an option says is not asked', async () => {
