@@ -13,7 +13,7 @@ export async function openFolder({ folder }: Stores): Promise<EmbeddedStore> {
 }
 
 /** It need not be there. */
-export async function openSupabase({ supabase }: Stores): Promise<DurableStore & DurableReader> {
+export async function openSupabase({ supabase }: Stores): Promise<DurableStore> {
   const { createSupabaseStore } = await import('../stores/supabase.ts');
   return createSupabaseStore(supabase as NonNullable<Stores['supabase']>);
 }
@@ -30,7 +30,10 @@ export async function openDurable(stores: Stores): Promise<DurableStore | null> 
  */
 export async function openToRead(stores: Stores): Promise<DurableReader | 'empty' | null> {
   if (stores.durable === 'none') return null;
-  if (stores.durable === 'supabase') return await openSupabase(stores);
+  if (stores.durable === 'supabase') {
+    const { createSupabaseReader } = await import('./supabase-reader.ts');
+    return createSupabaseReader(stores.supabase as NonNullable<Stores['supabase']>);
+  }
   const { openEmbeddedReader } = await import('../stores/embedded-reader.ts');
   return openEmbeddedReader(stores) ?? 'empty';
 }

@@ -2,9 +2,8 @@
 
 import type { DecisionRecord } from './decision-record.ts';
 import { type DecisionRows, decisionOf, type LabelList, labelIn, rowsOf } from './durable/rows.ts';
-import type { Batch, Counted, DurableReader, DurableStore, Gap, Ingested } from './ports.ts';
+import type { Batch, Counted, DurableStore, Gap, Ingested } from './ports.ts';
 import { type ClientOptions, createSupabaseCalls } from './supabase/client.ts';
-import { usageIn } from './supabase/usage.ts';
 
 export type SupabaseStoreOptions = ClientOptions;
 
@@ -18,8 +17,8 @@ const SNAPSHOT_MS = 30_000;
 const FORGOTTEN_AT_ONCE = 1_000;
 
 /** Never asks before it is asked. */
-export function createSupabaseStore(options: SupabaseStoreOptions): DurableStore & DurableReader {
-  const { call, rowsBehind, close } = createSupabaseCalls(options);
+export function createSupabaseStore(options: SupabaseStoreOptions): DurableStore {
+  const { call, close } = createSupabaseCalls(options);
   return {
     isShared: true,
     cursorOf: async (log, feed = '') => (await call('conduit_cursor_of', { log, feed }, RECALL_MS)) as string | null,
@@ -76,7 +75,6 @@ export function createSupabaseStore(options: SupabaseStoreOptions): DurableStore
 
     logs: async () => (await call('conduit_logs', {}, BATCH_MS)) as string[],
     forget: async (before) => (await call('conduit_forget', { before, most: FORGOTTEN_AT_ONCE }, BATCH_MS)) as number,
-    usageSince: (time) => usageIn({ rowsBehind }, time, BATCH_MS),
     async close() {
       close();
     },

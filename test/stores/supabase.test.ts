@@ -3,6 +3,7 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import * as fc from 'fast-check';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, onTestFinished, test, vi } from 'vitest';
+import { createSupabaseReader } from '../../src/storage/supabase-reader.ts';
 import { type DecisionRecord, labelOf, rounded } from '../../src/stores/decision-record.ts';
 import { rowsOf } from '../../src/stores/durable/rows.ts';
 import { type Batch, type DurableStore, LOG_START, RejectedBatch, StoreUnavailable } from '../../src/stores/ports.ts';
@@ -149,8 +150,16 @@ for (const { name, why, grants, open } of ENGINES) {
     durableReaderSuite({
       name: `Supabase over ${name}`,
       async create() {
-        const store = createSupabaseStore({ url: project.server.url, serviceRoleKey: SERVICE_ROLE_KEY });
-        return { store, reader: store, close: () => store.close() };
+        const options = { url: project.server.url, serviceRoleKey: SERVICE_ROLE_KEY };
+        const [store, reader] = [createSupabaseStore(options), createSupabaseReader(options)];
+        return {
+          store,
+          reader,
+          async close() {
+            await reader.close();
+            await store.close();
+          },
+        };
       },
     });
 

@@ -1,4 +1,4 @@
-/** Calls the functions of supabase/migrations and reads their views, each within a time limit, and says in plain words why one fails. */
+/** Calls the functions of supabase/migrations, each within a time limit, and says in plain words why one fails. */
 import { PostgrestClient, type PostgrestError } from '@supabase/postgrest-js';
 import { StoreUnavailable } from '../ports.ts';
 import { errorOf } from './errors.ts';
@@ -18,20 +18,14 @@ export interface SupabaseCalls {
    * `RejectedBatch` where it never will be.
    */
   call(name: string, args: Readonly<Record<string, unknown>>, limitMs: number): Promise<unknown>;
-  /**
-   * Rows of a view whose decisions' ids are greater than this, in the order of the ids, as many as the project gives at once.
-   * Rejects with `StoreUnavailable`.
-   */
-  rowsBehind(view: string, columns: string, id: string, limitMs: number): Promise<unknown[]>;
+  /** Gives what is asked for so. Rejects as `call` does. */
+  ask(question: (client: PostgrestClient) => Question, limitMs: number): Promise<unknown>;
   /** Breaks off what is on its way; from then on every call fails. */
   close(): void;
 }
 
-/** Rows that are asked for at once: more than a project gives by its own settings are not sent. */
-const ROWS = 1_000;
-
 /** What PostgREST is asked, before it is sent. */
-interface Asked {
+export interface Question {
   abortSignal(signal: AbortSignal): PromiseLike<{ data: unknown; error: QueryError | null; status: number }>;
 }
 
@@ -51,14 +45,14 @@ export function createSupabaseCalls({ url, serviceRoleKey, fetch }: ClientOption
   const running = new Set<AbortController>();
   let open = true;
 
-  const within = async (ask: (client: PostgrestClient) => Asked, limitMs: number): Promise<unknown> => {
+  const ask: SupabaseCalls['ask'] = async (question, limitMs) => {
     if (!open) throw new StoreUnavailable('the store is closed');
     client ??= connect();
     const aborter = new AbortController();
     running.add(aborter);
     const timer = setTimeout(() => aborter.abort(), limitMs);
     try {
-      const { data, error, status } = await ask(client).abortSignal(aborter.signal);
+      const { data, error, status } = await question(client).abortSignal(aborter.signal);
       if (!error) return data;
       if (!open) throw new StoreUnavailable('the store is closed');
       if (aborter.signal.aborted) throw new StoreUnavailable(`Supabase did not answer within ${limitMs / 1_000} s`);
@@ -70,13 +64,8 @@ export function createSupabaseCalls({ url, serviceRoleKey, fetch }: ClientOption
   };
 
   return {
-    call: (name, args, limitMs) => within((asked) => asked.rpc(name, storable(args)), limitMs),
-
-    rowsBehind: async (view, columns, id, limitMs) =>
-      (await within(
-        (asked) => asked.from(view).select(columns).gt('decision_id', id).order('decision_id').limit(ROWS),
-        limitMs,
-      )) as unknown[],
+    call: (name, args, limitMs) => ask((asked) => asked.rpc(name, storable(args)), limitMs),
+    ask,
 
     close() {
       open = false;

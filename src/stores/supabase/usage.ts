@@ -18,14 +18,21 @@ interface Row {
 const COLUMNS = 'decision_id,created_at,key,model,prompt_tokens,completion_tokens,cached_tokens,cost_usd,estimated';
 const DAY_MS = 86_400_000;
 
-export async function* usageIn(
-  { rowsBehind }: Pick<SupabaseCalls, 'rowsBehind'>,
-  time: number,
-  limitMs: number,
-): AsyncGenerator<Usage> {
+/** Rows that are asked for at once: more than a project gives by its own settings are not sent. */
+const ROWS = 1_000;
+/** Milliseconds. Longer than what Supabase itself gives a statement. */
+const PAGE_MS = 10_000;
+
+export async function* usageIn({ ask }: Pick<SupabaseCalls, 'ask'>, time: number): AsyncGenerator<Usage> {
+  const page = (behind: string) =>
+    ask(
+      (client) =>
+        client.from('usage_by_key').select(COLUMNS).gt('decision_id', behind).order('decision_id').limit(ROWS),
+      PAGE_MS,
+    );
   // A time alone is less than every id that begins with it.
   for (let behind = firstIdAt(time); ; ) {
-    const rows = (await rowsBehind('usage_by_key', COLUMNS, behind, limitMs)) as Row[];
+    const rows = (await page(behind)) as Row[];
     const last = rows.at(-1);
     // A page that is short may be what the project gives at once: only an empty one is the end.
     if (!last) return;
