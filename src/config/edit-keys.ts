@@ -3,7 +3,6 @@ import {
   Document,
   isAlias,
   isMap,
-  isPair,
   isScalar,
   isSeq,
   type Pair,
@@ -14,19 +13,26 @@ import {
   type YAMLSeq,
 } from 'yaml';
 import type { Problem } from './problems.ts';
+import {
+  behindItem,
+  dashOf,
+  endOf,
+  indentAt,
+  insertion,
+  lineAfter,
+  lineEnding,
+  lineStart,
+  linesBehind,
+  type Splice,
+  spliced,
+  startOf,
+} from './text-places.ts';
 import { readDocument } from './yaml-document.ts';
 
 /** A key as it stands in a file. */
 export type KeyEntry = Readonly<Record<string, unknown>>;
 
 export type Edited = { ok: true; text: string } | { ok: false; problem: Problem };
-
-/** Takes part of a text out and puts another one in its place. */
-interface Splice {
-  from: number;
-  to: number;
-  text: string;
-}
 
 type Keys = readonly unknown[];
 
@@ -90,15 +96,6 @@ function rewrittenJson(text: string, keys: Keys): string | null {
   return null;
 }
 
-function spliced(text: string, splices: readonly Splice[]): string {
-  // From behind, so that the positions of the others stay true.
-  return [...splices]
-    .sort((one, other) => other.from - one.from)
-    .reduce((result, { from, to, text: put }) => result.slice(0, from) + put + result.slice(to), text);
-}
-
-const insertion = (at: number, text: string): Splice => ({ from: at, to: at, text });
-const lineEnding = (text: string): string => (text.includes('\r\n') ? '\r\n' : '\n');
 const pairOf = (map: YAMLMap, name: string): Pair<Scalar, ParsedNode | null> | undefined =>
   (map.items as Pair<Scalar, ParsedNode | null>[]).find(({ key }) => key.value === name);
 
@@ -165,32 +162,6 @@ function newSection(text: string, root: YAMLMap, entry: KeyEntry): Splice {
   return linesBehind(text, end, isParted ? ['', ...lines] : lines, '');
 }
 
-/** Lines below the one in which this place is. */
-function linesBehind(text: string, place: number, lines: readonly string[], indent: string): Splice {
-  const newline = lineEnding(text);
-  const at = lineAfter(text, place);
-  const whole = lines.map((line) => (line === '' ? '' : indent + line)).join(newline);
-  return insertion(at, text[at - 1] === '\n' ? whole + newline : newline + whole);
-}
-
-/** Where the line after that of this place begins; the text's end where it is in the last one. */
-function lineAfter(text: string, place: number): number {
-  if (place > 0 && text[place - 1] === '\n') return place;
-  const end = text.indexOf('\n', place);
-  return end < 0 ? text.length : end + 1;
-}
-
-const lineStart = (text: string, place: number): number => text.lastIndexOf('\n', place - 1) + 1;
-const indentAt = (text: string, place: number): string => /^[ \t]*/.exec(text.slice(lineStart(text, place)))?.[0] ?? '';
-
-/** Where what is written of a node ends, without comments behind it. */
-function endOf(node: unknown): number {
-  if (isPair(node)) return endOf(node.value ?? node.key);
-  const isBlock = (isMap(node) || isSeq(node)) && !node.flow && node.items.length > 0;
-  if (isBlock) return endOf(node.items.at(-1));
-  return (node as ParsedNode).range[1];
-}
-
 /** As one more item of a list or mapping in brackets. */
 function inFlow(text: string, collection: YAMLMap | YAMLSeq, put: string): Splice[] {
   const bracket = (collection.range as [number, number, number])[1] - 1;
@@ -212,8 +183,6 @@ function inFlow(text: string, collection: YAMLMap | YAMLSeq, put: string): Splic
   return [...separator, insertion(below, indentAt(text, start) + put + lineEnding(text))];
 }
 
-const startOf = (item: unknown): number => ((isPair(item) ? item.key : item) as ParsedNode).range[0];
-
 function splicesToRemove(text: string, root: YAMLMap, index: number): Splice[] | null {
   const list = pairOf(root, 'keys')?.value;
   if (!isSeq(list) || !list.items[index] || isAlias(list.items[index])) return null;
@@ -232,19 +201,6 @@ function outOfBlock(text: string, list: YAMLSeq, index: number): Splice {
     from = above;
   }
   return { from, to: behindItem(text, list, index), text: '' };
-}
-
-/** Where the line after an item and the comments that belong to it begins. */
-function behindItem(text: string, list: YAMLSeq, index: number): number {
-  const column = indentAt(text, dashOf(list, index)).length;
-  let at = lineAfter(text, endOf(list.items[index]));
-  while (at < text.length) {
-    const next = lineAfter(text, at + 1);
-    const comment = /^([ \t]*)#/.exec(text.slice(at, next));
-    if (!comment || (comment[1] as string).length <= column) break;
-    at = next;
-  }
-  return at;
 }
 
 /** With the comma that parts it from the next one or, of the last, from the one before. */
@@ -266,13 +222,4 @@ function outOfFlow(text: string, list: YAMLSeq, index: number): Splice[] {
   const from = before && /^\s*,\s*$/.test(between) ? endOf(before) : start;
   const to = commaBehind ? end + commaBehind[0].length : end;
   return [{ from, to, text: '' }];
-}
-
-/** Where the dash of an item is. */
-function dashOf(list: YAMLSeq, index: number): number {
-  const token = list.srcToken;
-  if (token?.type !== 'block-seq') throw new Error('no list of lines');
-  // What stands before the first dash, as comments, has an entry of its own.
-  const dashes = token.items.flatMap(({ start }) => start.filter(({ type }) => type === 'seq-item-ind'));
-  return (dashes[index] as { offset: number }).offset;
 }

@@ -5,11 +5,14 @@ import { onlyValue, type Sql, type SqlRow } from '../sql.ts';
 /** Calls that are added up in one transaction, which takes some 40 ms of a processor. */
 const CALLS_AT_ONCE = 10_000;
 
+/** Comes behind every id. */
+const BEYOND_ALL = '~';
+
 /** Ids begin with their time, so that parts of them are parts of time. */
 const SELECT = `
 select created_at / 86400000, key, model, count(*), total(prompt_tokens), total(completion_tokens), total(cached_tokens),
   total(cost_usd), total(estimated), min(created_at), max(created_at)
-from usage_by_key where decision_id >= ?1 and (?2 is null or decision_id < ?2)
+from usage_by_key where decision_id >= ? and decision_id < ?
 group by 1, 2, 3 order by 1, 2, 3`;
 
 /** Of the first calls with this id or a later one, and the id to go on from; null at the end. */
@@ -20,7 +23,7 @@ export function createUsageReader(sql: Sql): (from: string) => { parts: Usage[];
   const select = sql.prepare(SELECT);
   return (from) => {
     const next = onlyValue(selectNext.rows(from, CALLS_AT_ONCE)) as string | null;
-    return { parts: select.rows(from, next).map(usageIn), next };
+    return { parts: select.rows(from, next ?? BEYOND_ALL).map(usageIn), next };
   };
 }
 
