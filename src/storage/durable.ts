@@ -34,6 +34,19 @@ export async function openToRead(stores: Stores): Promise<DurableReader | 'empty
     const { createSupabaseReader } = await import('./supabase-reader.ts');
     return createSupabaseReader(stores.supabase as NonNullable<Stores['supabase']>);
   }
-  const { openEmbeddedReader } = await import('../stores/embedded-reader.ts');
+  const { openEmbeddedReader } = await withoutWarning(/SQLite/, () => import('../stores/embedded-reader.ts'));
   return openEmbeddedReader(stores) ?? 'empty';
+}
+
+/** Node 22 still calls its SQLite an experiment, and would say so amid what a command says. */
+async function withoutWarning<Result>(about: RegExp, load: () => Promise<Result>): Promise<Result> {
+  const { emitWarning } = process;
+  process.emitWarning = ((warning: string | Error, ...rest: unknown[]) => {
+    if (!about.test(String(warning))) Reflect.apply(emitWarning, process, [warning, ...rest]);
+  }) as typeof emitWarning;
+  try {
+    return await load();
+  } finally {
+    process.emitWarning = emitWarning;
+  }
 }
