@@ -5,9 +5,6 @@ import { Command, InvalidArgumentError, Option } from 'commander';
 import { CALLERS, KEEPINGS, PREFERENCES } from './cli/init/choices.ts';
 import { PLATFORMS } from './config/platform.ts';
 
-/** Commands of later versions, refused by name so that nobody looks for a typing error. */
-const NOT_BUILT_YET = ['import-litellm'];
-
 const portNumber = (text: string): number => {
   const port = Number(text);
   if (!/^\d+$/.test(text) || port > 65535) throw new InvalidArgumentError('allowed are 0 to 65535.');
@@ -156,15 +153,13 @@ program
   .option('--svg <file>', 'draw the learning curves')
   .option('--json', 'print one JSON document')
   .action(async (file, options) => (await import('./cli/replay.ts')).replayFile(file, options));
-for (const name of NOT_BUILT_YET) {
-  program
-    .command(name, { hidden: true })
-    .allowUnknownOption()
-    .allowExcessArguments()
-    .action(() => {
-      process.stderr.write(`conduit ${name}: not supported yet\n`);
-      process.exitCode = 1;
-    });
-}
+program
+  .command('import-litellm')
+  .description("write a config from a LiteLLM proxy's, and say what became of each setting")
+  .argument('<file>', "LiteLLM's config.yaml; - for stdin")
+  .option('--config <path>', 'the file to write; - for stdout (default: conduit.yaml)')
+  .option('--force', 'overwrite a config that is there')
+  .option('--json', 'print what became of each setting as JSON')
+  .action(async (file, options) => (await import('./cli/import-litellm.ts')).importLiteLlmFile(file, options));
 
 await program.parseAsync();

@@ -130,6 +130,9 @@ export function catalogueEntry(vendor: Vendor | null, upstream: string): Catalog
   return name === undefined ? null : (known[name] as CatalogueEntry);
 }
 
+/** The upstream names that are known of a provider. */
+export const catalogueNames = (vendor: Vendor): string[] => Object.keys(MODELS[vendor]);
+
 function renamed(
   entries: Readonly<Record<string, CatalogueEntry>>,
   rename: (name: string) => string,

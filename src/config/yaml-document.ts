@@ -24,9 +24,21 @@ const WORDS: Partial<Record<YamlErrorCode, string>> = {
   UNEXPECTED_TOKEN: 'something that does not belong here',
 };
 
-export function readDocument(text: string): ReadDocument {
+/** As other programs read YAML: 1.1 has `yes` and `on`, and `<<` takes another mapping's settings in. */
+export interface Dialect {
+  version?: '1.1' | '1.2';
+}
+
+export function readDocument(text: string, { version = '1.2' }: Dialect = {}): ReadDocument {
   const lines = new LineCounter();
-  const parsed = parseDocument(text, { lineCounter: lines, prettyErrors: false, stringKeys: true, logLevel: 'silent' });
+  const parsed = parseDocument(text, {
+    version,
+    lineCounter: lines,
+    prettyErrors: false,
+    // A merge key is no text.
+    stringKeys: version === '1.2',
+    logLevel: 'silent',
+  });
   // A warning is an unknown tag or the like: it would change what a value means.
   const errors = [...parsed.errors, ...parsed.warnings];
   if (errors.length > 0) {

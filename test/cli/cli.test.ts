@@ -227,18 +227,6 @@ describe('conduit serve', () => {
   });
 });
 
-test('commands that are still to come say that they are not supported yet', async () => {
-  const commands = ['import-litellm'];
-  const cwd = directory();
-  for (const command of commands) {
-    expect(await conduit([command, 'file.jsonl', '--json'], cwd)).toEqual({
-      code: 1,
-      stdout: '',
-      stderr: `conduit ${command}: not supported yet\n`,
-    });
-  }
-});
-
 test('a misspelt command is met with the right one', async () => {
   const { code, stderr } = await conduit(['chek'], directory());
   expect(code).toBe(1);

@@ -1,0 +1,146 @@
+/** `conduit import-litellm`: writes a config that answers to the names of a LiteLLM proxy's, and says what became of each setting. */
+import { existsSync, readFileSync, writeFileSync } from 'node:fs';
+import { dirname, resolve } from 'node:path';
+import wrapAnsi from 'wrap-ansi';
+import { type Environment, loadConfig, problemLine } from '../config/load.ts';
+import { sha256Hex } from '../crypto.ts';
+import { importLiteLlm } from '../migrate/litellm/import.ts';
+import type { Note, NoteKind } from '../migrate/litellm/notes.ts';
+import { CommandFailed } from './command-failed.ts';
+import { environment } from './config-file.ts';
+import { counted } from './terminal/counted.ts';
+import { printResult, writeToStdout } from './terminal/result.ts';
+import { type Screen, screenOf } from './terminal/screen.ts';
+import { tableLines } from './terminal/table.ts';
+
+const STDIO = '-';
+
+export interface ImportLiteLlmOptions {
+  /** `-` for stdout. */
+  config?: string;
+  force?: boolean;
+  json?: boolean;
+}
+
+export async function importLiteLlmFile(
+  file: string,
+  { config: out = 'conduit.yaml', force = false, json = false }: ImportLiteLlmOptions,
+): Promise<void> {
+  if (out !== STDIO && existsSync(out) && !force)
+    throw new CommandFailed(`${out} is there already (allowed: another --config, or --force, which overwrites it)`);
+  const text = textOf(file);
+  if (text === null) throw new CommandFailed(`${file} cannot be read (allowed: a LiteLLM config, or - for stdin)`);
+  const env = environment();
+  const isSet = (name: string): boolean => (env[name] ?? '') !== '';
+  const imported = importLiteLlm({
+    text,
+    include: (name) => textOf(resolve(file === STDIO ? '.' : dirname(file), name)),
+    env: new Set(Object.keys(env).filter(isSet)),
+  });
+  if (!imported.ok) {
+    for (const line of noteLines(imported.notes, screenOf(process.stderr))) process.stderr.write(`${line}\n`);
+    throw new CommandFailed(`${file}: ${imported.why}`);
+  }
+  const { notes, standIns } = imported;
+  const warnings = warningsOf(imported.text, { ...standIns, ...env }, file);
+  const missing = Object.keys(standIns).filter((name) => !isSet(name));
+  if (out !== STDIO) write(out, imported.text, force);
+  if (out === STDIO && !json) {
+    await writeToStdout(imported.text);
+    const screen = screenOf(process.stderr);
+    for (const line of [...noteLines(notes, screen), ...nextLines(out, warnings, missing, screen)])
+      process.stderr.write(`${line}\n`);
+    return;
+  }
+  await printResult(
+    { json },
+    {
+      document: {
+        config: out,
+        ...(out === STDIO && { text: imported.text }),
+        notes: notes.map(({ path, kind, message }) => ({ path, kind: kind.replace(' ', '_'), message })),
+        warnings,
+        variables_not_set: missing,
+      },
+      text: (screen) => [...noteLines(notes, screen), ...nextLines(out, warnings, missing, screen)],
+    },
+  );
+}
+
+function textOf(path: string): string | null {
+  try {
+    return readFileSync(path === STDIO ? 0 : path, 'utf8');
+  } catch {
+    return null;
+  }
+}
+
+/** Keys in clear may stand in it: nobody else needs to read it. */
+function write(path: string, text: string, force: boolean): void {
+  try {
+    // Without --force nothing that came to be in the meantime is overwritten either.
+    writeFileSync(path, text, { flag: force ? 'w' : 'wx', mode: 0o600 });
+  } catch (error) {
+    throw new CommandFailed(`${path} cannot be written (${(error as NodeJS.ErrnoException).code})`);
+  }
+}
+
+/** Throws where Conduit would not take what has come out. */
+function warningsOf(text: string, env: Environment, file: string): string[] {
+  const loaded = loadConfig({ text, env, sha256Hex });
+  if (loaded.ok) return loaded.warnings;
+  const problems = loaded.problems.map(problemLine).join('; ');
+  throw new CommandFailed(`${file}: what it comes to is no valid config: ${problems}`);
+}
+
+function nextLines(
+  out: string,
+  warnings: readonly string[],
+  missing: readonly string[],
+  { columns }: Screen,
+): string[] {
+  const lines = [
+    '',
+    ...warnings.map((warning) => `warning: ${warning}`),
+    ...(missing.length > 0 ? [`variables that are not set here: ${missing.join(', ')}`] : []),
+    ...(out === STDIO
+      ? []
+      : [`wrote ${out}; next:`, `  conduit check --config ${out}`, `  conduit serve --config ${out}`]),
+  ];
+  return lines.flatMap((line) => wrapAnsi(line, columns, { trim: false }).split('\n'));
+}
+
+const HEADS: readonly (readonly [NoteKind, string])[] = [
+  ['mapped', 'Taken over'],
+  ['changed', 'Changed'],
+  ['left out', 'Left out'],
+];
+
+/** What matters most stands last, next to the prompt. */
+function noteLines(notes: readonly Note[], screen: Screen): string[] {
+  return HEADS.flatMap(([kind, head], index) => {
+    const ofKind = notes.filter((note) => note.kind === kind);
+    if (ofKind.length === 0) return [];
+    const columns = [{ head: 'setting' }, { head: 'in Conduit' }];
+    return [
+      ...(index > 0 ? [''] : []),
+      screen.style.bold(`${head}: ${counted(ofKind.length, 'setting')}`),
+      ...tableLines(columns, rowsOf(ofKind), screen),
+    ];
+  });
+}
+
+/** What is said of several settings of one name is said once. */
+function rowsOf(notes: readonly Note[]): string[][] {
+  const rows = new Map<string, { paths: string[]; message: string }>();
+  for (const { path, message } of notes) {
+    const identity = `${path.replaceAll(/\[\d+\]/g, '[]')} ${message}`;
+    const row = rows.get(identity) ?? { paths: [], message };
+    row.paths.push(path);
+    rows.set(identity, row);
+  }
+  return [...rows.values()].map(({ paths, message }) => {
+    const first = paths[0]!.replace(/^(model_list\[\d+\])\.(litellm_params|model_info)\./, '$1.');
+    return [paths.length === 1 ? first : `${first} and ${paths.length - 1} more`, message];
+  });
+}

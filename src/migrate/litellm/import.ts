@@ -1,0 +1,130 @@
+/** From the text of a LiteLLM proxy's config to the text of Conduit's, and what became of each setting. */
+import { type Problem, problemLine } from '../../config/problems.ts';
+import { readDocument } from '../../config/yaml-document.ts';
+import { armsOf } from './arms.ts';
+import { readDeployments } from './deployments.ts';
+import { documentText } from './document.ts';
+import { createNotes, type Note, type Notes } from './notes.ts';
+import { createReferences } from './references.ts';
+import { routersOf } from './routers.ts';
+import { readSettings } from './settings.ts';
+import { isMapping, type Mapping, textOf } from './values.ts';
+
+export interface LiteLlmFile {
+  text: string;
+  /** The text of a file that `include` names; null where it cannot be read. */
+  include(name: string): string | null;
+  /** Names of the variables that are set where it is imported. */
+  env: ReadonlySet<string>;
+}
+
+export type Imported =
+  | {
+      ok: true;
+      text: string;
+      notes: readonly Note[];
+      /** Variables that the text refers to, with what may stand in for each so that it can be checked. */
+      standIns: Readonly<Record<string, string>>;
+    }
+  | { ok: false; why: string; notes: readonly Note[] };
+
+const AS_PYYAML_READS = { version: '1.1' } as const;
+
+export function importLiteLlm({ text, include, env }: LiteLlmFile): Imported {
+  const notes = createNotes();
+  const failed = (why: string): Imported => ({ ok: false, why, notes: notes.all });
+  const read = readMapping(text);
+  if (!read.ok) return failed(read.why);
+  const document = withIncluded(read.document, include, notes);
+  if (document === null) return failed('include: one of its files cannot be read');
+  const list = document.model_list;
+  if (!Array.isArray(list) || list.length === 0) {
+    const inDatabase = 'models that LiteLLM keeps in its database are not in the file';
+    return failed(
+      `model_list: ${Array.isArray(list) ? 'empty' : list === undefined ? 'missing' : 'not a list'}; ${inDatabase}`,
+    );
+  }
+  const references = createReferences(document.environment_variables);
+  const settings = readSettings(document, env, references, notes);
+  const { deployments, missing } = readDeployments(list, settings.credentials, references, notes);
+  const aliases = settings.routing.aliases.map(({ from }) => from);
+  const arms = armsOf(
+    deployments,
+    new Set([...deployments.map(({ group }) => group), ...aliases]),
+    settings.common,
+    notes,
+  );
+  const placeOf = (group: string) => deployments.find((one) => one.group === group)?.path ?? ['model_list'];
+  const routers = routersOf(
+    arms.groups,
+    arms.starters,
+    settings.routing,
+    (group) => [...placeOf(group), 'model_name'],
+    notes,
+  );
+  tellOfOtherRoutes(arms.groups, (group) => [...placeOf(group), 'model_name'], notes);
+  if (missing.size > 0)
+    notes.leftOut(['model_list'], `clients that send these names get a 404: ${[...missing].join(', ')}`);
+  if (routers.routers.size === 0) return failed('no entry of model_list has become a chat model');
+  return { ok: true, text: documentText(arms, routers, settings), notes: notes.all, standIns: references.standIns };
+}
+
+/** Embeddings and the like are passed on by a model's id, or by its upstream name. */
+function tellOfOtherRoutes(
+  groups: ReturnType<typeof armsOf>['groups'],
+  placeOf: (group: string) => readonly PropertyKey[],
+  notes: Notes,
+): void {
+  for (const [group, arms] of groups) {
+    for (const { model, isChat } of arms) {
+      const upstream = model.upstream ?? model.id.slice(model.id.indexOf('/') + 1);
+      if (!isChat && group !== model.id && group !== upstream)
+        notes.changed(
+          placeOf(group),
+          `clients must send ${model.id}, or the header x-conduit-provider: only chat models have other names`,
+        );
+    }
+  }
+}
+
+type ReadMapping = { ok: true; document: Mapping } | { ok: false; why: string };
+
+function readMapping(text: string): ReadMapping {
+  const read = readDocument(text, AS_PYYAML_READS);
+  if (!read.ok) return { ok: false, why: problemLine(read.problems[0] as Problem) };
+  if (isMapping(read.document)) return { ok: true, document: read.document };
+  return {
+    ok: false,
+    why: `${read.document === null ? 'empty' : 'not a mapping'} (allowed: a mapping with model_list)`,
+  };
+}
+
+/** As LiteLLM does it: lists are put one behind the other, of anything else the included file's counts. */
+function withIncluded(document: Mapping, include: LiteLlmFile['include'], notes: Notes): Mapping | null {
+  if (document.include === undefined || document.include === null) return document;
+  if (!Array.isArray(document.include)) {
+    notes.leftOut(['include'], 'not a list of files');
+    return null;
+  }
+  let merged = document;
+  for (const [index, file] of document.include.entries()) {
+    const name = textOf(file);
+    const text = name === null ? null : include(name);
+    const read: ReadMapping = text === null ? { ok: false, why: 'cannot be read' } : readMapping(text);
+    if (!read.ok) {
+      notes.leftOut(['include', index], read.why);
+      return null;
+    }
+    if ('include' in read.document) {
+      notes.leftOut(['include', index], 'includes others in turn: name them all in the first file');
+      return null;
+    }
+    notes.mapped(['include', index], 'read in; what it has of a list stands behind what this file has');
+    const entries = Object.entries(read.document).map(([key, value]) => {
+      const own = merged[key];
+      return [key, Array.isArray(own) && Array.isArray(value) ? [...own, ...value] : value];
+    });
+    merged = { ...merged, ...Object.fromEntries(entries) };
+  }
+  return merged;
+}

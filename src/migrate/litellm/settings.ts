@@ -1,0 +1,222 @@
+/** Reads what stands beside `model_list`: `router_settings`, `litellm_settings`, `general_settings` and the rest. */
+import type { Path } from '../../config/path.ts';
+import type { CommonSettings } from './arms.ts';
+import { milliseconds } from './fields.ts';
+import type { Notes } from './notes.ts';
+import type { References, Use } from './references.ts';
+import { namedLists, type RoutingSettings } from './routers.ts';
+import { asksForNothing, SECTIONS, tellOf } from './sections.ts';
+import { isMapping, isYes, type Mapping, numberOf, settingsOf, textOf } from './values.ts';
+
+export interface ReadSettings {
+  common: CommonSettings;
+  routing: RoutingSettings;
+  /** The URL of a Redis. */
+  state: string | null;
+  masterKey: string | null;
+  maxBodyBytes: number | null;
+  credentials: Map<string, Mapping>;
+}
+
+const ELSEWHERE = ['model_list', 'environment_variables', 'include', 'credential_list'];
+const MOST_BODY_BYTES = 500_000_000;
+
+export function readSettings(
+  document: Mapping,
+  env: ReadonlySet<string>,
+  references: References,
+  notes: Notes,
+): ReadSettings {
+  const read: ReadSettings = {
+    common: {},
+    routing: { prefer: null, aliases: [], fallbacks: [], contextFallbacks: [], defaultFallbacks: null },
+    state: null,
+    masterKey: null,
+    maxBodyBytes: null,
+    credentials: credentialsOf(document.credential_list, notes),
+  };
+  // What the router is told counts more than what the library is told.
+  for (const section of ['litellm_settings', 'router_settings', 'general_settings'] as const) {
+    const value = document[section];
+    if (value === undefined || value === null) continue;
+    if (!isMapping(value)) {
+      notes.leftOut([section], 'not a mapping');
+      continue;
+    }
+    for (const [name, setting] of settingsOf(value)) {
+      if (asksForNothing(setting)) notes.mapped([section, name], 'nothing to set');
+      else if (!readOne(section, name, setting, value, read, references, notes))
+        tellOf(section, name, setting, [section, name], notes);
+    }
+  }
+  for (const [name, value] of settingsOf(document)) {
+    if (!ELSEWHERE.includes(name) && (name === '' || !Object.hasOwn(SECTIONS, name)))
+      tellOf('', name, value, [name], notes);
+  }
+  for (const [name] of settingsOf(document.environment_variables))
+    notes.changed(
+      ['environment_variables', name],
+      'a variable of the environment, or of a file .env beside the config; where the config refers to it, this value is its default',
+    );
+  if (read.masterKey === null && env.has('LITELLM_MASTER_KEY')) {
+    read.masterKey = references.text('os.environ/LITELLM_MASTER_KEY', 'secret');
+    notes.mapped(
+      ['general_settings', 'master_key'],
+      'not in the file, so LiteLLM takes it from LITELLM_MASTER_KEY: so does this',
+    );
+  }
+  return read;
+}
+
+const settingsHas = (settings: Mapping, name: string): boolean =>
+  settings[name] !== undefined && settings[name] !== null && !asksForNothing(settings[name]);
+
+function readOne(
+  section: string,
+  name: string,
+  value: unknown,
+  siblings: Mapping,
+  read: ReadSettings,
+  references: References,
+  notes: Notes,
+): boolean {
+  const path: Path = [section, name];
+  const { routing, common } = read;
+  const isRouting = section !== 'general_settings';
+  if (isRouting && name === 'fallbacks') {
+    for (const named of namedLists(value, path, notes)) {
+      if (named.from === '*') routing.defaultFallbacks = { path: named.path, to: named.to };
+      else routing.fallbacks.push(named);
+    }
+    return true;
+  }
+  if (isRouting && name === 'context_window_fallbacks') {
+    routing.contextFallbacks.push(...namedLists(value, path, notes));
+    return true;
+  }
+  if (isRouting && name === 'default_fallbacks') {
+    routing.defaultFallbacks = { path, to: value };
+    return true;
+  }
+  if (isRouting && name === 'model_group_alias') {
+    routing.aliases.push(...namedLists(value, path, notes));
+    return true;
+  }
+  if (isRouting && (name === 'timeout' || name === 'request_timeout' || name === 'stream_timeout')) {
+    const ms = milliseconds(value);
+    if (ms === null)
+      notes.leftOut(path, 'not a number of seconds above 0: write it in milliseconds, models[].timeouts');
+    else if (name === 'stream_timeout') {
+      common.idleMs = ms;
+      notes.changed(
+        path,
+        'timeouts.idle_ms of each model without one: how long a stream may be silent; its first byte has 120 s',
+      );
+    } else {
+      common.totalMs = ms;
+      notes.mapped(path, 'timeouts.total_ms of each model without one');
+    }
+    return true;
+  }
+  if (section === 'router_settings' && name === 'routing_strategy') {
+    routing.prefer = value === 'cost-based-routing' ? 'cost' : value === 'latency-based-routing' ? 'speed' : null;
+    const preference = routing.prefer === null ? 'balanced, which is the default' : routing.prefer;
+    notes.changed(path, `a router of several models learns which one to use, with prefer: ${preference}`);
+    return true;
+  }
+  if (section === 'router_settings' && /^redis_(url|host|port|password|username|db|ssl)$/.test(name)) {
+    // Told of once, at the first of them.
+    if (name === REDIS.find((one) => settingsHas(siblings, one))) readRedis(section, siblings, read, references, notes);
+    return true;
+  }
+  if (section === 'general_settings' && name === 'master_key') {
+    readMasterKey(value, path, read, references, notes);
+    return true;
+  }
+  if (name === 'max_request_size_mb') {
+    const megabytes = numberOf(value);
+    if (megabytes === null || megabytes <= 0) notes.leftOut(path, 'not a number above 0');
+    else {
+      read.maxBodyBytes = Math.min(MOST_BODY_BYTES, Math.max(1, Math.round(megabytes * 1_048_576)));
+      notes.mapped(path, 'server.max_body_bytes');
+    }
+    return true;
+  }
+  return false;
+}
+
+function readMasterKey(value: unknown, path: Path, read: ReadSettings, references: References, notes: Notes): void {
+  const key = textOf(value);
+  if (key === null || !/^[\x21-\x7e]+$/.test(key)) notes.leftOut(path, 'no ASCII text without blanks');
+  else {
+    read.masterKey = references.text(key, 'secret');
+    const inClear = references.nameOf(key) === null ? ', in clear in the file: better keep it in a variable' : '';
+    notes.changed(
+      path,
+      `an admin key that may call everything${inClear}; give clients keys of their own (conduit keys create)`,
+    );
+  }
+}
+
+const REDIS = ['redis_url', 'redis_host', 'redis_port', 'redis_password', 'redis_username', 'redis_db', 'redis_ssl'];
+
+function readRedis(section: string, settings: Mapping, read: ReadSettings, references: References, notes: Notes): void {
+  const named = REDIS.filter((name) => textOf(settings[name]) !== null || typeof settings[name] === 'boolean');
+  const state = redisUrl(settings, references);
+  read.state = state;
+  for (const [index, name] of named.entries()) {
+    if (state === null)
+      notes.leftOut([section, name], 'no URL of a Redis comes of it: write it as stores.state, docs/redis.md');
+    else if (index > 0) notes.mapped([section, name], 'a part of stores.state');
+    else
+      notes.changed(
+        [section, name],
+        `stores.state: what is learned is shared through this Redis${remarkOn(settings, references)}`,
+      );
+  }
+}
+
+function remarkOn({ redis_url, redis_password }: Mapping, references: References): string {
+  const secret = textOf(redis_url) ?? textOf(redis_password);
+  if (secret === null) return '';
+  if (references.nameOf(secret) === null)
+    return '; what is secret in it stands there in clear: better keep it in a variable';
+  return textOf(redis_url) === null ? '; a password with @, / or the like must be percent-encoded' : '';
+}
+
+/** Null where there is none, or one that Conduit does not take. */
+function redisUrl(settings: Mapping, references: References): string | null {
+  const part = (name: string, use: Use): string | null => {
+    const text = textOf(settings[name]);
+    if (text === null) return null;
+    // A reference stays one; anything else must not end the part of the URL that it stands in.
+    return references.nameOf(text) === null ? encodeURIComponent(text) : references.text(text, use);
+  };
+  const whole = textOf(settings.redis_url);
+  const host = part('redis_host', 'host');
+  if (whole === null && host === null) return null;
+  const password = part('redis_password', 'secret');
+  const scheme = isYes(settings.redis_ssl) ? 'rediss' : 'redis';
+  const login = password === null ? '' : `${part('redis_username', 'secret') ?? 'default'}:${password}@`;
+  const db = numberOf(settings.redis_db);
+  const behind = `${part('redis_port', 'port') ?? '6379'}${db === null ? '' : `/${db}`}`;
+  const url = whole === null ? `${scheme}://${login}${host}:${behind}` : references.text(whole, 'redis');
+  const isFine = url.includes('${') || (/^rediss?:\/\/[^\s?#]+$/.test(url) && URL.canParse(url));
+  return isFine ? url : null;
+}
+
+function credentialsOf(list: unknown, notes: Notes): Map<string, Mapping> {
+  const credentials = new Map<string, Mapping>();
+  if (list === undefined || list === null) return credentials;
+  for (const [index, one] of (Array.isArray(list) ? list : [list]).entries()) {
+    const path: Path = ['credential_list', index];
+    const name = isMapping(one) ? textOf(one.credential_name) : null;
+    if (name === null || !isMapping(one) || !isMapping(one.credential_values))
+      notes.leftOut(path, 'no credential_name, or no credential_values');
+    else {
+      credentials.set(name, one.credential_values);
+      notes.mapped(path, 'in the providers of the models that name it');
+    }
+  }
+  return credentials;
+}
