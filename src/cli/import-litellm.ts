@@ -1,12 +1,12 @@
 /** `conduit import-litellm`: writes a config that answers to the names of a LiteLLM proxy's, and says what became of each setting. */
-import { existsSync, readFileSync, writeFileSync } from 'node:fs';
+import { closeSync, existsSync, fchmodSync, openSync, readFileSync, writeFileSync } from 'node:fs';
 import { dirname, resolve } from 'node:path';
 import wrapAnsi from 'wrap-ansi';
 import { type Environment, loadConfig, problemLine } from '../config/load.ts';
 import { sha256Hex } from '../crypto.ts';
 import { importLiteLlm } from '../migrate/litellm/import.ts';
 import type { Note, NoteKind } from '../migrate/litellm/notes.ts';
-import { CommandFailed } from './command-failed.ts';
+import { CommandFailed, orSayWhy } from './command-failed.ts';
 import { environment } from './config-file.ts';
 import { counted } from './terminal/counted.ts';
 import { printResult, writeToStdout } from './terminal/result.ts';
@@ -22,49 +22,54 @@ export interface ImportLiteLlmOptions {
   json?: boolean;
 }
 
-export async function importLiteLlmFile(
+export async function importLiteLlmFile(file: string, options: ImportLiteLlmOptions): Promise<void> {
+  await orSayWhy(() => importFrom(file, options));
+}
+
+async function importFrom(
   file: string,
   { config: out = 'conduit.yaml', force = false, json = false }: ImportLiteLlmOptions,
 ): Promise<void> {
   if (out !== STDIO && existsSync(out) && !force)
-    throw new CommandFailed(`${out} is there already (allowed: another --config, or --force, which overwrites it)`);
+    throw new CommandFailed(`${out}: is there already (allowed: another --config, or --force, which overwrites it)`);
   const text = textOf(file);
-  if (text === null) throw new CommandFailed(`${file} cannot be read (allowed: a LiteLLM config, or - for stdin)`);
-  const env = environment();
-  const isSet = (name: string): boolean => (env[name] ?? '') !== '';
+  if (text === null) throw new CommandFailed(`${file}: cannot be read (allowed: a LiteLLM config, or - for stdin)`);
+  const env = setVariables();
   const imported = importLiteLlm({
     text,
     include: (name) => textOf(resolve(file === STDIO ? '.' : dirname(file), name)),
-    env: new Set(Object.keys(env).filter(isSet)),
+    env: new Set(Object.keys(env)),
   });
+  const { notes } = imported;
   if (!imported.ok) {
-    for (const line of noteLines(imported.notes, screenOf(process.stderr))) process.stderr.write(`${line}\n`);
+    const lines = json ? [] : noteLines(notes, screenOf(process.stderr));
+    for (const line of lines) process.stderr.write(`${line}\n`);
     throw new CommandFailed(`${file}: ${imported.why}`);
   }
-  const { notes, standIns } = imported;
-  const warnings = warningsOf(imported.text, { ...standIns, ...env }, file);
-  const missing = Object.keys(standIns).filter((name) => !isSet(name));
+  const { standIns } = imported;
+  const remarks = remarksOn(imported.text, standIns, env);
+  const missing = Object.keys(standIns).filter((name) => !Object.hasOwn(env, name));
   if (out !== STDIO) write(out, imported.text, force);
+  const said = (screen: Screen): string[] => [...noteLines(notes, screen), ...nextLines(out, remarks, missing, screen)];
   if (out === STDIO && !json) {
     await writeToStdout(imported.text);
-    const screen = screenOf(process.stderr);
-    for (const line of [...noteLines(notes, screen), ...nextLines(out, warnings, missing, screen)])
-      process.stderr.write(`${line}\n`);
+    process.stderr.write(said(screenOf(process.stderr)).join('\n').concat('\n'));
     return;
   }
-  await printResult(
-    { json },
-    {
-      document: {
-        config: out,
-        ...(out === STDIO && { text: imported.text }),
-        notes: notes.map(({ path, kind, message }) => ({ path, kind: kind.replace(' ', '_'), message })),
-        warnings,
-        variables_not_set: missing,
-      },
-      text: (screen) => [...noteLines(notes, screen), ...nextLines(out, warnings, missing, screen)],
-    },
-  );
+  const document = {
+    config: out,
+    ...(out === STDIO && { text: imported.text }),
+    notes: notes.map(({ path, kind, message }) => ({ path, kind: kind.replace(' ', '_'), message })),
+    ...remarks,
+    variables_not_set: missing,
+  };
+  await printResult({ json }, { document, text: said });
+}
+
+/** An empty variable is as good as none. */
+function setVariables(): Record<string, string> {
+  const set = Object.entries(environment()).filter(([, value]) => (value ?? '') !== '');
+  return Object.fromEntries(set) as Record<string, string>;
 }
 
 function textOf(path: string): string | null {
@@ -79,28 +84,41 @@ function textOf(path: string): string | null {
 function write(path: string, text: string, force: boolean): void {
   try {
     // Without --force nothing that came to be in the meantime is overwritten either.
-    writeFileSync(path, text, { flag: force ? 'w' : 'wx', mode: 0o600 });
+    const file = openSync(path, force ? 'w' : 'wx', 0o600);
+    try {
+      // A file that was there keeps its mode else.
+      fchmodSync(file, 0o600);
+      writeFileSync(file, text);
+    } finally {
+      closeSync(file);
+    }
   } catch (error) {
     throw new CommandFailed(`${path} cannot be written (${(error as NodeJS.ErrnoException).code})`);
   }
 }
 
-/** Throws where Conduit would not take what has come out. */
-function warningsOf(text: string, env: Environment, file: string): string[] {
-  const loaded = loadConfig({ text, env, sha256Hex });
-  if (loaded.ok) return loaded.warnings;
-  const problems = loaded.problems.map(problemLine).join('; ');
-  throw new CommandFailed(`${file}: what it comes to is no valid config: ${problems}`);
+interface Remarks {
+  warnings: string[];
+  problems: string[];
+}
+
+/** What `conduit check` says of it with the variables as they are here; those that are not set are told of by themselves. */
+function remarksOn(text: string, standIns: Environment, env: Environment): Remarks {
+  const loaded = loadConfig({ text, env: { ...standIns, ...env }, sha256Hex });
+  return loaded.ok
+    ? { warnings: loaded.warnings, problems: [] }
+    : { warnings: [], problems: loaded.problems.map(problemLine) };
 }
 
 function nextLines(
   out: string,
-  warnings: readonly string[],
+  { warnings, problems }: Remarks,
   missing: readonly string[],
   { columns }: Screen,
 ): string[] {
   const lines = [
     '',
+    ...problems.map((problem) => `problem: ${problem}`),
     ...warnings.map((warning) => `warning: ${warning}`),
     ...(missing.length > 0 ? [`variables that are not set here: ${missing.join(', ')}`] : []),
     ...(out === STDIO

@@ -82,7 +82,7 @@ export function quirksOf(vendor: Vendor | null, upstream: string): Params {
 /** What the user says of a field takes the place of what the table says of it. */
 export function overlaidParams(table: Params, own: Params): Params {
   const rename = Object.entries(table.rename).filter(([name]) => !own.drop.includes(name));
-  const drop = table.drop.filter((name) => !(name in own.rename) && !(name in own.defaults));
+  const drop = table.drop.filter((name) => !Object.hasOwn(own.rename, name) && !Object.hasOwn(own.defaults, name));
   return {
     rename: { ...Object.fromEntries(rename), ...own.rename },
     drop: [...new Set([...drop, ...own.drop])],

@@ -93,7 +93,7 @@ function paramsProblems(params: WrittenConfig['models'][number]['params'], path:
     if (UNTOUCHABLE.includes(name)) problems.push({ path: at, message: `${name} cannot be changed` });
   }
   for (const name of params.drop) {
-    if (name in params.rename) problems.push({ path: `${path}.drop`, message: `${name} is renamed too` });
+    if (Object.hasOwn(params.rename, name)) problems.push({ path: `${path}.drop`, message: `${name} is renamed too` });
   }
   const targets = Object.values(params.rename);
   for (const index of repeated(targets))

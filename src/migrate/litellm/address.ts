@@ -47,7 +47,8 @@ export function addressOf(params: Mapping, references: References): FoundAddress
       field: 'model',
       why: 'called through the Responses API, which Conduit passes on and does not route',
     };
-  if (/\s/.test(upstream)) return { ok: false, field: 'model', why: 'a name with blanks in it' };
+  if (upstream === '' || /[\s\p{Cc}]|\$\{/u.test(upstream))
+    return { ok: false, field: 'model', why: 'no name of a model: empty, or with a blank or ${ in it' };
   const vendor = vendorNamed(prefix);
   if (vendor === 'azure') return azureAddress(prefix, upstream, params, references);
   if (vendor === null || vendor.kind === 'incompatible')

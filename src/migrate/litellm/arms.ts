@@ -166,7 +166,10 @@ function armOf(
     );
   } else if (priced.isCatalogues && address.isAzure) {
     comment = `OpenAI’s own list prices of ${knownAs} (${CATALOGUE_DATE}): Azure’s may differ`;
-    notes.changed([...infoPath, 'input_cost_per_token'], `price and limits: OpenAI’s own of ${knownAs}; Azure’s may differ`);
+    notes.changed(
+      [...infoPath, 'input_cost_per_token'],
+      `price and limits: OpenAI’s own of ${knownAs}; Azure’s may differ`,
+    );
   }
   const supports = supportsOf(fields.supports, known ?? found, found);
   const params = paramsOf(fields, vendor, knownAs, actual, upstream);
@@ -251,11 +254,11 @@ function paramsOf(
   const rename = Object.fromEntries(
     Object.entries(isUnsaid ? needed.rename : {}).filter(([name]) => !own.includes(name)),
   );
-  const drop = [...new Set([...(isUnsaid ? needed.drop : []).filter((name) => !(name in fields.defaults)), ...own])];
+  const drop = [...new Set([...(isUnsaid ? needed.drop : []).filter((name) => !Object.hasOwn(fields.defaults, name)), ...own])];
   // A default is sent under the name that the model knows.
   const effective = overlaidParams(isUnsaid ? needed : unsaid, { rename: {}, drop: own, defaults: {} }).rename;
   const defaults = Object.fromEntries(
-    Object.entries(fields.defaults).map(([name, value]) => [effective[name] ?? name, value]),
+    Object.entries(fields.defaults).map(([name, value]) => [Object.hasOwn(effective, name) ? effective[name] : name, value]),
   );
   const params = {
     ...(Object.keys(rename).length > 0 && { rename }),
@@ -271,8 +274,13 @@ function paramsOf(
  */
 function addressedBy(arms: readonly Arm[], arm: Arm, group: string, names: ReadonlySet<string>): Arm | null {
   const { id, upstream, ...settings } = arm.model;
-  const sanitised = group.replaceAll('*', 'any').replace(/[\s\p{Cc},]/gu, '-');
-  const wished = [id, `${id}@${sanitised}`, ...Array.from({ length: 1000 }, (_, n) => `${id}@${sanitised}-${n + 2}`)];
+  const sanitised = group.replaceAll('*', 'any').replace(/[\s\p{Cc},${}]/gu, '-');
+  const wished = [
+    id,
+    ...(names.has(id) ? [`${id}@upstream`] : []),
+    `${id}@${sanitised}`,
+    ...Array.from({ length: 1000 }, (_, n) => `${id}@${sanitised}-${n + 2}`),
+  ];
   for (const name of wished) {
     if (names.has(name)) continue;
     const other = arms.find(({ model }) => model.id === name);

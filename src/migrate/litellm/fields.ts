@@ -101,6 +101,8 @@ const SECRET_NAME =
 const BASE_MODEL = mapped('which model it is, where its own name does not say so');
 const UNTOUCHABLE = ['model', 'messages', 'stream'];
 const DAY_MS = 86_400_000;
+/** Far beyond any price: what is more is a slip, or no number that can be reckoned with. */
+const MOST_USD = 1e6;
 
 export function fieldsOf(params: Mapping, info: Mapping, path: Path, references: References, notes: Notes): Fields {
   const fields: Fields = {
@@ -176,7 +178,8 @@ function readParam(
   if (name === 'allowed_openai_params') return mapped('nothing to set: every field reaches the model as it came');
   if (name === 'api_version') return mapped('nothing to set: the v1 endpoint has none');
   if (name === 'base_model') return BASE_MODEL;
-  if (name === 'extra_body' && isMapping(value)) {
+  if (name === 'extra_body') {
+    if (!isMapping(value)) return leftOut('not a mapping');
     for (const [field, inner] of settingsOf(value))
       notes.tell([...path, field], setDefault(field, inner, fields, references));
     return null;
@@ -197,6 +200,7 @@ function readParam(
 
 function setDefault(name: string, value: unknown, fields: Fields, references: References): Told {
   if (UNTOUCHABLE.includes(name)) return leftOut(`${name} is always the client’s own`);
+  if (!/^.+$/.test(name)) return leftOut('no name of a field');
   fields.defaults[name] = references.deep(value);
   return mapped('params.defaults: sent where the client sends none');
 }
@@ -220,7 +224,7 @@ function readPrice(name: string, value: unknown, fields: Fields): Told | null {
   if (!Object.hasOwn(PRICES, name)) return null;
   const kind = PRICES[name]!;
   const usd = numberOf(value);
-  if (usd === null || usd < 0) return leftOut('not a price');
+  if (usd === null || usd < 0 || usd > MOST_USD) return leftOut('not a price');
   // A price by the token is a small number whose last digits are rounding.
   fields.price[kind] = kind === 'request' ? usd : Number((usd * 1e6).toPrecision(12));
   return mapped(kind === 'request' ? 'price.request' : `price.${kind}, in USD per million tokens`);

@@ -1,5 +1,5 @@
 /** From the text of a LiteLLM proxy's config to the text of Conduit's, and what became of each setting. */
-import { type Problem, problemLine } from '../../config/problems.ts';
+import { loadConfig, type Problem, problemLine } from '../../config/load.ts';
 import { readDocument } from '../../config/yaml-document.ts';
 import { armsOf } from './arms.ts';
 import { readDeployments } from './deployments.ts';
@@ -66,7 +66,12 @@ export function importLiteLlm({ text, include, env }: LiteLlmFile): Imported {
   if (missing.size > 0)
     notes.leftOut(['model_list'], `clients that send these names get a 404: ${[...missing].join(', ')}`);
   if (routers.routers.size === 0) return failed('no entry of model_list has become a chat model');
-  return { ok: true, text: documentText(arms, routers, settings), notes: notes.all, standIns: references.standIns };
+  const { standIns } = references;
+  const written = documentText(arms, routers, settings);
+  // Nothing is hashed that will be compared with anything.
+  const loaded = loadConfig({ text: written, env: standIns, sha256Hex: (key) => key });
+  if (loaded.ok) return { ok: true, text: written, notes: notes.all, standIns };
+  return failed(`what it comes to is no valid config: ${loaded.problems.map(problemLine).join('; ')}`);
 }
 
 /** Embeddings and the like are passed on by a model's id, or by its upstream name. */

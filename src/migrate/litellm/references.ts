@@ -28,7 +28,7 @@ const REFERENCE = /^os\.environ\/([A-Za-z_][A-Za-z0-9_]*)$/;
 const PREFIX = 'os.environ/';
 
 /** Conduit reads `${` as the beginning of a variable. */
-const escaped = (text: string): string => text.replaceAll('${', '$${');
+const escaped = (text: string): string => text.replaceAll('${', () => '$${');
 
 /** `environmentVariables`: what LiteLLM's file itself sets, which stands behind a variable as its default. */
 export function createReferences(environmentVariables: unknown): References {
@@ -52,6 +52,8 @@ export function createReferences(environmentVariables: unknown): References {
   const deep = (value: unknown): unknown => {
     if (typeof value === 'string') return value.trim().startsWith(PREFIX) ? text(value, 'secret') : escaped(value);
     if (Array.isArray(value)) return value.map(deep);
+    // YAML 1.1 reads a date as one.
+    if (value instanceof Date) return value.toISOString().slice(0, 10);
     return isMapping(value)
       ? Object.fromEntries(Object.entries(value).map(([name, child]) => [name, deep(child)]))
       : value;

@@ -36,7 +36,8 @@ export interface Named {
 }
 
 const NAME = /^[A-Za-z0-9][A-Za-z0-9._:-]{0,63}$/;
-const ANSWERED = /^[^\s\p{Cc},]+$/u;
+/** Conduit would take `${` for a variable. */
+const ANSWERED = /^(?:(?!\$\{)[^\s\p{Cc},])+$/u;
 /** Of further models tried after the first one. */
 const MOST_FALLBACKS = 10;
 const USUAL_FALLBACKS = 2;
@@ -124,14 +125,14 @@ function aliasesOf(
   const aliases = new Map<string, string[]>();
   for (const group of groups.keys()) {
     if (chat.has(group) && !ANSWERED.test(group))
-      notes.leftOut(placeOf(group), 'a name with a blank or a comma: clients must send the router’s name');
+      notes.leftOut(placeOf(group), 'a name with a blank, a comma or ${: clients must send the router’s name');
   }
   const seen = new Set<string>();
   for (const { path, from, to } of named) {
     const target = textOf(isMapping(to) ? to.model : to);
     if (target === null || !chat.has(target)) notes.leftOut(path, 'names no model_name that has become a router');
     else if (groups.has(from) || seen.has(from)) notes.leftOut(path, 'a model_name, or another alias, has this name');
-    else if (!ANSWERED.test(from)) notes.leftOut(path, 'a name with a blank or a comma');
+    else if (!ANSWERED.test(from)) notes.leftOut(path, 'a name with a blank, a comma or ${');
     else {
       seen.add(from);
       aliases.set(target, [...(aliases.get(target) ?? []), from]);

@@ -201,8 +201,10 @@ function redisUrl(settings: Mapping, references: References): string | null {
   const db = numberOf(settings.redis_db);
   const behind = `${part('redis_port', 'port') ?? '6379'}${db === null ? '' : `/${db}`}`;
   const url = whole === null ? `${scheme}://${login}${host}:${behind}` : references.text(whole, 'redis');
-  const isFine = url.includes('${') || (/^rediss?:\/\/[^\s?#]+$/.test(url) && URL.canParse(url));
-  return isFine ? url : null;
+  if (references.nameOf(whole) !== null) return url;
+  // What a variable will be, nobody knows yet.
+  const likely = url.replaceAll(/\$\{[^}]*\}/g, '1');
+  return !url.includes('$$') && /^rediss?:\/\/[^\s?#]+$/.test(likely) && URL.canParse(likely) ? url : null;
 }
 
 function credentialsOf(list: unknown, notes: Notes): Map<string, Mapping> {
