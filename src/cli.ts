@@ -1,5 +1,8 @@
 #!/usr/bin/env node
-/** The command line: `conduit serve | init | check | demo | keys | replay | report | rebuild | export | import`. */
+/**
+ * The command line: `conduit serve | init | check | demo | keys | replay | report | rebuild | export | import |
+ * import-litellm`.
+ */
 import { readFileSync } from 'node:fs';
 import { Command, InvalidArgumentError, Option } from 'commander';
 import { CALLERS, KEEPINGS, PREFERENCES } from './cli/init/choices.ts';

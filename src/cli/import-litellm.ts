@@ -123,10 +123,17 @@ function nextLines(
     ...(missing.length > 0 ? [`variables that are not set here: ${missing.join(', ')}`] : []),
     ...(out === STDIO
       ? []
-      : [`wrote ${out}; next:`, `  conduit check --config ${out}`, `  conduit serve --config ${out}`]),
+      : [
+          `wrote ${out}; next:`,
+          `  conduit check --config ${out}`,
+          `  conduit serve --config ${out} --port 4000`,
+          "Clients' base URL must end in /v1, without which LiteLLM answers, too.",
+        ]),
   ];
-  return lines.flatMap((line) => wrapAnsi(line, columns, { trim: false }).split('\n'));
+  return lines.flatMap((line) => wrapAnsi(line, columns, { trim: false }).split('\n').map(trimmed));
 }
+
+const trimmed = (line: string): string => line.trimEnd();
 
 const HEADS: readonly (readonly [NoteKind, string])[] = [
   ['mapped', 'Taken over'],

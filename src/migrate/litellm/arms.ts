@@ -254,11 +254,16 @@ function paramsOf(
   const rename = Object.fromEntries(
     Object.entries(isUnsaid ? needed.rename : {}).filter(([name]) => !own.includes(name)),
   );
-  const drop = [...new Set([...(isUnsaid ? needed.drop : []).filter((name) => !Object.hasOwn(fields.defaults, name)), ...own])];
+  const drop = [
+    ...new Set([...(isUnsaid ? needed.drop : []).filter((name) => !Object.hasOwn(fields.defaults, name)), ...own]),
+  ];
   // A default is sent under the name that the model knows.
   const effective = overlaidParams(isUnsaid ? needed : unsaid, { rename: {}, drop: own, defaults: {} }).rename;
   const defaults = Object.fromEntries(
-    Object.entries(fields.defaults).map(([name, value]) => [Object.hasOwn(effective, name) ? effective[name] : name, value]),
+    Object.entries(fields.defaults).map(([name, value]) => [
+      Object.hasOwn(effective, name) ? effective[name] : name,
+      value,
+    ]),
   );
   const params = {
     ...(Object.keys(rename).length > 0 && { rename }),

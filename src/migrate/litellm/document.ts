@@ -19,7 +19,8 @@ export function documentText(
   });
   document.commentBefore = [
     ' Imported from a LiteLLM config. docs/migrate.md says what differs, docs/configure.md explains every field.',
-    ' `conduit check` says whether it is right, `conduit serve --port 4000` serves it where LiteLLM did.',
+    ' `conduit check` says whether it is right; `conduit serve --host 0.0.0.0 --port 4000` serves it where LiteLLM does',
+    ' unless told otherwise. Clients’ base URL must end in /v1.',
   ].join('\n');
   const keys = document.get('keys') as YAMLSeq | undefined;
   if (keys) keys.commentBefore = ' LiteLLM’s master key. Make one for each client with `conduit keys create`.';
