@@ -1,6 +1,7 @@
 /** Reads LiteLLM's `model_list`: what can be called from here on, by the name that clients send. */
 import type { Path } from '../../config/path.ts';
 import { type Address, addressOf } from './address.ts';
+import { type Combination, combinationOf } from './combinations.ts';
 import { type Fields, fieldsOf } from './fields.ts';
 import type { Notes } from './notes.ts';
 import type { References } from './references.ts';
@@ -17,6 +18,7 @@ export interface Deployment {
 /** Of entries that cannot be called so: the names that will be missing. */
 export interface ReadDeployments {
   deployments: Deployment[];
+  combinations: Combination[];
   missing: ReadonlySet<string>;
 }
 
@@ -27,6 +29,7 @@ export function readDeployments(
   notes: Notes,
 ): ReadDeployments {
   const missing = new Set<string>();
+  const combinations: Combination[] = [];
   const deployments = list.flatMap((entry, index): Deployment[] => {
     const path: Path = ['model_list', index];
     if (!isMapping(entry)) {
@@ -38,6 +41,12 @@ export function readDeployments(
       notes.leftOut([...path, 'model_name'], 'missing: the whole entry is left out');
       return [];
     }
+    const combination = isMapping(entry.litellm_params) ? combinationOf(entry.litellm_params, group, path) : null;
+    if (combination !== null) {
+      combinations.push(combination);
+      tellOfCombination(entry, path, notes);
+      return [];
+    }
     const deployment = readDeployment(entry, group, path, credentials, references, notes);
     if (deployment === null) missing.add(group);
     for (const [name] of settingsOf(entry)) {
@@ -47,7 +56,18 @@ export function readDeployments(
     return deployment === null ? [] : [deployment];
   });
   for (const { group } of deployments) missing.delete(group);
-  return { deployments, missing };
+  return { deployments, combinations, missing };
+}
+
+function tellOfCombination(entry: Mapping, path: Path, notes: Notes): void {
+  for (const [name] of settingsOf(entry.litellm_params)) {
+    const at = [...path, 'litellm_params', name];
+    if (name === 'model') continue;
+    if (/_router_config$|_default_model$/.test(name))
+      notes.changed(at, 'its groups alone: weights, tiers and keywords are for what the router learns by itself');
+    else notes.leftOut(at, 'nothing to set: the router learns');
+  }
+  if (isMapping(entry.model_info)) notes.leftOut([...path, 'model_info'], 'nothing to set: the models have theirs');
 }
 
 function readDeployment(

@@ -98,6 +98,7 @@ const OWN: Readonly<Record<string, string>> = {
 const OF_ADDRESS = ['model', 'custom_llm_provider', 'api_key', 'api_base', 'base_url', 'litellm_credential_name'];
 const SECRET_NAME =
   /key|secret|password|credential|(^|_)token$|^(aws|s3|vertex|azure|gcs|watsonx)_|client_id|tenant_id/;
+const OF_NO_ROUTER = 'no model of a router, which serves chat completions alone: other routes are passed on';
 const BASE_MODEL = mapped('which model it is, where its own name does not say so');
 const UNTOUCHABLE = ['model', 'messages', 'stream'];
 const DAY_MS = 86_400_000;
@@ -112,7 +113,7 @@ export function fieldsOf(params: Mapping, info: Mapping, path: Path, references:
     defaults: {},
     headers: {},
     baseModel: textOf(info.base_model) ?? textOf(params.base_model),
-    mode: textOf(info.mode) ?? 'chat',
+    mode: textOf(info.mode) ?? modeByName(textOf(params.model) ?? ''),
   };
   for (const [name, value] of settingsOf(params)) {
     const at = [...path, 'litellm_params', name];
@@ -124,7 +125,18 @@ export function fieldsOf(params: Mapping, info: Mapping, path: Path, references:
     const told = readPrice(name, value, fields) ?? readInfo(name, value, fields);
     if (told) notes.tell([...path, 'model_info', name], told);
   }
+  if (textOf(info.mode) === null && fields.mode !== 'chat')
+    notes.changed([...path, 'litellm_params', 'model'], `by its name no chat model, so ${OF_NO_ROUTER}`);
   return fields;
+}
+
+/** LiteLLM knows the usual models' modes from its price list: their names tell as much. */
+function modeByName(model: string): string {
+  if (/embed|voyage|bge-/i.test(model)) return 'embedding';
+  const isOther =
+    /rerank|whisper|transcribe|dall-e|gpt-image|imagen|stable-diffusion|flux|moderation|(^|[/-])tts(-|$)/i;
+  if (isOther.test(model)) return 'other';
+  return /instruct$/.test(model) && /gpt-3\.5/.test(model) ? 'completion' : 'chat';
 }
 
 function readParam(
@@ -251,7 +263,7 @@ function readInfo(name: string, value: unknown, fields: Fields): Told {
   if (name === 'base_model') return BASE_MODEL;
   if (name === 'mode') {
     if (fields.mode === 'chat') return mapped('nothing to set');
-    return changed('no model of a router, which serves chat completions alone: other routes are passed on');
+    return changed(OF_NO_ROUTER);
   }
   if (name === 'id') return leftOut('a deployment’s id in LiteLLM: in Conduit a model’s id is PROVIDER/NAME');
   if (/^(access_groups|team_|access_windows|discoverable|blocked)/.test(name))

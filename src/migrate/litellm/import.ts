@@ -46,14 +46,14 @@ export function importLiteLlm({ text, include, env }: LiteLlmFile): Imported {
   }
   const references = createReferences(document.environment_variables);
   const settings = readSettings(document, env, references, notes);
-  const { deployments, missing } = readDeployments(list, settings.credentials, references, notes);
-  const aliases = settings.routing.aliases.map(({ from }) => from);
-  const arms = armsOf(
-    deployments,
-    new Set([...deployments.map(({ group }) => group), ...aliases]),
-    settings.common,
-    notes,
-  );
+  const { deployments, combinations, missing } = readDeployments(list, settings.credentials, references, notes);
+  settings.routing.combinations.push(...combinations);
+  const names = new Set([
+    ...deployments.map(({ group }) => group),
+    ...settings.routing.aliases.map(({ from }) => from),
+    ...settings.routing.combinations.map(({ name }) => name),
+  ]);
+  const arms = armsOf(deployments, names, settings.common, notes);
   const placeOf = (group: string) => deployments.find((one) => one.group === group)?.path ?? ['model_list'];
   const routers = routersOf(
     arms.groups,
@@ -63,8 +63,10 @@ export function importLiteLlm({ text, include, env }: LiteLlmFile): Imported {
     notes,
   );
   tellOfOtherRoutes(arms.groups, (group) => [...placeOf(group), 'model_name'], notes);
-  if (missing.size > 0)
-    notes.leftOut(['model_list'], `clients that send these names get a 404: ${[...missing].join(', ')}`);
+  const answered = new Set([...routers.routers].flatMap(([name, { answers_to }]) => [name, ...(answers_to ?? [])]));
+  const unanswered = [...missing, ...combinations.map(({ name }) => name).filter((name) => !answered.has(name))];
+  if (unanswered.length > 0)
+    notes.leftOut(['model_list'], `clients that send these names get a 404: ${unanswered.join(', ')}`);
   if (routers.routers.size === 0) return failed('no entry of model_list has become a chat model');
   const { standIns } = references;
   const written = documentText(arms, routers, settings);

@@ -1,12 +1,14 @@
 /** Reads what stands beside `model_list`: `router_settings`, `litellm_settings`, `general_settings` and the rest. */
 import type { Path } from '../../config/path.ts';
-import type { CommonSettings } from './arms.ts';
+import type { CommonSettings } from './arm.ts';
+import { routingGroups } from './combinations.ts';
 import { milliseconds } from './fields.ts';
+import { namedLists, type RoutingSettings } from './names.ts';
 import type { Notes } from './notes.ts';
-import type { References, Use } from './references.ts';
-import { namedLists, type RoutingSettings } from './routers.ts';
+import { REDIS, readRedis } from './redis.ts';
+import type { References } from './references.ts';
 import { asksForNothing, SECTIONS, tellOf } from './sections.ts';
-import { isMapping, isYes, type Mapping, numberOf, settingsOf, textOf } from './values.ts';
+import { isMapping, type Mapping, numberOf, settingsOf, textOf } from './values.ts';
 
 export interface ReadSettings {
   common: CommonSettings;
@@ -29,7 +31,14 @@ export function readSettings(
 ): ReadSettings {
   const read: ReadSettings = {
     common: {},
-    routing: { prefer: null, aliases: [], fallbacks: [], contextFallbacks: [], defaultFallbacks: null },
+    routing: {
+      prefer: null,
+      aliases: [],
+      fallbacks: [],
+      contextFallbacks: [],
+      defaultFallbacks: null,
+      combinations: [],
+    },
     state: null,
     masterKey: null,
     maxBodyBytes: null,
@@ -98,6 +107,12 @@ function readOne(
     routing.defaultFallbacks = { path, to: value };
     return true;
   }
+  if (section === 'router_settings' && name === 'routing_groups') {
+    const found = routingGroups(value, path);
+    routing.combinations.push(...found);
+    // Of each that is one, the routers tell.
+    return found.length > 0;
+  }
   if (isRouting && name === 'model_group_alias') {
     routing.aliases.push(...namedLists(value, path, notes));
     return true;
@@ -126,7 +141,8 @@ function readOne(
   }
   if (section === 'router_settings' && /^redis_(url|host|port|password|username|db|ssl)$/.test(name)) {
     // Told of once, at the first of them.
-    if (name === REDIS.find((one) => settingsHas(siblings, one))) readRedis(section, siblings, read, references, notes);
+    if (name === REDIS.find((one) => settingsHas(siblings, one)))
+      read.state = readRedis(section, siblings, references, notes);
     return true;
   }
   if (section === 'general_settings' && name === 'master_key') {
@@ -156,55 +172,6 @@ function readMasterKey(value: unknown, path: Path, read: ReadSettings, reference
       `an admin key that may call everything${inClear}; give clients keys of their own (conduit keys create)`,
     );
   }
-}
-
-const REDIS = ['redis_url', 'redis_host', 'redis_port', 'redis_password', 'redis_username', 'redis_db', 'redis_ssl'];
-
-function readRedis(section: string, settings: Mapping, read: ReadSettings, references: References, notes: Notes): void {
-  const named = REDIS.filter((name) => textOf(settings[name]) !== null || typeof settings[name] === 'boolean');
-  const state = redisUrl(settings, references);
-  read.state = state;
-  for (const [index, name] of named.entries()) {
-    if (state === null)
-      notes.leftOut([section, name], 'no URL of a Redis comes of it: write it as stores.state, docs/redis.md');
-    else if (index > 0) notes.mapped([section, name], 'a part of stores.state');
-    else
-      notes.changed(
-        [section, name],
-        `stores.state: what is learned is shared through this Redis${remarkOn(settings, references)}`,
-      );
-  }
-}
-
-function remarkOn({ redis_url, redis_password }: Mapping, references: References): string {
-  const secret = textOf(redis_url) ?? textOf(redis_password);
-  if (secret === null) return '';
-  if (references.nameOf(secret) === null)
-    return '; what is secret in it stands there in clear: better keep it in a variable';
-  return textOf(redis_url) === null ? '; a password with @, / or the like must be percent-encoded' : '';
-}
-
-/** Null where there is none, or one that Conduit does not take. */
-function redisUrl(settings: Mapping, references: References): string | null {
-  const part = (name: string, use: Use): string | null => {
-    const text = textOf(settings[name]);
-    if (text === null) return null;
-    // A reference stays one; anything else must not end the part of the URL that it stands in.
-    return references.nameOf(text) === null ? encodeURIComponent(text) : references.text(text, use);
-  };
-  const whole = textOf(settings.redis_url);
-  const host = part('redis_host', 'host');
-  if (whole === null && host === null) return null;
-  const password = part('redis_password', 'secret');
-  const scheme = isYes(settings.redis_ssl) ? 'rediss' : 'redis';
-  const login = password === null ? '' : `${part('redis_username', 'secret') ?? 'default'}:${password}@`;
-  const db = numberOf(settings.redis_db);
-  const behind = `${part('redis_port', 'port') ?? '6379'}${db === null ? '' : `/${db}`}`;
-  const url = whole === null ? `${scheme}://${login}${host}:${behind}` : references.text(whole, 'redis');
-  if (references.nameOf(whole) !== null) return url;
-  // What a variable will be, nobody knows yet.
-  const likely = url.replaceAll(/\$\{[^}]*\}/g, '1');
-  return !url.includes('$$') && /^rediss?:\/\/[^\s?#]+$/.test(likely) && URL.canParse(likely) ? url : null;
 }
 
 function credentialsOf(list: unknown, notes: Notes): Map<string, Mapping> {

@@ -117,6 +117,9 @@ const VENDORS: Readonly<Record<string, Compatible | Incompatible>> = {
   v0: hosted('v0', 'https://api.v0.dev/v1', 'V0_API_KEY'),
   codestral: hosted('codestral', 'https://codestral.mistral.ai/v1', 'CODESTRAL_API_KEY'),
   scaleway: hosted('scaleway', 'https://api.scaleway.ai/v1', 'SCW_SECRET_KEY'),
+  'text-completion-openai': incompatible(
+    'completions without messages are passed on and not routed: clients send them as openai/NAME (docs/pass-through.md)',
+  ),
   bedrock: incompatible(
     'Bedrock’s own protocol with AWS signatures: where the model is there, add Bedrock’s OpenAI-compatible endpoint ' +
       '(https://bedrock-runtime.REGION.amazonaws.com/openai/v1) with a Bedrock API key as a provider',
@@ -126,7 +129,6 @@ const VENDORS: Readonly<Record<string, Compatible | Incompatible>> = {
   ),
   sagemaker: incompatible('requests signed by AWS: put a server that answers as OpenAI does in front of it'),
   watsonx: incompatible('IBM’s own protocol and tokens: keep LiteLLM in front of it and add that as a provider'),
-  auto_router: incompatible('LiteLLM’s own router: Conduit’s routers learn by themselves, as `auto` does'),
 };
 
 const ALIASES: Readonly<Record<string, string>> = {
@@ -136,10 +138,6 @@ const ALIASES: Readonly<Record<string, string>> = {
   vertex_ai_beta: 'vertex_ai',
   sagemaker_chat: 'sagemaker',
   watsonx_text: 'watsonx',
-  complexity_router: 'auto_router',
-  adaptive_router: 'auto_router',
-  quality_router: 'auto_router',
-  semantic_router: 'auto_router',
 };
 
 /** Azure is told apart: its address depends on the resource. */

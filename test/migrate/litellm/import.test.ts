@@ -214,6 +214,25 @@ describe('deployments', () => {
     );
   });
 
+  test('that are no chat models by their names are models of no router, too', () => {
+    const names = [
+      'text-embedding-ada-002',
+      'whisper-1',
+      'dall-e-3',
+      'tts-1',
+      'gpt-4o-transcribe',
+      'omni-moderation-latest',
+    ];
+    const came = imported(
+      list(
+        ['chat', '{ model: openai/gpt-4o }'],
+        ...names.map((name): [string, string] => [name, `{ model: ${name} }`]),
+      ),
+    );
+    expect([...came.config.routers.keys()]).toEqual(['chat']);
+    expect([...came.config.models.values()].map(({ upstream }) => upstream)).toEqual(['gpt-4o', ...names]);
+  });
+
   test('take their credentials from credential_list, and their settings from anchors', () => {
     const came = imported(`
 credential_list: [{ credential_name: c, credential_values: { api_key: os.environ/FROM_LIST } }]
@@ -268,6 +287,21 @@ litellm_settings:
     expect(ids('grok')).toEqual(['xai/grok-4.3', 'openai/gpt-4o-mini']);
     expect(router(came, 'last')).toMatchObject({ models: ['openai/gpt-4o-mini'], policy: 'linear-thompson' });
     expect(router(came, 'auto').policy).toBe('linear-thompson');
+  });
+
+  test('of LiteLLM’s own routers become routers that learn, and of priorities one that keeps to the first', () => {
+    const came = imported(
+      `${list(['fast', '{ model: openai/gpt-4o-mini }'], ['smart', '{ model: openai/gpt-4o }'], ['adaptive', '{ model: auto_router/adaptive_router, adaptive_router_config: { available_models: [fast, smart, gone] } }'], ['tiered', '{ model: auto_router/complexity_router, complexity_router_config: { tiers: { SIMPLE: fast, COMPLEX: [smart] } }, complexity_router_default_model: fast }'], ['empty', '{ model: auto_router/x }'])}
+router_settings:
+  routing_groups:
+    - { group_name: first, models: [fast, smart], routing_strategy: priority, model_priorities: { fast: 2, smart: 1 } }
+  default_fallbacks: [fast]`,
+    );
+    const both = ['openai/gpt-4o-mini', 'openai/gpt-4o'];
+    expect(router(came, 'adaptive')).toMatchObject({ models: both, policy: 'linear-thompson' });
+    expect(router(came, 'tiered')).toMatchObject({ models: both, policy: 'linear-thompson' });
+    expect(router(came, 'first')).toMatchObject({ models: both.toReversed(), policy: 'fixed' });
+    expect(kindOf(came, 'model_list[4]')).toEqual(['left out']);
   });
 
   test('of an order make a router that keeps to the first', () => {
@@ -414,7 +448,7 @@ future_section: { a: 1 }
         'mistral/m',
         'openai/a*b',
       ),
-      fc.constantFrom('hosted_vllm/a/b', 'openai/', '/x', '*', 'groq/a,b', 'openai/${H}'),
+      fc.constantFrom('hosted_vllm/a/b', 'openai/', '/x', '*', 'groq/a,b', 'openai/${H}', 'auto_router/x'),
       scalar,
     );
     const some = (shape: Record<string, fc.Arbitrary<unknown>>) => fc.record(shape, { requiredKeys: [] });
@@ -438,6 +472,7 @@ future_section: { a: 1 }
             headers: any,
             organization: any,
             extra_body: any,
+            adaptive_router_config: fc.record({ available_models: fc.array(names, { maxLength: 3 }) }),
             additional_drop_params: fc.oneof(any, fc.constant(['max_tokens', 'model'])),
             input_cost_per_token: any,
             custom_llm_provider: fc.oneof(fc.constantFrom('openai', 'azure'), any),
@@ -465,6 +500,18 @@ future_section: { a: 1 }
       model_group_alias: fc.oneof(
         any,
         fc.dictionary(fc.oneof(names, fc.string({ maxLength: 5 })), names, { maxKeys: 3 }),
+      ),
+      routing_groups: fc.oneof(
+        any,
+        fc.array(
+          some({
+            group_name: names,
+            models: fc.array(names, { maxLength: 3 }),
+            routing_strategy: any,
+            model_priorities: any,
+          }),
+          { maxLength: 2 },
+        ),
       ),
       redis_url: any,
       redis_host: any,
