@@ -38,7 +38,7 @@ async function importFrom(
   const imported = importLiteLlm({
     text,
     include: (name) => textOf(resolve(file === STDIO ? '.' : dirname(file), name)),
-    env: new Set(Object.keys(env)),
+    env,
   });
   const { notes } = imported;
   if (!imported.ok) {

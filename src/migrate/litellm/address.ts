@@ -75,18 +75,22 @@ function compatibleAddress(
 ): FoundAddress {
   const remarks: Address['remarks'] = [];
   const given = textOf(params.api_base) ?? textOf(params.base_url);
-  const written = given ?? (vendor.baseUrl === null ? `os.environ/${vendor.baseVariable}` : null);
+  const { baseVariable = '', behindBase } = vendor;
+  const isInVariable = vendor.baseUrl === null || references.isSet(baseVariable);
+  const written = given ?? (isInVariable ? `os.environ/${baseVariable}` : null);
   let baseUrl = vendor.baseUrl ?? '';
   let { name, vendor: known } = vendor;
   if (written !== null) {
     const variable = references.nameOf(written);
-    const trimmed = references.text(written, 'url').replace(/\/(chat\/completions\/?)?$/, '');
+    const text =
+      variable !== null && behindBase ? references.below(variable, behindBase) : references.text(written, 'url');
+    const trimmed = text.replace(/\/(chat\/completions\/?)?$/, '');
     if (variable === null && !isHttp(trimmed))
       return { ok: false, field: 'api_base', why: 'not an http or https address without user, query or fragment' };
     const host = variable === null ? new URL(trimmed).host : null;
     const official = PRESETS.find((preset) => host !== null && new URL(preset.baseUrl).host === host);
     baseUrl = official && vendor.otherProtocol ? official.baseUrl : trimmed;
-    if (vendor.behindBase && !baseUrl.endsWith(vendor.behindBase)) baseUrl += vendor.behindBase;
+    if (behindBase && !baseUrl.endsWith(behindBase.slice(1))) baseUrl += behindBase;
     if (official) {
       name = official.vendor;
       known = official.vendor;
@@ -102,7 +106,7 @@ function compatibleAddress(
       remarks.push({
         field: 'model',
         kind: 'mapped',
-        message: `no api_base, so LiteLLM takes it from the variable ${vendor.baseVariable}: so does this`,
+        message: `no api_base, so LiteLLM takes it from the variable ${baseVariable}: so does this`,
       });
   }
   const key = keyOf(params, vendor.keyVariable, known === null && prefix.endsWith('openai'), references);
@@ -132,8 +136,9 @@ function azureAddress(prefix: string, upstream: string, params: Mapping, referen
   const remarks: Address['remarks'] = [];
   let baseUrl: string;
   if (variable !== null) {
-    baseUrl = `${references.text(written, 'host-url')}${V1}`;
-    const message = `Azure’s v1 endpoint: ${variable} must be https://RESOURCE.openai.azure.com, without a slash at its end`;
+    baseUrl = references.below(variable, V1);
+    const end = baseUrl.endsWith(`}${V1}`) ? ', without a slash at its end' : '/, with that slash, as it is here';
+    const message = `Azure’s v1 endpoint: ${variable} must be https://RESOURCE.openai.azure.com${end}`;
     remarks.push({ field: 'api_base', kind: 'changed', message });
   } else if (!isHttp(written)) {
     return { ok: false, field: 'api_base', why: 'not an http or https address without user, query or fragment' };

@@ -1,5 +1,5 @@
 /** From the text of a LiteLLM proxy's config to the text of Conduit's, and what became of each setting. */
-import { loadConfig, type Problem, problemLine } from '../../config/load.ts';
+import { type Environment, loadConfig, type Problem, problemLine } from '../../config/load.ts';
 import { readDocument } from '../../config/yaml-document.ts';
 import { armsOf } from './arms.ts';
 import { readDeployments } from './deployments.ts';
@@ -14,8 +14,8 @@ export interface LiteLlmFile {
   text: string;
   /** The text of a file that `include` names; null where it cannot be read. */
   include(name: string): string | null;
-  /** Names of the variables that are set where it is imported. */
-  env: ReadonlySet<string>;
+  /** The variables that are set where it is imported. None of their values comes into the text. */
+  env: Environment;
 }
 
 export type Imported =
@@ -44,8 +44,8 @@ export function importLiteLlm({ text, include, env }: LiteLlmFile): Imported {
       `model_list: ${Array.isArray(list) ? 'empty' : list === undefined ? 'missing' : 'not a list'}; ${inDatabase}`,
     );
   }
-  const references = createReferences(document.environment_variables);
-  const settings = readSettings(document, env, references, notes);
+  const references = createReferences(document.environment_variables, env);
+  const settings = readSettings(document, references, notes);
   const { deployments, combinations, missing } = readDeployments(list, settings.credentials, references, notes);
   settings.routing.combinations.push(...combinations);
   const names = new Set([

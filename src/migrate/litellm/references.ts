@@ -1,4 +1,5 @@
 /** Turns LiteLLM's `os.environ/NAME` into Conduit's `${NAME}`, and keeps count of the variables that the result needs. */
+import type { Environment } from '../../config/load.ts';
 import { isMapping, type Mapping, textOf } from './values.ts';
 
 /** What stands in for a variable that is not set, so that the result can be checked without it. */
@@ -16,6 +17,10 @@ export type Use = keyof typeof STAND_INS;
 export interface References {
   /** The text as it stands in Conduit's file. */
   text(value: string, use: Use): string;
+  /** The address that a variable has, with a path behind it, whether its value ends in a slash or not, as far as that is known. */
+  below(name: string, path: string): string;
+  /** Here, or by LiteLLM's file. */
+  isSet(name: string): boolean;
   /** `NAME` of a value that is `os.environ/NAME`; null of any other. */
   nameOf(value: unknown): string | null;
   /** The same for whatever may lie in a request's field. */
@@ -30,8 +35,8 @@ const PREFIX = 'os.environ/';
 /** Conduit reads `${` as the beginning of a variable. */
 const escaped = (text: string): string => text.replaceAll('${', () => '$${');
 
-/** `environmentVariables`: what LiteLLM's file itself sets, which stands behind a variable as its default. */
-export function createReferences(environmentVariables: unknown): References {
+/** `environmentVariables`: what LiteLLM's file itself sets, which stands behind a variable as its default. `env`: what is set here. */
+export function createReferences(environmentVariables: unknown, env: Environment): References {
   const own: Mapping = isMapping(environmentVariables) ? environmentVariables : {};
   const standIns: Record<string, string> = {};
   const nameOf = (value: unknown): string | null =>
@@ -49,6 +54,15 @@ export function createReferences(environmentVariables: unknown): References {
     const name = nameOf(value);
     return name === null ? escaped(value.trim()) : variable(name, use);
   };
+  const below = (name: string, path: string): string => {
+    const written = variable(name, 'host-url');
+    const inFile = /:-(.*)\}$/s.exec(written)?.[1];
+    // With its value in the file nothing has to be guessed.
+    if (inFile !== undefined) return written.replace(/\/*\}$/, '}') + path;
+    return written + (env[written.slice(2, -1)]?.endsWith('/') ? path.slice(1) : path);
+  };
+  const isSet = (name: string): boolean =>
+    (env[name] ?? '') !== '' || (Object.hasOwn(own, name) && textOf(own[name]) !== null);
   const deep = (value: unknown): unknown => {
     if (typeof value === 'string') return value.trim().startsWith(PREFIX) ? text(value, 'secret') : escaped(value);
     if (Array.isArray(value)) return value.map(deep);
@@ -58,5 +72,5 @@ export function createReferences(environmentVariables: unknown): References {
       ? Object.fromEntries(Object.entries(value).map(([name, child]) => [name, deep(child)]))
       : value;
   };
-  return { text, nameOf, deep, standIns };
+  return { text, below, isSet, nameOf, deep, standIns };
 }

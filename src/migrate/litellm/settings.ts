@@ -23,12 +23,7 @@ export interface ReadSettings {
 const ELSEWHERE = ['model_list', 'environment_variables', 'include', 'credential_list'];
 const MOST_BODY_BYTES = 500_000_000;
 
-export function readSettings(
-  document: Mapping,
-  env: ReadonlySet<string>,
-  references: References,
-  notes: Notes,
-): ReadSettings {
+export function readSettings(document: Mapping, references: References, notes: Notes): ReadSettings {
   const read: ReadSettings = {
     common: {},
     routing: {
@@ -67,7 +62,7 @@ export function readSettings(
       ['environment_variables', name],
       'a variable of the environment, or of a file .env beside the config; where the config refers to it, this value is its default',
     );
-  if (read.masterKey === null && env.has('LITELLM_MASTER_KEY')) {
+  if (read.masterKey === null && references.isSet('LITELLM_MASTER_KEY')) {
     read.masterKey = references.text('os.environ/LITELLM_MASTER_KEY', 'secret');
     notes.mapped(
       ['general_settings', 'master_key'],

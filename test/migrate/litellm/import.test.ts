@@ -13,9 +13,9 @@ interface Came {
   notes: readonly Note[];
 }
 
-function imported(text: string, options: { files?: Record<string, string>; env?: string[] } = {}): Came {
-  const { files = {}, env = [] } = options;
-  const result = importLiteLlm({ text, include: (name) => files[name] ?? null, env: new Set(env) });
+function imported(text: string, options: { files?: Record<string, string>; env?: Record<string, string> } = {}): Came {
+  const { files = {}, env = {} } = options;
+  const result = importLiteLlm({ text, include: (name) => files[name] ?? null, env });
   if (!result.ok) throw new Error(result.why);
   const loaded = loadConfig({ text: result.text, env: result.standIns, sha256Hex });
   if (!loaded.ok) throw new Error(JSON.stringify(loaded.problems));
@@ -23,7 +23,7 @@ function imported(text: string, options: { files?: Record<string, string>; env?:
 }
 
 const refused = (text: string): string => {
-  const result = importLiteLlm({ text, include: () => null, env: new Set() });
+  const result = importLiteLlm({ text, include: () => null, env: {} });
   return result.ok ? 'taken' : result.why;
 };
 
@@ -186,7 +186,7 @@ describe('deployments', () => {
     expect([...came.config.providers.values()].map(({ name, baseUrl }) => [name, baseUrl])).toEqual([
       ['ollama', 'http://gpu:11434/v1'],
       ['vllm', 'http://10.0.0.7:8000/v1'],
-      ['vllm-vllm', 'http://vllm.internal:8000/v1'],
+      ['vllm-2', 'http://vllm.internal:8000/v1'],
       ['qwen', 'https://not-set.invalid/v1'],
       ['lm_studio', 'https://not-set.invalid/v1'],
     ]);
@@ -194,6 +194,28 @@ describe('deployments', () => {
     // No price is made up, and a model that seems free is none of those that are learned among.
     expect(model(came, 'vllm/qwen').priceSource).toBe('unknown');
     expect(came.config.routers.get('auto')?.models).toEqual(['ollama/llama3.1', 'lm_studio/gemma']);
+  });
+
+  test('have their addresses from variables, with or without a slash at the end of the value', () => {
+    const entries = list(
+      ['a', '{ model: azure/x, api_base: os.environ/WITH, api_key: k }'],
+      ['b', '{ model: azure/x, api_base: os.environ/WITHOUT, api_key: k }'],
+      ['c', '{ model: azure/x, api_base: os.environ/IN_FILE, api_key: k }'],
+      ['d', '{ model: ollama/l }'],
+    );
+    const env = {
+      WITH: 'https://a.openai.azure.com/',
+      WITHOUT: 'https://b.openai.azure.com',
+      OLLAMA_API_BASE: 'http://o/',
+    };
+    const { text } = imported(`${entries}\nenvironment_variables: { IN_FILE: "https://c.openai.azure.com/" }`, { env });
+    for (const url of [
+      '${WITH}openai/v1',
+      '${WITHOUT}/openai/v1',
+      '${IN_FILE:-https://c.openai.azure.com}/openai/v1',
+      '${OLLAMA_API_BASE}v1',
+    ])
+      expect(text).toContain(`base_url: "${url}"`);
   });
 
   test('of embeddings are models of no router', () => {
@@ -255,7 +277,7 @@ describe('settings', () => {
         '{ model: openai/gpt-4.1, timeout: 30, stream_timeout: 5.5, organization: os.environ/ORG, extra_headers: { X-Team: search }, additional_drop_params: [user, "tools[*].strict"], extra_body: { provider: { sort: price } }, rpm: 5 }',
         ', model_info: { input_cost_per_token: 3e-6, output_cost_per_token: 0.000012, cache_read_input_token_cost: 7.5e-7, max_input_tokens: 100000, max_output_tokens: 2000, supports_vision: false, supports_reasoning: true }',
       ]),
-      { env: ['ORG'] },
+      { env: { ORG: 'mine' } },
     );
     expect(model(came, 'openai/gpt-4.1')).toMatchObject({
       price: { input: 3, output: 12, cached_input: 0.75 },
@@ -540,7 +562,7 @@ future_section: { a: 1 }
     let taken = 0;
     fc.assert(
       fc.property(document, (file) => {
-        const result = importLiteLlm({ text: JSON.stringify(file), include: () => null, env: new Set() });
+        const result = importLiteLlm({ text: JSON.stringify(file), include: () => null, env: {} });
         if (!result.ok) {
           expect(result.why).not.toBe('');
           // A variable that the file itself sets may be wrong at its place: that is found by loading alone.
