@@ -207,6 +207,11 @@ describe('conduit serve', () => {
     expect(refused.stderr).toContain('Set CONDUIT_KEY');
   });
 
+  test('shows the demo to this machine alone', async () => {
+    const stderr = '--host: the demo asks for no key (allowed: 127.0.0.1, ::1, localhost)\n';
+    expect(await conduit(['demo', '--host', '0.0.0.0'], directory())).toEqual({ code: 1, stdout: '', stderr });
+  });
+
   test('names three ways on where there is neither a file nor a key', async () => {
     const { code, stdout, stderr } = await conduit(['serve'], directory());
     expect({ code, stdout }).toEqual({ code: 1, stdout: '' });
