@@ -7,7 +7,7 @@ RUN npm ci --workspaces=false --ignore-scripts
 COPY tsconfig.json tsconfig.build.json conduit.worker.yaml ./
 COPY src src
 RUN npm run build \
-  && npm prune --omit=dev --workspaces=false --ignore-scripts \
+  && npm ci --omit=dev --workspaces=false --ignore-scripts \
   && find dist -name '*.d.ts' -delete \
   && rm -rf dist/edge dist/worker.js
 

@@ -1,12 +1,13 @@
 /** The package as npm packs it, in an empty folder beside nothing but what it depends on: without a network. */
-import { execFileSync, spawn, spawnSync } from 'node:child_process';
+import { execFile, execFileSync, spawn, spawnSync } from 'node:child_process';
 import { cpSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { isBuiltin } from 'node:module';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { createInterface } from 'node:readline';
+import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest';
-import { startFakeUpstream } from '../support/fake-upstream.ts';
+import { answer, startFakeUpstream } from '../support/fake-upstream.ts';
 
 const ROOT = join(import.meta.dirname, '../..');
 const TSC = join(ROOT, 'node_modules/typescript/bin/tsc');
@@ -171,6 +172,21 @@ describe('a program that imports it', () => {
     writeFileSync(join(home, 'program.ts'), PROGRAM);
     const { status, stdout, stderr } = run(['--disable-warning=ExperimentalWarning', 'program.ts']);
     expect({ status, stdout, stderr }).toEqual({ status: 0, stdout: '401 models\n', stderr: '' });
+  });
+
+  test('is as short as docs/embed.md says', async () => {
+    const upstream = await startFakeUpstream(answer('Hello from below'));
+    onTestFinished(() => upstream.close());
+    const blocks = readFileSync(join(ROOT, 'docs/embed.md'), 'utf8').matchAll(/```js\n([\s\S]*?)```/g);
+    const [module, program] = [...blocks].map(([, code]) => code as string) as [string, string];
+    writeFileSync(join(home, 'conduit.js'), module.replace('https://api.openai.com/v1', upstream.url));
+    writeFileSync(join(home, 'documented.js'), program);
+    // Not `run`, which would keep the provider here from answering.
+    const { stdout } = await promisify(execFile)(process.execPath, ['documented.js'], {
+      cwd: home,
+      env: { PATH: process.env.PATH, OPENAI_API_KEY: 'sk-none' },
+    });
+    expect(stdout).toMatch(/^openai\/gpt-5-\w+ Hello from below\n$/);
   });
 
   test('may be CommonJS', () => {
