@@ -45,7 +45,7 @@ afterAll(() => rmSync(temporary, { recursive: true, force: true }));
 function pack(clone: string): string {
   mkdirSync(clone);
   const copied = [
-    ...['package.json', 'LICENSE', 'README.md', 'bin', 'src', 'supabase', 'test/e2e', 'docs/images', 'tools'],
+    ...['package.json', 'LICENSE', 'README.md', 'bin', 'src', 'supabase', 'test/e2e', 'docs', 'tools'],
     ...['tsconfig.json', 'tsconfig.build.json', 'conduit.worker.yaml', '.env.example'],
   ];
   for (const name of copied) cpSync(join(ROOT, name), join(clone, name), { recursive: true });
@@ -65,7 +65,7 @@ const IMPORT = /(?:^import|^(?:import|export|\}).* from|\bimport\() ?'([^'.][^']
 describe('the package', () => {
   test('has what is run, the page, the types of what programs import, and the migrations: nothing else', () => {
     const kinds = [
-      /^(LICENSE|README\.md|package\.json|bin\/conduit\.js)$/,
+      /^(LICENSE|README\.md|package\.json|bin\/conduit\.js|docs\/openapi\.yaml)$/,
       /^dist\/(?!edge\/|worker\.).*\.js$/,
       /^dist\/dashboard\/page\/[\w-]+\.(html|css|svg)$/,
       /^dist\/(embed|config\/\w+|routing\/\w+)\.d\.ts$/,
