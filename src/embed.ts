@@ -155,9 +155,9 @@ async function openWith({ config, warnings }: Loaded, given: Log | undefined): P
     tellOf(warnings, gateway.log);
     return gateway;
   } catch (error) {
-    const log = given ?? openLog(config.log.level);
-    log.error({ err: error }, 'the gateway cannot be opened: it is tried again with the next requests');
-    if ('close' in log) await (log as ReturnType<typeof openLog>).close();
+    const own = given ? null : openLog(config.log.level);
+    (given ?? own)?.error({ err: error }, 'the gateway cannot be opened: it is tried again with the next requests');
+    await own?.close();
     throw error;
   }
 }
