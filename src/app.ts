@@ -12,6 +12,7 @@ import {
   errorResponse,
   internalError,
   isStoreUnavailable,
+  shuttingDown,
   storeUnavailable,
 } from './http/errors.ts';
 import { postFeedback } from './http/feedback.ts';
@@ -38,7 +39,7 @@ export function createApp(gateway: Gateway): Hono {
   const authenticate = createAuthenticator(config.keys, runtime.sha256Hex);
   // No middleware: a chain of those would cost each request more than all that is asked here.
   const callerOf = (context: Context): Caller => {
-    if (!gateway.accepting()) throw shuttingDown();
+    if (!gateway.accepting()) throw new ApiError(shuttingDown);
     return authenticate(context.req.header('authorization'));
   };
   const callerFor = (route: string, context: Context): Caller => {
@@ -147,11 +148,3 @@ export function createApp(gateway: Gateway): Hono {
 /** A path's letters that no route of ours has are the client's own, and ids among them. */
 const routeOf = (path: string): string =>
   path.startsWith('/v1/') ? callOf(path.slice('/v1/'.length).split('/')) : callOf(path.slice(1).split('/'));
-
-const shuttingDown = (): ApiError =>
-  new ApiError({
-    status: 503,
-    message: 'Shutting down.',
-    code: 'shutting_down',
-    headers: { 'retry-after': '1', connection: 'close' },
-  });

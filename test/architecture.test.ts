@@ -49,7 +49,7 @@ const resolved = (file: SourceFile, { target }: Import): string =>
   relative(SRC, join(SRC, dirname(file.path), target)).replaceAll('\\', '/');
 
 /** Files that choose implementations and touch the platform. */
-const ENTRIES = ['node.ts', 'cluster', 'storage', 'worker.ts', 'edge', 'cli.ts'];
+const ENTRIES = ['embed.ts', 'node.ts', 'node', 'cluster', 'storage', 'worker.ts', 'edge', 'cli.ts'];
 
 interface Room {
   /** Rooms that it may import. */

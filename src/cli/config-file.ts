@@ -53,10 +53,20 @@ export function loadFile(
   return inFolderOf(path, loadText(text, overrides, platform));
 }
 
-/** The config that the keys in the environment make, where there is no file. */
+/** Asked of callers where the config is built: without it only this machine may call. */
+export const KEY_VARIABLE = 'CONDUIT_KEY';
+
+/** The text of the config that the keys in the environment make, where there is no file; null where they make none. */
+export function builtText(): string | null {
+  const env = environment();
+  const built = configFromEnvironment(env);
+  if (!built || !env[KEY_VARIABLE]) return built?.text ?? null;
+  return `${built.text}keys: # since ${KEY_VARIABLE} is set\n  - { name: me, key: "\${${KEY_VARIABLE}}", admin: true }\n`;
+}
+
 export function loadBuilt(overrides: LoadOptions['overrides'] = {}): LoadResult {
-  const built = configFromEnvironment(environment());
-  if (built) return loadText(built.text, overrides);
+  const text = builtText();
+  if (text !== null) return loadText(text, overrides);
   return { ok: false, problems: [{ path: '', message: 'no provider key is left in the environment' }] };
 }
 

@@ -143,7 +143,7 @@ function nothingFound(offline: boolean): string {
     offline
       ? '  - leave out --offline, which looks for no Ollama, LM Studio, vLLM or llama.cpp'
       : '  - start Ollama, LM Studio, vLLM or llama.cpp, or name a server: --local URL',
-    '  - watch it learn without any: npx conduit demo',
+    '  - watch it learn without any: npx conduit-gateway demo',
   ].join('\n');
 }
 

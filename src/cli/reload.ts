@@ -3,6 +3,7 @@ import { type FSWatcher, readFileSync, watch } from 'node:fs';
 import { dirname, resolve } from 'node:path';
 import type { LoadResult } from '../config/load.ts';
 import { isLoopback } from '../config/loopback.ts';
+import { needsRestart } from '../config/needs-restart.ts';
 import type { ConduitConfig } from '../config/resolve.ts';
 import type { Log } from '../node.ts';
 
@@ -78,29 +79,6 @@ function exposed(started: ConduitConfig, next: ConduitConfig): { path: string; m
       allowed: 'at least one, or a restart on a loopback host',
     },
   ];
-}
-
-/** What of `server` counts from the next request on. */
-const TAKEN_OVER = ['maxBodyBytes', 'cors', 'keepAliveMs'];
-
-/** Paths of what differs from how the process was started, and stays as it is until it is started again. */
-function needsRestart({ server, stores, telemetry }: ConduitConfig, next: ConduitConfig): string[] {
-  const { asked: _, retentionMs: retention, ...rest } = stores;
-  const { asked: _other, retentionMs: nextRetention, ...nextRest } = next.stores;
-  const changed = changedNames(server, next.server).filter((name) => !TAKEN_OVER.includes(name));
-  // That traces end, and which share of requests has them, counts at once.
-  const sent = next.telemetry && JSON.stringify({ ...next.telemetry, share: telemetry?.share });
-  return [
-    ...(sent !== null && sent !== JSON.stringify(telemetry) ? ['telemetry'] : []),
-    ...changed.map((name) => `server.${name}`),
-    ...changedNames({ ...rest, retention }, { ...nextRest, retention: nextRetention }).map((name) => `stores.${name}`),
-  ];
-}
-
-function changedNames(before: object, after: object): string[] {
-  const [one, other]: Record<string, unknown>[] = [{ ...before }, { ...after }];
-  const names = Object.keys({ ...one, ...other });
-  return names.filter((name) => JSON.stringify(one?.[name]) !== JSON.stringify(other?.[name]));
 }
 
 /**

@@ -1,11 +1,10 @@
 /** `conduit serve`: serves until a signal says to end. */
 import { startCluster } from '../cluster/primary.ts';
 import { isWorker, serveAsWorker } from '../cluster/worker.ts';
-import { configFromEnvironment } from '../config/from-environment.ts';
 import { type LoadResult, problemLine } from '../config/load.ts';
 import type { ConduitConfig } from '../config/resolve.ts';
 import { type Log, openLog, type RunningGateway, type StderrLog, startGateway } from '../node.ts';
-import { configFile, DOT_ENV, environment, loadBuilt, loadFile } from './config-file.ts';
+import { builtText, configFile, DOT_ENV, KEY_VARIABLE, loadBuilt, loadFile } from './config-file.ts';
 import { startReloading, textsOf } from './reload.ts';
 import { SAME_SIGNAL_MS } from './same-signal.ts';
 
@@ -17,14 +16,20 @@ export interface ServeOptions {
 
 const NO_CONFIG = `There is no conduit.yaml here and no provider key in the environment. Three ways on:
   - set a key: export OPENAI_API_KEY=... (or ANTHROPIC_, GEMINI_, GROQ_, MISTRAL_, DEEPSEEK_, XAI_, OPENROUTER_, TOGETHER_API_KEY, OLLAMA_HOST)
-  - write a config: npx conduit init
-  - watch it learn without any: npx conduit demo
+  - write a config: npx conduit-gateway init
+  - watch it learn without any: npx conduit-gateway demo
+`;
+
+const NO_KEY = `Set ${KEY_VARIABLE} to a long random text, which callers then send as their API key,
+or name a config that has keys.
 `;
 
 /** Where the config comes from, at the start and whenever it is loaded again. */
 interface Source {
   files: readonly string[];
   load: () => LoadResult;
+  /** What is to be said beside the problem that this host is open to everybody. */
+  onOpenHost: string;
 }
 
 export async function serve(options: ServeOptions): Promise<void> {
@@ -33,7 +38,10 @@ export async function serve(options: ServeOptions): Promise<void> {
   if (!source) return fail(NO_CONFIG);
   const known = textsOf(source.files);
   const loaded = source.load();
-  if (!loaded.ok) return fail(loaded.problems.map((problem) => `${problemLine(problem)}\n`).join(''));
+  if (!loaded.ok) {
+    const lines = loaded.problems.map((problem) => `${problemLine(problem)}\n`);
+    return fail(lines.join('') + (loaded.problems.some(({ path }) => path === 'server.host') ? source.onOpenHost : ''));
+  }
   for (const warning of loaded.warnings) process.stderr.write(`warning: ${warning}\n`);
 
   const { config: started } = loaded;
@@ -85,11 +93,11 @@ function fail(why: string): void {
 function sourceOf({ config, host, port }: ServeOptions): Source | null {
   const overrides = { ...(host !== undefined && { host }), ...(port !== undefined && { port }) };
   const file = configFile(config);
-  if (file !== null) return { files: [file, DOT_ENV], load: () => loadFile(file, overrides) };
-  const built = configFromEnvironment(environment());
-  if (!built) return null;
-  process.stderr.write(`no conduit.yaml here: this config comes from the keys in the environment\n\n${built.text}\n`);
-  return { files: [DOT_ENV], load: () => loadBuilt(overrides) };
+  if (file !== null) return { files: [file, DOT_ENV], load: () => loadFile(file, overrides), onOpenHost: '' };
+  const built = builtText();
+  if (built === null) return null;
+  process.stderr.write(`no conduit.yaml here: this config comes from the keys in the environment\n\n${built}\n`);
+  return { files: [DOT_ENV], load: () => loadBuilt(overrides), onOpenHost: NO_KEY };
 }
 
 /** The first signal lets answers in flight finish, a second one ends at once. */

@@ -12,9 +12,12 @@ import { readDocument } from './yaml-document.ts';
 export type { Environment } from './interpolate.ts';
 export { type Problem, problemLine } from './problems.ts';
 
-export interface LoadOptions {
+export interface LoadOptions extends DocumentOptions {
   /** YAML or JSON. */
   text: string;
+}
+
+export interface DocumentOptions {
   env: Environment;
   /** SHA-256 in hex: keys in clear are kept as this. */
   sha256Hex: (text: string) => string;
@@ -26,14 +29,21 @@ export interface LoadOptions {
 
 export type LoadResult = { ok: true; config: ConduitConfig; warnings: string[] } | { ok: false; problems: Problem[] };
 
-export function loadConfig({ text, env, sha256Hex, overrides, platform = 'node' }: LoadOptions): LoadResult {
+export function loadConfig({ text, ...options }: LoadOptions): LoadResult {
   const read = readDocument(text);
-  if (!read.ok) return read;
-  if (!isMapping(read.document)) {
-    const message = read.document === null ? 'empty' : 'not a mapping';
+  return read.ok ? loadDocument(read.document, options) : read;
+}
+
+/** The same of what a text says, or of an object that a program has made. */
+export function loadDocument(
+  written: unknown,
+  { env, sha256Hex, overrides, platform = 'node' }: DocumentOptions,
+): LoadResult {
+  if (!isMapping(written)) {
+    const message = written === null ? 'empty' : 'not a mapping';
     return { ok: false, problems: [{ path: '', message, allowed: 'a mapping with providers and models' }] };
   }
-  const interpolated = interpolate(withoutEmptySections(read.document), env);
+  const interpolated = interpolate(withoutEmptySections(written), env);
   const unbuilt = findUnbuilt(interpolated.document);
   let document = interpolated.document;
   for (const { path } of unbuilt) document = changedAt(document, path, () => undefined);

@@ -329,3 +329,5 @@ export const configSchema = section({
 
 /** A config as written, checked for its shape, with defaults filled in. */
 export type WrittenConfig = z.infer<typeof configSchema>;
+/** A config as it may be written. */
+export type AcceptedConfig = z.input<typeof configSchema>;

@@ -78,3 +78,19 @@ export const storeUnavailable: ApiErrorFields = {
   code: 'store_unavailable',
   headers: { 'retry-after': '1' },
 };
+
+/** From the moment on at which it is asked to end. */
+export const shuttingDown: ApiErrorFields = {
+  status: 503,
+  message: 'Shutting down.',
+  code: 'shutting_down',
+  headers: { 'retry-after': '1', connection: 'close' },
+};
+
+/** Where a gateway is not open yet, or could not be opened. */
+export const starting: ApiErrorFields = {
+  status: 503,
+  message: 'The gateway is not open yet; its log says what it waits for, or why it cannot be opened.',
+  code: 'starting',
+  headers: { 'retry-after': '1' },
+};

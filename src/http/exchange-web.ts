@@ -1,10 +1,18 @@
-/** The exchange where there are only web streams (Workers): a Response whose body is written to as bytes come. */
+/** The exchange where there are only web streams (Workers, another server): a Response whose body is written to as bytes come. */
 import type { BodyPieces, ClientExchange } from './exchange.ts';
 
 /** Statuses with which a Response takes no body, not even an empty one. */
 const BODILESS = new Set([204, 205, 304]);
 
-export function createWebExchange(request: Request): ClientExchange {
+export interface WebExchange extends ClientExchange {
+  /** Whether an answer has begun, and goes on behind what the app has returned. */
+  isStreaming(): boolean;
+  /** Ends it where it is, for the client as for whoever answers. */
+  cutOff(): void;
+}
+
+/** `onOver` is told once the answer is whole, or cannot become so any more; a request that is refused ends without a word to this. */
+export function createWebExchange(request: Request, onOver = (): void => {}): WebExchange {
   let answered: (response: Response) => void;
   const response = new Promise<Response>((resolve) => {
     answered = resolve;
@@ -21,12 +29,14 @@ export function createWebExchange(request: Request): ClientExchange {
     stopListening();
     leave?.();
     answered(new Response(null, { status: 499 }));
+    onOver();
   };
   // workerd keeps a request's signal, and with it whatever listens to it: all that was asked and answered.
   const stopListening = (): void => request.signal?.removeEventListener('abort', onGone);
   const finish = (): void => {
     ended = true;
     stopListening();
+    onOver();
   };
 
   return {
@@ -106,6 +116,13 @@ export function createWebExchange(request: Request): ClientExchange {
     abort() {
       finish();
       if (!left) controller?.error(new Error('the upstream broke off'));
+    },
+
+    isStreaming: () => controller !== undefined && !ended && !left,
+
+    cutOff() {
+      if (!ended && !left) controller?.error(new Error('the gateway was closed'));
+      onGone();
     },
 
     // Web streams tell nobody when their bytes have gone.

@@ -194,10 +194,29 @@ describe('conduit serve', () => {
     expect(stderr).not.toContain('gsk-secret');
   });
 
+  test('serves beyond this machine without a file where CONDUIT_KEY says which key it asks for, and else says so', async () => {
+    const keys = { GROQ_API_KEY: 'gsk-secret' };
+    const gateway = await serve(['--port', '0', '--host', '0.0.0.0'], directory(), { ...keys, CONDUIT_KEY: 'sk-mine' });
+    const models = `http://127.0.0.1:${new URL(gateway.url).port}/v1/models`;
+    expect((await fetch(models)).status).toBe(401);
+    expect((await fetch(models, { headers: { authorization: 'Bearer sk-mine' } })).status).toBe(200);
+    gateway.process.kill('SIGTERM');
+    expect((await gateway.ended).stderr).not.toContain('sk-mine');
+    const refused = await conduit(['serve', '--host', '0.0.0.0'], directory(), keys);
+    expect(refused).toMatchObject({ code: 1, stdout: '' });
+    expect(refused.stderr).toContain('Set CONDUIT_KEY');
+  });
+
+  test('shows the demo to this machine alone', async () => {
+    const stderr = '--host: the demo asks for no key (allowed: 127.0.0.1, ::1, localhost)\n';
+    expect(await conduit(['demo', '--host', '0.0.0.0'], directory())).toEqual({ code: 1, stdout: '', stderr });
+  });
+
   test('names three ways on where there is neither a file nor a key', async () => {
     const { code, stdout, stderr } = await conduit(['serve'], directory());
     expect({ code, stdout }).toEqual({ code: 1, stdout: '' });
-    for (const way of ['conduit init', 'export OPENAI_API_KEY', 'npx conduit demo']) expect(stderr).toContain(way);
+    for (const way of ['conduit-gateway init', 'export OPENAI_API_KEY', 'npx conduit-gateway demo'])
+      expect(stderr).toContain(way);
   });
 
   test('says in one line that the port is taken', async () => {

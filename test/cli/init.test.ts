@@ -497,7 +497,7 @@ describe('the file', () => {
     const { code, stdout, stderr } = await initIn(cwd, ['--offline', '--stdout'], env);
     expect(code).toBe(0);
     expect(Object.keys((parse(stdout) as Config).providers)).toEqual(['xai']);
-    expect(stderr).toContain('npx conduit serve');
+    expect(stderr).toContain('npx conduit-gateway serve');
     expect(written(cwd)).toBe('mine');
   });
 
@@ -530,7 +530,7 @@ describe('the file', () => {
     const cwd = directory();
     const { code, stdout, stderr } = await initIn(cwd, ['--offline']);
     expect({ code, stdout }).toEqual({ code: 1, stdout: '' });
-    for (const way of ['OPENAI_API_KEY', 'Ollama', 'npx conduit demo']) expect(stderr).toContain(way);
+    for (const way of ['OPENAI_API_KEY', 'Ollama', 'npx conduit-gateway demo']) expect(stderr).toContain(way);
     expect(existsSync(join(cwd, 'conduit.yaml'))).toBe(false);
   });
 

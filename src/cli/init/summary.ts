@@ -70,8 +70,8 @@ export function summaryLines({ file, composed, leftOut, keys }: Written, screen:
     ...(config.keeping === 'folder' ? [] : ['What is learned is kept', `  ${KEPT[config.keeping]}`, '']),
     ...(file === null ? [] : [`wrote ${file} (${counted(config.models.length, 'model')})`, '']),
     'Next:',
-    `  npx conduit check${named}`,
-    `  npx conduit serve${named}`,
+    `  npx conduit-gateway check${named}`,
+    `  npx conduit-gateway serve${named}`,
     'Then watch it at http://127.0.0.1:8787/dashboard. Programs take the base URL',
     'http://127.0.0.1:8787/v1 and the model "auto".',
   ];
