@@ -35,7 +35,8 @@ interface Clocks {
 
 /**
  * Reads what is new, for about a second at most. Rejects where the log cannot be read. Where two do so at once, each decision
- * is counted once.
+ * is counted once. After a store has come back empty what is shown begins anew with its log: that holds again whatever its
+ * senders still had, of which nobody could say by itself whether it has been counted.
  */
 export async function followOn(
   followed: Followed,
@@ -50,6 +51,8 @@ export async function followOn(
     const from = followed.cursor;
     const slice = await log.readKept(router, from, BATCH);
     if (followed.cursor !== from) return;
+    if (slice.gap === 'other' && from !== LOG_START)
+      Object.assign(followed, followFromStart(followed.activity.baseline), { readAt: startedAt });
     const at = now();
     for (const { decision } of slice.kept) foldDecision(followed.activity, decision, at, followed.isWhole);
     followed.read += slice.kept.length;
