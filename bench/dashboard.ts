@@ -62,7 +62,7 @@ await gateway.close();
 await upstream.close();
 
 const now = Date.now();
-const activity = emptyActivity('openai/large');
+const activity = emptyActivity({ baseline: 'openai/large', prices: new Map() });
 const many = Array.from({ length: 20_000 }, (_, i) => decision({ created: now - i * 100 }));
 let startedAt = performance.now();
 for (const one of many) foldDecision(activity, one, now, true);

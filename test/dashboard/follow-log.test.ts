@@ -37,7 +37,7 @@ describe('what is shown after a store has come back empty', () => {
   test('is what its log has then, and nothing twice, of more decisions than are kept open too', async () => {
     const now = Date.now();
     const log = logThatLoses();
-    const followed = followFromStart('local/tiny');
+    const followed = followFromStart({ baseline: 'local/tiny', prices: new Map() });
     const readAll = async (): Promise<void> => {
       do await followOn(followed, log, 'auto', { now: () => now, clock: () => performance.now() });
       while (!followed.isWhole);
