@@ -140,7 +140,7 @@ export function createApp(gateway: Gateway): Hono {
     return failed(context, internalError);
   };
   app.onError(onError);
-  const dashboard = createDashboard(gateway, callerOf).notFound(nothingHere).onError(onError);
+  const dashboard = createDashboard(gateway, callerOf, nothingHere).onError(onError);
   return app;
 }
 
