@@ -103,7 +103,7 @@ export function createDashboard(
 
   /** Whoever tries keys must not go unseen. What is thrown is told of where it is caught. */
   const tried = (status: number, code: string | null, key: string | null): void =>
-    gateway.observer.answered({ method: 'POST', route: 'dashboard/session', status, code, key });
+    gateway.observer.answered({ method: 'POST', route: 'dashboard/session', status, code, key, traced: null });
 
   const signInPage = async (context: Context, message: string, status: 401 | 403): Promise<Response> => {
     const { text, type } = fileNamed(await gateway.page(), SIGN_IN);

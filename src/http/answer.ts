@@ -279,6 +279,7 @@ class Answering {
       decision: kept,
       isKept: true,
       model: kept.model,
+      answeringModel: tried.at(-1)?.end.observed?.model ?? null,
       attempts: tried.map((one) => this.#told(one)),
       usd: spent,
       answered: this.#reply.answered(),
