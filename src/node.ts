@@ -14,7 +14,6 @@ import { createGateway, type DurablePart, type LearnedByRouter } from './http/ga
 import { counted } from './http/metrics.ts';
 import type { PageFiles } from './http/page-files.ts';
 import { createStrictServer, SERVER_LIMITS, type ServerLimits } from './http/server-node.ts';
-import { within } from './http/within.ts';
 import { processFamilies } from './metrics/process-metrics.ts';
 import type { MetricFamily } from './metrics/request-metrics.ts';
 import { createDeferred, type Deferred } from './routing/deferred.ts';
@@ -24,6 +23,7 @@ import { secretFor } from './storage/secret.ts';
 import type { DecisionLog, StateStore } from './stores/ports.ts';
 import type { NodeTracer } from './tracing/otlp-node.ts';
 import { createUndiciSender } from './upstream/send-undici.ts';
+import { within } from './within.ts';
 
 export type { Log } from './routing/runtime.ts';
 
