@@ -23,7 +23,7 @@ for (let i = 0; i < 200; i++) {
 }
 
 const own = new URL('../src/dashboard/page/', import.meta.url);
-const files = readdirSync(own).filter((name) => name !== 'sign-in.html');
+const files = readdirSync(own).filter((name) => name !== 'sign-in.html' && name !== 'not-found.html');
 const weigh = (text: Buffer): number => gzipSync(text, { level: 9 }).length;
 const uplot = ['uPlot.iife.min.js', 'uPlot.min.css'].map((name) =>
   weigh(readFileSync(new URL(`../node_modules/uplot/dist/${name}`, import.meta.url))),
@@ -62,7 +62,7 @@ await gateway.close();
 await upstream.close();
 
 const now = Date.now();
-const activity = emptyActivity('openai/large');
+const activity = emptyActivity({ baseline: 'openai/large', prices: new Map() });
 const many = Array.from({ length: 20_000 }, (_, i) => decision({ created: now - i * 100 }));
 let startedAt = performance.now();
 for (const one of many) foldDecision(activity, one, now, true);

@@ -37,6 +37,7 @@ function settled(n: number, traced: boolean): Settled {
     decision,
     isKept: true,
     model: decision.model,
+    answeringModel: decision.model,
     attempts: attempts[at] as Settled['attempts'],
     usd: 0.00038,
     answered: { status: 200, firstByteMs: 210 + (n % 100), overheadMs: 0.2 + (n % 7) / 10 },

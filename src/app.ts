@@ -24,6 +24,7 @@ import { callOf } from './http/pass-through-path.ts';
 import { readinessOf } from './http/readiness.ts';
 import { getReport } from './http/report.ts';
 import { getRouter } from './http/routers.ts';
+import { createFailureTraces } from './http/traced-failure.ts';
 
 /** What a browser's script may read of an answer. */
 const EXPOSED_HEADERS = [
@@ -33,7 +34,7 @@ const EXPOSED_HEADERS = [
 ];
 
 export function createApp(gateway: Gateway): Hono {
-  const { config, observer, runtime } = gateway;
+  const { config, observer, runtime, tracing } = gateway;
   const startedAt = runtime.now();
   const app = new Hono();
   const authenticate = createAuthenticator(config.keys, runtime.sha256Hex);
@@ -52,16 +53,30 @@ export function createApp(gateway: Gateway): Hono {
     requireAdmin(caller);
     return caller;
   };
+  const failureTraces = createFailureTraces(gateway);
   /** Tells of an answer that Conduit gives by itself. */
-  const told = (context: Context, response: Response, caller: Caller | null, code: string | null = null): Response => {
+  const told = (
+    context: Context,
+    response: Response,
+    caller: Caller | null,
+    code: string | null = null,
+    traced: ReturnType<typeof failureTraces.traceOf> = null,
+  ): Response => {
     const { method, path } = context.req;
-    observer.answered({ method, route: routeOf(path), status: response.status, code, key: caller?.name ?? null });
+    const { status } = response;
+    observer.answered({ method, route: routeOf(path), status, code, key: caller?.name ?? null, traced });
     return response;
   };
   const failed = (context: Context, error: ApiErrorFields): Response => {
     // Nobody's wrong guess is hashed twice.
     const caller = error.status === 401 ? null : knownCaller(context);
-    return told(context, errorResponse(error), caller, errorCode(error));
+    return told(
+      context,
+      errorResponse(error),
+      caller,
+      errorCode(error),
+      failureTraces.traceOf(context, caller !== null),
+    );
   };
   /** Who it was that failed, as far as that is known. */
   const knownCaller = (context: Context): Caller | null => {
@@ -72,6 +87,13 @@ export function createApp(gateway: Gateway): Hono {
     }
   };
 
+  // One more step on the way of each request, but only where somebody is to see it.
+  if (tracing) {
+    app.use('*', (context, next) => {
+      failureTraces.came(context);
+      return next();
+    });
+  }
   if (config.server.cors.length > 0) {
     app.use(
       '*',
@@ -141,7 +163,7 @@ export function createApp(gateway: Gateway): Hono {
     return failed(context, internalError);
   };
   app.onError(onError);
-  const dashboard = createDashboard(gateway, callerOf).notFound(nothingHere).onError(onError);
+  const dashboard = createDashboard(gateway, callerOf, nothingHere).onError(onError);
   return app;
 }
 

@@ -6,11 +6,11 @@ import type { ConduitConfig } from './config/resolve.ts';
 import type { AcceptedConfig } from './config/schema.ts';
 import { sha256Hex } from './crypto.ts';
 import { errorResponse, shuttingDown, starting } from './http/errors.ts';
-import { within } from './http/within.ts';
 import { type OpenGateway, openGateway } from './node/gateway.ts';
 import { type Call, createInFlight } from './node/in-flight.ts';
 import { openLog } from './node/log.ts';
 import type { Log } from './routing/runtime.ts';
+import { within } from './within.ts';
 
 export type { Problem } from './config/problems.ts';
 export type { AcceptedConfig as ConduitConfig } from './config/schema.ts';

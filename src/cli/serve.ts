@@ -1,6 +1,7 @@
 /** `conduit serve`: serves until a signal says to end. */
 import { startCluster } from '../cluster/primary.ts';
 import { isWorker, serveAsWorker } from '../cluster/worker.ts';
+import { fromHere } from '../config/from-here.ts';
 import { type LoadResult, problemLine } from '../config/load.ts';
 import type { ConduitConfig } from '../config/resolve.ts';
 import { type Log, openLog, type RunningGateway, type StderrLog, startGateway } from '../node.ts';
@@ -63,7 +64,7 @@ export async function serve(options: ServeOptions): Promise<void> {
     await gateway.close();
   });
   process.stdout.write(`conduit listening on ${gateway.url}\n`);
-  process.stderr.write(`${whatIsKept(started, gateway.keptIn)}\nwatch it at ${gateway.url}/dashboard\n`);
+  process.stderr.write(`${whatIsKept(started, gateway.keptIn)}\n${whereToWatch(gateway.url)}\n`);
 }
 
 function whyNotStarted({ code, syscall, message }: NodeJS.ErrnoException, { server }: ConduitConfig): string {
@@ -79,6 +80,11 @@ function whatIsKept({ stores: { state, durable } }: ConduitConfig, keptIn: strin
   }
   const onlyTheLatest = state !== 'memory' && durable === 'none';
   return `what is learned is kept in ${keptIn}${onlyTheLatest ? ", and of each router's answers the last 100,000 take feedback" : ''}`;
+}
+
+function whereToWatch(listensOn: string): string {
+  const { url, isOpenToOthers } = fromHere(listensOn);
+  return `watch it at ${url}/dashboard${isOpenToOthers ? "\nother machines reach it by this machine's name or address" : ''}`;
 }
 
 function start(config: ConduitConfig, log: Log): Promise<RunningGateway> {

@@ -4,10 +4,10 @@
  */
 import type { ConduitConfig, Router } from '../config/resolve.ts';
 import type { LearnedByRouter } from '../http/gateway.ts';
-import { within } from '../http/within.ts';
 import { type Learned, learnOn, nothingLearned } from '../routing/learner.ts';
 import type { Log } from '../routing/runtime.ts';
 import type { Storage } from '../storage/open.ts';
+import { within } from '../within.ts';
 
 export interface Apprentice {
   /** Resolves once it knows what it can know soon: nobody who could serve waits for a durable store. Never rejects. */

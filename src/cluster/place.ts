@@ -2,11 +2,11 @@
 import cluster, { type Worker } from 'node:cluster';
 import type { ConduitConfig } from '../config/resolve.ts';
 import type { LearnedByRouter } from '../http/gateway.ts';
-import { within } from '../http/within.ts';
 import { added, lasting } from '../metrics/exposition.ts';
 import type { MetricFamily } from '../metrics/request-metrics.ts';
 import type { Log } from '../routing/runtime.ts';
 import { type Channel, type ServedStore, serveStore } from '../stores/channel.ts';
+import { within } from '../within.ts';
 import type { FromPrimary, Order, Report } from './messages.ts';
 
 export interface Place {

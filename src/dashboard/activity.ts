@@ -1,6 +1,6 @@
 /** A fold over the decisions of one router's log: what happened when, and the latest of them. Pure, and bounded in memory. */
 import type { DecisionRecord } from '../stores/decision-record.ts';
-import { addDecision, addRevisable, type Bucket, emptyBucket, type Revisable } from './bucket.ts';
+import { addDecision, addRevisable, type Bucket, type BucketTerms, emptyBucket, type Revisable } from './bucket.ts';
 import { bucketOf, firstBucket, RANGE_NAMES, RANGES, type RangeName } from './ranges.ts';
 
 export interface TimedBucket extends Bucket {
@@ -16,8 +16,7 @@ export interface LatestDecision {
 }
 
 export interface Activity {
-  /** The arm that savings are counted against. */
-  baseline: string;
+  terms: BucketTerms;
   /** By range, buckets by when they begin. */
   buckets: Readonly<Record<RangeName, Map<number, TimedBucket>>>;
   /** The latest decisions, the latest first. */
@@ -38,8 +37,8 @@ interface Open extends Revisable {
 const MOST_OPEN = 50_000;
 export const MOST_LATEST = 100;
 
-export const emptyActivity = (baseline: string): Activity => ({
-  baseline,
+export const emptyActivity = (terms: BucketTerms): Activity => ({
+  terms,
   buckets: { minutes: new Map(), hour: new Map(), day: new Map(), month: new Map() },
   latest: [],
   open: new Map(),
@@ -70,7 +69,7 @@ export function foldDecision(
     const bucket = bucketFor(activity, range, created, now);
     if (!bucket) continue;
     if (before) addRevisable(bucket, model, before, -1);
-    else addDecision(bucket, decision, activity.baseline);
+    else addDecision(bucket, decision, activity.terms);
     addRevisable(bucket, model, after, 1);
     bucket.changed = activity.changes;
   }

@@ -1,6 +1,8 @@
 /** What happened to a router's requests in one stretch of time: plain sums that add up, arm by arm. */
 import type { Label } from '../bandit/evidence.ts';
 import { pairOf } from '../bandit/sign-sums.ts';
+import type { ModelPrice } from '../config/resolve.ts';
+import { billedBefore } from '../routing/settle.ts';
 import type { DecidedOutcome, DecidedSignal, DecisionRecord } from '../stores/decision-record.ts';
 import { addHistogram, addTime, emptyHistogram, type Histogram } from './histogram.ts';
 
@@ -18,6 +20,7 @@ export type OutcomeName = (typeof OUTCOMES)[number];
 export interface ArmBucket {
   /** Requests that it answered, or was the last to be asked. */
   requests: number;
+  /** Of those, and what it may be billed where it was asked and another then answered. */
   usd: number;
   /** How often it was asked, and how often that failed on its side: fallbacks make this more than its requests. */
   attempts: number;
@@ -115,8 +118,16 @@ export function armIn({ arms }: Bucket, model: string): ArmBucket {
   return arm;
 }
 
+/** What of the config a fold goes by. */
+export interface BucketTerms {
+  /** The arm that savings are counted against. */
+  baseline: string;
+  /** By arm, as they are now: what a failed attempt was billed no log has. */
+  prices: ReadonlyMap<string, ModelPrice>;
+}
+
 /** Counts what no later version changes. */
-export function addDecision(bucket: Bucket, decision: DecisionRecord, baseline: string): void {
+export function addDecision(bucket: Bucket, decision: DecisionRecord, { baseline, prices }: BucketTerms): void {
   const { outcome, model, reason, attempts } = decision;
   const arm = armIn(bucket, model);
   const usd = outcome?.costUsd ?? 0;
@@ -126,6 +137,8 @@ export function addDecision(bucket: Bucket, decision: DecisionRecord, baseline: 
   bucket.promptTokens += outcome?.promptTokens ?? 0;
   bucket.completionTokens += outcome?.completionTokens ?? 0;
   bucket.reasons.set(reason, (bucket.reasons.get(reason) ?? 0) + 1);
+  for (const { model: before, usd: billed } of billedBefore(decision, (id) => prices.get(id)))
+    armIn(bucket, before).usd += billed;
   for (const attempt of attempts) {
     const tried = armIn(bucket, attempt.model);
     tried.attempts++;

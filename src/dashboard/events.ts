@@ -38,6 +38,8 @@ export async function sendEvents(stream: SSEStreamingApi, watcher: Watcher): Pro
   const pace = runtime.endsTimers ? EDGE_PACE : PACE;
   const startedAt = clock();
   let since = 0;
+  /** What the page was told of last. */
+  let shown = watched.followed.activity;
   let wholeAt = Number.NEGATIVE_INFINITY;
   let saidAt = startedAt;
   let said = '';
@@ -63,8 +65,11 @@ export async function sendEvents(stream: SSEStreamingApi, watcher: Watcher): Pro
     if (now() >= watcher.until) return await send('signed-out', '{}');
     if (!gateway.isCurrent() || !gateway.accepting()) return;
 
-    const { changes } = watched.followed.activity;
-    const isWhole = clock() - wholeAt >= WHOLE_MS;
+    const { activity } = watched.followed;
+    const { changes } = activity;
+    // Begun anew, it has less than the page was told of.
+    const isWhole = activity !== shown || clock() - wholeAt >= WHOLE_MS;
+    shown = activity;
     const told = snapshotOf({ ...watcher, followed: watched.followed, trouble }, isWhole ? 0 : since, now());
     const standing = JSON.stringify({ ...told, now: 0, activity: { ...told.activity, points: [], decisions: [] } });
     const isNews = changes !== since || standing !== said;

@@ -1,6 +1,7 @@
 /** Keeps what is shown of a router up to date with its log, which all processes share: so it shows the traffic of all. */
 import { type DecisionLog, LOG_START } from '../stores/ports.ts';
 import { type Activity, emptyActivity, foldDecision } from './activity.ts';
+import type { BucketTerms } from './bucket.ts';
 
 export interface Followed {
   activity: Activity;
@@ -20,8 +21,8 @@ const TURN_MS = 800;
 /** Where several watch, the log is read for all of them. */
 const SOON_MS = 700;
 
-export const followFromStart = (baseline: string): Followed => ({
-  activity: emptyActivity(baseline),
+export const followFromStart = (terms: BucketTerms): Followed => ({
+  activity: emptyActivity(terms),
   cursor: LOG_START,
   read: 0,
   isWhole: false,
@@ -35,7 +36,8 @@ interface Clocks {
 
 /**
  * Reads what is new, for about a second at most. Rejects where the log cannot be read. Where two do so at once, each decision
- * is counted once.
+ * is counted once. After a store has come back empty what is shown begins anew with its log: that holds again whatever its
+ * senders still had, of which nobody could say by itself whether it has been counted.
  */
 export async function followOn(
   followed: Followed,
@@ -50,6 +52,8 @@ export async function followOn(
     const from = followed.cursor;
     const slice = await log.readKept(router, from, BATCH);
     if (followed.cursor !== from) return;
+    if (slice.gap === 'other' && from !== LOG_START)
+      Object.assign(followed, followFromStart(followed.activity.terms), { readAt: startedAt });
     const at = now();
     for (const { decision } of slice.kept) foldDecision(followed.activity, decision, at, followed.isWhole);
     followed.read += slice.kept.length;

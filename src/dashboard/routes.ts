@@ -6,7 +6,7 @@ import { type Caller, keyBehind, requireAdmin } from '../http/authenticate.ts';
 import { getDecision } from '../http/decisions.ts';
 import { ApiError, badRequest, bodyTooLarge, errorCode } from '../http/errors.ts';
 import type { Gateway } from '../http/gateway.ts';
-import { PAGE, type PageFile, SIGN_IN } from '../http/page-files.ts';
+import { NOT_FOUND, PAGE, type PageFile, SIGN_IN } from '../http/page-files.ts';
 import { learnerNamed } from '../http/routers.ts';
 import { sendEvents } from './events.ts';
 import { RANGE_NAMES, type RangeName } from './ranges.ts';
@@ -40,8 +40,15 @@ interface Viewer {
 /** Whether the dashboard answers this. */
 export const isDashboard = (path: string): boolean => path === PATH || path.startsWith(`${PATH}/`);
 
-/** An app of its own, since its routes would make those of all others slower to find. `callerOf` throws for a missing or wrong key. */
-export function createDashboard(gateway: Gateway, callerOf: (context: Context) => Caller): Hono {
+/**
+ * An app of its own, since its routes would make those of all others slower to find. `callerOf` throws for a missing or wrong key;
+ * `nothingHere` is what programs are answered where there is nothing.
+ */
+export function createDashboard(
+  gateway: Gateway,
+  callerOf: (context: Context) => Caller,
+  nothingHere: (context: Context) => Response,
+): Hono {
   const { config, runtime } = gateway;
   const app = new Hono();
 
@@ -96,15 +103,12 @@ export function createDashboard(gateway: Gateway, callerOf: (context: Context) =
 
   /** Whoever tries keys must not go unseen. What is thrown is told of where it is caught. */
   const tried = (status: number, code: string | null, key: string | null): void =>
-    gateway.observer.answered({ method: 'POST', route: 'dashboard/session', status, code, key });
+    gateway.observer.answered({ method: 'POST', route: 'dashboard/session', status, code, key, traced: null });
 
-  const signInPage = async (context: Context, message: string, status: 200 | 401 | 403): Promise<Response> => {
-    const { text } = fileNamed(await gateway.page(), SIGN_IN);
-    return context.body(text.replace('<!-- message -->', message), status, {
-      ...SECURITY,
-      'content-type': 'text/html; charset=utf-8',
-      'cache-control': 'no-store',
-    });
+  const signInPage = async (context: Context, message: string, status: 401 | 403): Promise<Response> => {
+    const { text, type } = fileNamed(await gateway.page(), SIGN_IN);
+    const headers = { ...SECURITY, 'content-type': type, 'cache-control': 'no-store' };
+    return context.body(text.replace('<!-- message -->', message), status, headers);
   };
 
   app.get(PATH, async (context) => {
@@ -113,6 +117,8 @@ export function createDashboard(gateway: Gateway, callerOf: (context: Context) =
   });
   app.get(`${PATH}/`, (context) => context.redirect('../dashboard', 308));
 
+  // Where the form has told that a key is wrong, and somebody reloads the page or keeps its address.
+  app.get(`${PATH}/session`, (context) => context.redirect('../dashboard', 303));
   app.post(`${PATH}/session`, async (context) => {
     requireOwnPage(context);
     const isForm = context.req.header('content-type')?.startsWith('application/x-www-form-urlencoded') ?? false;
@@ -181,6 +187,13 @@ export function createDashboard(gateway: Gateway, callerOf: (context: Context) =
     const file = name.endsWith('.html') ? undefined : (await gateway.page()).get(name);
     // They hold nothing of this gateway, and the sign-in needs some of them.
     return file ? serve(context, file, 'no-cache') : context.notFound();
+  });
+
+  app.notFound(async (context) => {
+    const told = nothingHere(context);
+    if (!/\btext\/html\b/i.test(context.req.header('accept') ?? '')) return told;
+    const { text, type } = fileNamed(await gateway.page(), NOT_FOUND);
+    return context.body(text, 404, { ...SECURITY, 'content-type': type, 'cache-control': 'no-store' });
   });
   return app;
 }

@@ -43,7 +43,7 @@ export function snapshotOf(
     routers: [...gateway.learners.keys()],
     signed_in_as: signedInAs,
     now,
-    baseline: activity.baseline,
+    baseline: activity.terms.baseline,
     prefer: learner.router.prefer,
     learned: routerView(gateway, learner),
     worth: worthOf(learner),

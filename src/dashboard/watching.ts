@@ -35,7 +35,7 @@ interface Watching {
 const watchingOf = new WeakMap<Gateway, Watching>();
 
 /** Null where too many watch already. What it gives back must be left by `leave`, once. */
-export function join(gateway: Gateway, { router }: Learner): { watched: Watched; leave: () => void } | null {
+export function join(gateway: Gateway, { router, arms }: Learner): { watched: Watched; leave: () => void } | null {
   let watching = watchingOf.get(gateway);
   if (!watching) {
     watching = { byRouter: new Map(), watchers: 0 };
@@ -46,7 +46,8 @@ export function join(gateway: Gateway, { router }: Learner): { watched: Watched;
   let watched = all.byRouter.get(router.name);
   if (!watched) {
     const baseline = router.guarantee?.baseline ?? (router.models[0] as string);
-    watched = { followed: followFromStart(baseline), report: { json: null, at: 0, due: 0 }, watchers: 0 };
+    const prices = new Map(arms.map(({ id, price }) => [id, price]));
+    watched = { followed: followFromStart({ baseline, prices }), report: { json: null, at: 0, due: 0 }, watchers: 0 };
     all.byRouter.set(router.name, watched);
   }
   const one = watched;

@@ -3,6 +3,7 @@
  * Environment: CONDUIT_DEMO_SECONDS ends it by itself after so many seconds, CONDUIT_DEMO_SEED throws other dice.
  */
 import { setTimeout as sleep } from 'node:timers/promises';
+import { fromHere } from '../config/from-here.ts';
 import { loadConfig, problemLine } from '../config/load.ts';
 import type { ConduitConfig } from '../config/resolve.ts';
 import { sha256Hex } from '../crypto.ts';
@@ -54,7 +55,7 @@ export async function runDemo(options: DemoOptions, look: Look): Promise<void> {
 
 /** Lets people in and shows what happens, until the time is over or `ending` says so. */
 async function watch(
-  { url }: RunningGateway,
+  gateway: RunningGateway,
   terminal: Terminal,
   tally: Tally,
   dice: Dice,
@@ -63,7 +64,9 @@ async function watch(
 ): Promise<void> {
   const startedAt = performance.now();
   const left = (): number => startedAt + seconds * 1000 - performance.now();
-  terminal.open(url);
+  const reached = fromHere(gateway.url);
+  const { url } = reached;
+  terminal.open(gateway.url, reached);
   const traffic = startTraffic({ url, dice, tally, perSecond: REQUESTS_PER_SECOND });
   const learned = watchLearned(url);
   const scene = (): Scene =>

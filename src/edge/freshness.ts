@@ -2,8 +2,9 @@
  * How old what an isolate knows of a router may be: requests that go by it bring it up to date behind their answers, and only
  * the first ones wait. Of a router that nobody asks nothing is read.
  */
-import { within } from '../http/within.ts';
+
 import type { Learner } from '../routing/learner.ts';
+import { within } from '../within.ts';
 
 export interface FreshnessOptions {
   defer: (work: Promise<unknown>) => void;

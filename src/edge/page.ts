@@ -10,6 +10,7 @@ import format from '../dashboard/page/format.js';
 import index from '../dashboard/page/index.html';
 import map from '../dashboard/page/map.js';
 import mark from '../dashboard/page/mark.svg';
+import notFound from '../dashboard/page/not-found.html';
 import style from '../dashboard/page/page.css';
 import page from '../dashboard/page/page.js';
 import signIn from '../dashboard/page/sign-in.html';
@@ -51,6 +52,7 @@ const filesWith = (uplot: string | null, sha256Hex: (text: string) => string): P
       'index.html': index,
       'map.js': map,
       'mark.svg': mark,
+      'not-found.html': notFound,
       'page.css': uplotStyle + style,
       'page.js': page,
       'sign-in.html': signIn,

@@ -1,7 +1,7 @@
 /** The secret that keys the hashes which are kept, where the config names none: made once, and kept with the state. */
 import { randomBytes } from 'node:crypto';
-import { within } from '../http/within.ts';
 import type { StateStore } from '../stores/ports.ts';
+import { within } from '../within.ts';
 
 /** What the first request of an isolate waits for it. */
 const SECRET_MS = 1_000;

@@ -27,13 +27,13 @@ import { clientHeaders, upstreamHeaders } from '../upstream/headers.ts';
 import type { AttemptEnd } from '../upstream/outcome.ts';
 import type { ResponseHeaders } from '../upstream/port.ts';
 import { type RequestTrace, traceHeaders, traceOf } from '../upstream/trace-context.ts';
+import { within } from '../within.ts';
 import { completionName } from './completion-name.ts';
 import type { AnswerSink } from './exchange.ts';
 import type { Gateway } from './gateway.ts';
 import { keptAlive } from './keep-alive.ts';
 import { type Client, Reply } from './reply.ts';
 import type { ChatRequest } from './wire.ts';
-import { within } from './within.ts';
 
 /** Everything that one request has become by the time it goes upstream. */
 export interface Routed {
@@ -279,6 +279,7 @@ class Answering {
       decision: kept,
       isKept: true,
       model: kept.model,
+      answeringModel: tried.at(-1)?.end.observed?.model ?? null,
       attempts: tried.map((one) => this.#told(one)),
       usd: spent,
       answered: this.#reply.answered(),

@@ -2,8 +2,8 @@
 import type { Asked } from '../routing/follow-ups.ts';
 import type { LookUpEnd } from '../routing/look-ups.ts';
 import type { Found } from '../stores/ports.ts';
+import { within } from '../within.ts';
 import type { Gateway } from './gateway.ts';
-import { within } from './within.ts';
 
 /** Null where nothing is found in time. Never rejects. */
 export async function findEarlier(

@@ -7,6 +7,7 @@ import type { Gateway } from './gateway.ts';
 const CLIENT_CLOSED_REQUEST = 499;
 
 export function leftEarly({ req }: Context, { observer }: Gateway, { name }: Caller, route: string): Response {
-  observer.answered({ method: req.method, route, status: CLIENT_CLOSED_REQUEST, code: 'client_abort', key: name });
+  const status = CLIENT_CLOSED_REQUEST;
+  observer.answered({ method: req.method, route, status, code: 'client_abort', key: name, traced: null });
   return new Response(null, { status: 400 });
 }

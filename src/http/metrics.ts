@@ -3,10 +3,10 @@ import { type Exposition, exposed } from '../metrics/exposition.ts';
 import type { MetricFamily } from '../metrics/request-metrics.ts';
 import { type GatewayState, stateFamilies } from '../metrics/state-metrics.ts';
 import type { Learner } from '../routing/learner.ts';
+import { within } from '../within.ts';
 import { routerUsdLeft } from './admit.ts';
 import type { Gateway } from './gateway.ts';
 import { readinessOf } from './readiness.ts';
-import { within } from './within.ts';
 
 /** What a log is read for: beyond that a router is so far behind that the number says no more. */
 const MOST_BACKLOG = 500;

@@ -12,9 +12,10 @@ export interface PageFile {
 /** By the name behind `/dashboard/`. */
 export type PageFiles = ReadonlyMap<string, PageFile>;
 
-/** The page for those who are signed in, and the one for those who are not. */
+/** The page for those who are signed in, the one for those who are not, and the one for who has taken a wrong turn. */
 export const PAGE = 'index.html';
 export const SIGN_IN = 'sign-in.html';
+export const NOT_FOUND = 'not-found.html';
 
 const TYPES: Readonly<Record<string, string>> = {
   html: 'text/html; charset=utf-8',

@@ -147,6 +147,7 @@ export async function relayRequest(gateway: Gateway, passed: Passed, given: Clie
       decision: ended,
       isKept: passed.isKept,
       model: arm.id,
+      answeringModel: tried.at(-1)?.end.observed?.model ?? null,
       attempts: told,
       usd: ended.outcome?.costUsd ?? 0,
       answered: reply.answered(),

@@ -1,6 +1,7 @@
 /** `GET /ready`: whether requests should be sent here. */
+
+import { within } from '../within.ts';
 import type { DurablePart, Gateway } from './gateway.ts';
-import { within } from './within.ts';
 
 /** Load balancers ask every few seconds and wait for about one. */
 const STORE_MS = 500;

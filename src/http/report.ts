@@ -5,6 +5,7 @@ import { type ReportJson, reportJson } from '../evaluate/report-json.ts';
 import { routerReport } from '../evaluate/router-report.ts';
 import { createSignOfLife, type SignOfLife } from '../routing/sign-of-life.ts';
 import { StoreUnavailable } from '../stores/ports.ts';
+import { inTime } from '../within.ts';
 import { ApiError, badRequest } from './errors.ts';
 import type { Gateway } from './gateway.ts';
 import { learnerNamed } from './routers.ts';
@@ -78,7 +79,7 @@ export async function reportOf(
   const key = JSON.stringify([name, ...PARAMETERS.map(query)]);
   for (const [other, { until }] of kept) if (until <= now()) kept.delete(other);
   const found = kept.get(key);
-  if (found) return await inTime(found.made);
+  if (found) return await inTime(found.made, WAIT_MS, notReady);
 
   if (kept.size >= MOST_KEPT) {
     const ready = [...kept].find(([, { until }]) => Number.isFinite(until));
@@ -98,23 +99,11 @@ export async function reportOf(
     // What failed is made anew for whoever asks next.
     () => kept.delete(key),
   );
-  return await inTime(report.made);
+  return await inTime(report.made, WAIT_MS, notReady);
 }
 
 /** Lets whatever else waits go first. */
 const pause = (): Promise<void> => new Promise((resolve) => setTimeout(resolve, 0));
-
-async function inTime(made: Promise<ReportJson>): Promise<ReportJson> {
-  let timer: ReturnType<typeof setTimeout> | undefined;
-  const late = new Promise<never>((_, reject) => {
-    timer = setTimeout(() => reject(notReady()), WAIT_MS);
-  });
-  try {
-    return await Promise.race([made, late]);
-  } finally {
-    clearTimeout(timer);
-  }
-}
 
 const notReady = (): ApiError =>
   new ApiError({

@@ -29,8 +29,8 @@ export function requestLines(log: Log): Observer {
       };
       log.info(fields, 'request');
     },
-    answered({ method, ...request }) {
-      log.info({ method, ...request }, 'request');
+    answered({ method, traced, ...request }) {
+      log.info({ method, ...request, trace: traced?.trace.traceId ?? null }, 'request');
     },
     rated() {},
     saw() {},

@@ -8,7 +8,6 @@ import type { ClientExchange } from '../http/exchange.ts';
 import { createGateway, type DurablePart, type LearnedByRouter } from '../http/gateway.ts';
 import { counted } from '../http/metrics.ts';
 import type { PageFiles } from '../http/page-files.ts';
-import { within } from '../http/within.ts';
 import { processFamilies } from '../metrics/process-metrics.ts';
 import type { MetricFamily } from '../metrics/request-metrics.ts';
 import { createDeferred } from '../routing/deferred.ts';
@@ -17,6 +16,7 @@ import { openStorage, type Storage } from '../storage/open.ts';
 import type { DecisionLog, StateStore } from '../stores/ports.ts';
 import type { NodeTracer } from '../tracing/otlp-node.ts';
 import { createUndiciSender } from '../upstream/send-undici.ts';
+import { within } from '../within.ts';
 import { openLog, type StderrLog } from './log.ts';
 import { nodeRuntime } from './runtime.ts';
 

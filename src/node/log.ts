@@ -1,8 +1,8 @@
 /** The log of a Node process, where nobody hands in another: JSON lines on stderr. */
 import { pino } from 'pino';
 import type { ConduitConfig } from '../config/resolve.ts';
-import { within } from '../http/within.ts';
 import type { Log } from '../routing/runtime.ts';
+import { within } from '../within.ts';
 
 export interface StderrLog extends Log {
   setLevel(level: ConduitConfig['log']['level']): void;

@@ -2,14 +2,11 @@
 import type { NoticedChange } from '../bandit/changed-arms.ts';
 import { emptyFold, type Fold, foldEntry, OPEN } from '../bandit/fold.ts';
 import { foldToBytes } from '../bandit/fold-bytes.ts';
-import { PACED_BY } from '../bandit/pacing.ts';
-import { derivingPosterior, type Posterior } from '../bandit/posterior.ts';
-import { recentRequests } from '../bandit/recent-requests.ts';
-import { finished, type Steps } from '../bandit/steps.ts';
-import { type Preference, type Rates, ratesFor } from '../bandit/utility.ts';
+import type { Posterior } from '../bandit/posterior.ts';
+import type { Preference, Rates } from '../bandit/utility.ts';
 import type { Model, Router } from '../config/resolve.ts';
 import { encoder } from '../context/encoder.ts';
-import { type Calibration, calibrate } from '../signals/calibration.ts';
+import type { Calibration } from '../signals/calibration.ts';
 import type { DecisionRecord } from '../stores/decision-record.ts';
 import {
   LOG_START,
@@ -19,7 +16,7 @@ import {
   type Snapshots,
   type StateStore,
 } from '../stores/ports.ts';
-
+import { createDeriving } from './deriving.ts';
 import { createEarlyPulls, type EarlyPulls } from './early-pulls.ts';
 import { createOwed, type Owed } from './owed.ts';
 import { createPacer, type Pacer } from './pacing.ts';
@@ -65,34 +62,17 @@ export interface Learned {
   earlyPulls?: EarlyPulls;
 }
 
-interface Underway {
-  steps: Steps<Posterior>;
-  /** How far what is derived from goes. */
-  cursor: string;
-}
-
 /** Entries that are read and folded at once: a few milliseconds, in which nobody else is served. */
 export const READ_AT_ONCE = 250;
-/** Of deriving at once: then whoever waits to be served comes first. */
-const SLICE_MS = 2;
-/** However long deriving took, as on a machine that was busy with something else. */
-const LONGEST_REST_MS = 1_000;
-/**
- * Deriving may take this share of one processor; under load posteriors are then derived for many entries at once. The more
- * entries there are the less each of them moves the choice, and the smaller is the share.
- */
-const shareFor = (entries: number): number => Math.min(0.1, Math.max(0.01, 50 / entries));
-/** Of that share where nobody has said anything new: lengths and times alone move the choice little. */
-const UNLABELLED = 0.25;
 /** When what has been learned is left for others, and for how long nobody else need do so. */
 const SNAPSHOT = { entries: 10_000, ms: 60_000, leaseMs: 30_000 };
 /** A turn that has done nothing for so long does nothing any more. */
 const LOST_MS = 10_000;
 /**
- * Where processor time is counted by request: what is new is folded a batch a turn, derived in so many steps a request, and
- * begun to be derived once there is so much that is new, as a share of what is known, or after so long.
+ * Where processor time is counted by request what is new is folded a batch a turn, of which a request has so many; who has been
+ * behind for so long skips ahead.
  */
-const COUNTED = { turns: 2, newShare: 0.01, mostNew: 200, ms: 60_000 };
+const COUNTED = { turns: 2, behindMs: 60_000 };
 /** Who tells the log that an arm has changed is the only one for so long: by then the others have read it. */
 const TELLING_MS = 60_000;
 
@@ -178,7 +158,6 @@ export function createLearner(
   earlier?: Learned,
 ): Learner {
   let learned = earlier?.halfLifeMs === router.halfLifeMs ? earlier : nothingLearned(router);
-  let calibration: Calibration;
   // Answers are on their way when the config changes, and cost as much under the next one.
   const owed = router.guarantee ? (earlier?.owed ?? createOwed()) : null;
   const earlyPulls = earlier?.earlyPulls ?? createEarlyPulls();
@@ -187,47 +166,11 @@ export function createLearner(
     earlyPulls.folded(decisionId);
   };
   const pacer = createPacer(router, arms);
-  function* derivingFrom(fold: Fold): Steps<Posterior> {
-    const derived = yield* derivingPosterior(
-      fold,
-      arms,
-      (seen) => {
-        calibration = calibrate(seen, router.signalsOff);
-        return calibration;
-      },
-      router.guarantee,
-    );
-    if (pacer) yield* pacer.learning(derived, recentRequests(fold, PACED_BY));
-    return derived;
-  }
-  const { stepsARequest } = runtime;
-  let posterior: Posterior | undefined;
-  let posteriorCursor = learned.cursor;
-  /** On the wall's clock. */
-  let posteriorAt = runtime.now();
-  /** What is believed of what was learned. Where requests pay for it, it waits for one that asks: before that, more may have come. */
-  const believed = (): Posterior => {
-    if (!posterior) {
-      posterior = finished(derivingFrom(learned.fold));
-      posteriorCursor = learned.cursor;
-    }
-    return posterior;
-  };
-  if (stepsARequest === undefined) believed();
-  /** Begun by one request and carried on by the next ones; the fold stays as it is until it is over. */
-  let underway: Underway | null = null;
-  /** Steps and batches that this turn may still take. */
-  let stepsLeft = Number.POSITIVE_INFINITY;
+  /** Batches that this turn may still take. */
   let batchesLeft = Number.POSITIVE_INFINITY;
-  let entriesDerived = learned.fold.entries;
-  let derivedAt = Number.NEGATIVE_INFINITY;
-  let ratesByPreference = new Map<Preference, Rates>();
-  let labelsDerived = learned.fold.labels;
-  let restUntil = 0;
   let running: Promise<void> | null = null;
   /** Of the turn that is running. */
   const life = createSignOfLife(runtime, LOST_MS);
-  let derivations = 0;
   let folding = false;
   let again = false;
   /** When the log was first left before its end, by the clock; null where it was last read to its end. */
@@ -239,6 +182,20 @@ export function createLearner(
   let retired = false;
   let sinceSnapshot = 0;
   let snapshotAt = runtime.now();
+
+  const deriving = createDeriving({
+    router,
+    arms,
+    pacer,
+    runtime,
+    learned: () => learned,
+    derived() {
+      owed?.derived();
+      earlyPulls.derived();
+    },
+    goesOn: life.give,
+  });
+  const { stepsARequest } = runtime;
 
   const giveUpLost = (): void => {
     if (!life.isLost()) return;
@@ -256,13 +213,13 @@ export function createLearner(
       life.give();
       behindSince = isMoreBehind(slice) ? (behindSince ?? runtime.clock()) : null;
       // This turn was given up, and another derives from the fold as it is.
-      return underway ? nothing : slice;
+      return deriving.isUnderway() ? nothing : slice;
     },
   };
 
   const foldNew = async (steps: number): Promise<void> => {
     if (retired) return;
-    stepsLeft = steps;
+    deriving.beginTurn(steps);
     batchesLeft = steps === Number.POSITIVE_INFINITY ? steps : 1;
     const folded = await foldOn();
     await tellChanges();
@@ -271,9 +228,9 @@ export function createLearner(
 
   /** Until the log has it, what is noticed counts here all the same: who cannot write adapts, too. Never rejects. */
   const tellChanges = async (): Promise<void> => {
-    if (!posterior?.changes.some(({ canBeTold }) => canBeTold)) return;
+    if (!deriving.known()?.changes.some(({ canBeTold }) => canBeTold)) return;
     try {
-      for (const { arm, canBeTold } of believed().changes) if (canBeTold) await tellChange(arm);
+      for (const { arm, canBeTold } of deriving.believed().changes) if (canBeTold) await tellChange(arm);
       untold = false;
     } catch (error) {
       // Once, until it can be told.
@@ -286,7 +243,7 @@ export function createLearner(
     if ((await state.add(`change:${router.name}:${arm}`, 1, TELLING_MS)) > 1) return;
     // Somebody else may have told it before.
     await foldOn();
-    const change = believed().changes.find((one) => one.arm === arm && one.canBeTold);
+    const change = deriving.believed().changes.find((one) => one.arm === arm && one.canBeTold);
     const first = change && (await state.recall(change.decisionId));
     if (!first || !(await tell(change, first))) return;
     const { since, shift } = change;
@@ -303,7 +260,7 @@ export function createLearner(
    * of it, and leaves that as a snapshot.
    */
   const skipAhead = async ({ snapshots }: SharedState): Promise<void> => {
-    if (behindSince === null || runtime.clock() - behindSince < COUNTED.ms) return;
+    if (behindSince === null || runtime.clock() - behindSince < COUNTED.behindMs) return;
     behindSince = runtime.clock();
     const isFurther = ({ entries }: Fold): boolean => entries > learned.fold.entries;
     await startFromSnapshot(learned, router.name, snapshots, runtime.log, isFurther);
@@ -311,49 +268,13 @@ export function createLearner(
 
   /** Gives how many entries were new. */
   const foldOn = async (): Promise<number> => {
-    if (underway && !deriveOn()) return 0;
+    if (deriving.isUnderway() && !deriving.bySteps()) return 0;
     if (state.shared && batchesLeft < Number.POSITIVE_INFINITY) await skipAhead(state.shared);
     const folded = await learnOn(learned, router.name, source, runtime.log, heardOf);
-    if (learned.cursor === posteriorCursor) return folded;
-    if (stepsARequest === undefined) await derive();
-    else if (stepsLeft === Number.POSITIVE_INFINITY || isDue()) deriveOn();
+    if (learned.cursor === deriving.cursor()) return folded;
+    if (stepsARequest === undefined) await deriving.bySlices();
+    else if (deriving.isDue(behindSince !== null)) deriving.bySteps();
     return folded;
-  };
-
-  const isDue = (): boolean => {
-    if (runtime.clock() - derivedAt >= COUNTED.ms) return true;
-    const { entries, labels } = learned.fold;
-    // What is said of answers that are known already counts as much as further answers.
-    const added = Math.max(entries - entriesDerived, labels - labelsDerived);
-    const isMuch = added >= Math.min(COUNTED.mostNew, entries * COUNTED.newShare);
-    // Nothing is read while it is derived: whoever is behind would stay behind.
-    return isMuch && behindSince === null;
-  };
-
-  /** Begins, or goes on, as far as this turn may; false where it is not over then. */
-  const deriveOn = (): boolean => {
-    underway ??= { steps: derivingFrom(learned.fold), cursor: learned.cursor };
-    const { steps, cursor } = underway;
-    for (;;) {
-      if (stepsLeft-- <= 0) return false;
-      const step = steps.next();
-      if (!step.done) continue;
-      underway = null;
-      take(step.value, cursor);
-      labelsDerived = learned.fold.labels;
-      return true;
-    }
-  };
-
-  const take = (derived: Posterior, cursor: string): void => {
-    posterior = derived;
-    posteriorCursor = cursor;
-    owed?.derived();
-    earlyPulls.derived();
-    ratesByPreference = new Map();
-    entriesDerived = learned.fold.entries;
-    derivedAt = runtime.clock();
-    posteriorAt = runtime.now();
   };
 
   /** False where it is told already. */
@@ -364,31 +285,6 @@ export function createLearner(
         : { ...decision, version: decision.version + 1, labelBefore: decision.label, worthBefore },
     );
     return outcome === 'written';
-  };
-
-  /** In slices, since the fold stays as it is in this turn: deriving all of it at once would keep everybody else waiting. */
-  const derive = async (): Promise<void> => {
-    const { fold, cursor } = learned;
-    const deriving = derivingFrom(fold);
-    const derivation = ++derivations;
-    let took = 0;
-    for (;;) {
-      const started = runtime.clock();
-      let step = deriving.next();
-      while (!step.done && runtime.clock() - started < SLICE_MS) step = deriving.next();
-      took += runtime.clock() - started;
-      if (step.done) {
-        take(step.value, cursor);
-        break;
-      }
-      life.give();
-      await new Promise((resolve) => setTimeout(resolve, 0));
-      // It was given up meanwhile, and another has begun.
-      if (derivation !== derivations) return;
-    }
-    const share = shareFor(fold.entries) * (fold.labels === labelsDerived ? UNLABELLED : 1);
-    labelsDerived = fold.labels;
-    restUntil = runtime.clock() + Math.min(LONGEST_REST_MS, took * (1 / share - 1));
   };
 
   /** Now and then one of the processes leaves what it has learned for those that start later. */
@@ -429,7 +325,7 @@ export function createLearner(
       do {
         turns++;
         again = false;
-        const rest = restUntil - runtime.clock();
+        const rest = deriving.restMs();
         if (rest > 0) await new Promise((resolve) => setTimeout(resolve, rest));
         await foldInTurn(turns === 1 ? (stepsARequest ?? Number.POSITIVE_INFINITY) : laterSteps);
         told = false;
@@ -461,25 +357,14 @@ export function createLearner(
     owed,
     earlyPulls,
     pacer,
-    current: () => ({ posterior: believed(), cursor: posteriorCursor }),
-    rates(preference) {
-      let rates = ratesByPreference.get(preference);
-      if (!rates) {
-        rates = ratesFor(preference, believed(), arms);
-        // A preference given as numbers in a header is a new object each time: only names are worth keeping.
-        if (typeof preference === 'string') ratesByPreference.set(preference, rates);
-      }
-      return rates;
-    },
-    derivedAt: () => posteriorAt,
+    current: () => ({ posterior: deriving.believed(), cursor: deriving.cursor() }),
+    rates: deriving.rates,
+    derivedAt: deriving.at,
     async backlog(most) {
-      const { entries } = await state.readSince(router.name, posteriorCursor, most);
+      const { entries } = await state.readSince(router.name, deriving.cursor(), most);
       return entries.length;
     },
-    calibration() {
-      believed();
-      return calibration;
-    },
+    calibration: deriving.calibration,
     grown,
     catchUp: () => foldInTurn(Number.POSITIVE_INFINITY),
     adopt: (next) =>
@@ -487,7 +372,7 @@ export function createLearner(
         // Of a config that is no longer: whoever follows it has asked anew.
         if (retired || next.halfLifeMs !== router.halfLifeMs) return;
         learned = next;
-        await derive();
+        await deriving.bySlices();
         await foldNew(Number.POSITIVE_INFINITY);
       }),
     async handOver() {

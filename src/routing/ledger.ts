@@ -2,6 +2,7 @@
 import type { DecisionRecord } from '../stores/decision-record.ts';
 import { type Found, type StateStore, StoreUnavailable, type Whereabouts } from '../stores/ports.ts';
 import type { OutcomeKind } from '../upstream/outcome.ts';
+import { inTime } from '../within.ts';
 import { decisionTime } from './decision.ts';
 import {
   type Feedback,
@@ -236,7 +237,7 @@ export function createLedger(state: StateStore, runtime: Runtime): Ledger {
       }
       if (!entry) return await giveKept(decisionId, feedback);
       // Else it would be told that it is kept while nothing is, and be lost with this process.
-      await keptInTime(entry, keepingMs);
+      await inTime(entry.closed, keepingMs, () => notKept(keepingMs));
       const given = entry.turn.then(() => giveKept(decisionId, feedback));
       entry.turn = given.catch(() => {});
       return await given;
@@ -259,15 +260,5 @@ export function createLedger(state: StateStore, runtime: Runtime): Ledger {
 /** What a relay passed on ends without being told of, but it is settled then. */
 const hasEnded = ({ outcome, isSettled }: OpenDecision): boolean => outcome !== null || isSettled;
 
-async function keptInTime({ closed }: OpenDecision, withinMs: number): Promise<void> {
-  let timer: ReturnType<typeof setTimeout> | undefined;
-  const late = new Promise<never>((_, reject) => {
-    const error = new StoreUnavailable(`the answer that this is about was not kept within ${withinMs} ms`);
-    timer = setTimeout(() => reject(error), withinMs);
-  });
-  try {
-    await Promise.race([closed, late]);
-  } finally {
-    clearTimeout(timer);
-  }
-}
+const notKept = (withinMs: number): StoreUnavailable =>
+  new StoreUnavailable(`the answer that this is about was not kept within ${withinMs} ms`);

@@ -37,6 +37,8 @@ export interface Settled {
   isKept: boolean;
   /** The arm that answered or was asked last, as among the attempts. */
   model: string;
+  /** What the upstream calls that model in its answer; null where it told nothing. */
+  answeringModel: string | null;
   attempts: readonly AskedUpstream[];
   /** USD for all attempts together. */
   usd: number;
@@ -58,6 +60,15 @@ export interface OwnAnswer {
   code: string | null;
   /** The name of the key; null where none is known. */
   key: string | null;
+  /** Null where it is part of no trace. */
+  traced: TracedAnswer | null;
+}
+
+export interface TracedAnswer {
+  trace: RequestTrace;
+  /** When it came, on the steady clock, in milliseconds. */
+  startedAt: number;
+  totalMs: number;
 }
 
 /** Nothing here may throw, or take long: it is called on a request's way. */

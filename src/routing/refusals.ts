@@ -113,7 +113,8 @@ function hashOfField(body: Shape['body'], field: string, digest: Runtime['digest
   }
   let hash = hashes.get(field);
   if (hash === undefined) {
-    hash = digest(JSON.stringify(body[field]) ?? '');
+    // Its domain first: else whoever asks could have anything hashed, what a session is signed by too.
+    hash = digest(`refused value\n${JSON.stringify(body[field]) ?? ''}`);
     hashes.set(field, hash);
   }
   return hash;

@@ -1,5 +1,5 @@
 /** Ends a decision: what its attempts came to, and what it cost. */
-import type { Model } from '../config/resolve.ts';
+import type { Model, ModelPrice } from '../config/resolve.ts';
 import {
   type DecidedCandidate,
   type DecidedOutcome,
@@ -89,14 +89,25 @@ function outcomeOf(decision: DecisionRecord, end: AttemptEnd, model: Model): Dec
 }
 
 /** USD for the whole request: the answer's, and what the attempts before it may be billed. */
-export function spentOn({ outcome, promptTokensEstimate }: DecisionRecord, tried: readonly TriedArm[]): number {
-  const before = tried.slice(0, -1).filter(({ end }) => mayBeBilled(end));
-  const forPrompts = before.map(({ model }) => costOf(estimatedUsage(promptTokensEstimate, 0), model.price));
-  return forPrompts.reduce((sum, usd) => sum + usd, outcome?.costUsd ?? 0);
+export function spentOn(decision: DecisionRecord, tried: readonly TriedArm[]): number {
+  const before = billedBefore(decision, (id) => tried.find(({ model }) => model.id === id)?.model.price);
+  return before.reduce((sum, { usd }) => sum + usd, decision.outcome?.costUsd ?? 0);
+}
+
+/** USD by which the attempts before the last may be billed: for the prompt alone, since no answer of theirs had begun. */
+export function billedBefore(
+  { attempts, promptTokensEstimate }: Pick<DecisionRecord, 'attempts' | 'promptTokensEstimate'>,
+  priceOf: (model: string) => ModelPrice | undefined,
+): { model: string; usd: number }[] {
+  if (attempts.length < 2) return [];
+  return attempts.slice(0, -1).flatMap((attempt) => {
+    const price = mayBeBilled(attempt) ? priceOf(attempt.model) : undefined;
+    return price ? [{ model: attempt.model, usd: costOf(estimatedUsage(promptTokensEstimate, 0), price) }] : [];
+  });
 }
 
 /** Whether the upstream had the request and was cut off by us or by the client, so that no usage could come. */
-const mayBeBilled = ({ outcome, status }: AttemptEnd): boolean =>
+const mayBeBilled = ({ outcome, status }: Pick<AttemptEnd, 'outcome' | 'status'>): boolean =>
   outcome === 'client_abort' || (outcome === 'timeout' && status !== null);
 
 function estimatedUsage(promptTokens: number, characters: number): Usage {

@@ -1,7 +1,6 @@
 /** Opens the stores that a config asks for, on Node, and puts the durable one behind the hot one. */
 import type { ConduitConfig, Router } from '../config/resolve.ts';
 import type { DurablePart, LearnedByRouter } from '../http/gateway.ts';
-import { within } from '../http/within.ts';
 import { KEEP_MS } from '../routing/decision.ts';
 import { mergedDecisions } from '../routing/feedback.ts';
 import { type Learned, nothingLearned } from '../routing/learner.ts';
@@ -10,6 +9,7 @@ import type { Log, Runtime } from '../routing/runtime.ts';
 import { createBackedStore } from '../stores/backed.ts';
 import { createMemoryStore } from '../stores/memory.ts';
 import { type DecisionLog, type HotStore, PINNED_LOG, type StateStore, StoreUnavailable } from '../stores/ports.ts';
+import { within } from '../within.ts';
 import type { Behind } from './behind.ts';
 import { openFirst, openLater } from './open-behind.ts';
 

@@ -1,6 +1,7 @@
 /** A hot store with a durable one behind it: what the one no longer has is had from the other. */
+
+import { inTime } from '../within.ts';
 import type { DecisionRecord } from './decision-record.ts';
-import { inTime } from './in-time.ts';
 import { type DurableStore, type HotStore, MayBeElsewhere, type StateStore, StoreUnavailable } from './ports.ts';
 
 export interface BackedStoreOptions {

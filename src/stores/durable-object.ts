@@ -1,4 +1,6 @@
 /** The state in Durable Objects, as an isolate has it: one object for each router's log, and one for what all share. */
+
+import { inTime } from '../within.ts';
 import { createDecisionPacker } from './durable-object/packed-decision.ts';
 import {
   type Answer,
@@ -9,7 +11,6 @@ import {
   type SharedVerbs,
   type StateObjects,
 } from './durable-object/verbs.ts';
-import { inTime } from './in-time.ts';
 import {
   type Found,
   type HotStore,

@@ -7,7 +7,7 @@ import type { Resource } from '@opentelemetry/resources';
 import type { ReadableSpan } from '@opentelemetry/sdk-trace';
 import { vendorOf } from '../config/presets.ts';
 import type { Provider } from '../config/resolve.ts';
-import type { AskedUpstream, Settled } from '../routing/observer.ts';
+import type { AskedUpstream, OwnAnswer, Settled } from '../routing/observer.ts';
 
 export interface SpanTerms {
   resource: Resource;
@@ -24,6 +24,9 @@ const UNSET = 0;
 const ERROR = 2;
 const SAMPLED = 1;
 
+/** Characters of what an upstream calls its model. */
+const LONGEST_NAME = 128;
+
 const SCOPE = { name: 'conduit-gateway' };
 
 /** Names of providers in the conventions, where they are others than here. */
@@ -36,33 +39,11 @@ const PROVIDER_NAMES: Readonly<Record<string, string>> = {
 /** None of a request that is not traced. */
 export function spansOf(request: Settled, { resource, providers, origin }: SpanTerms): ReadableSpan[] {
   const { trace, decision, attempts, answered, startedAt, totalMs, kind } = request;
+  // Others may not take an attribute of any length.
+  const answeringModel = request.answeringModel?.slice(0, LONGEST_NAME);
   if (!trace?.spans) return [];
-  const zero = origin();
+  const spanOf = spansIn(trace.traceId, resource, origin());
   const operation = operationOf(decision.call);
-  const context = (spanId: string): SpanContext => ({ traceId: trace.traceId, spanId, traceFlags: SAMPLED });
-  const spanOf = (
-    span: Pick<ReadableSpan, 'name' | 'kind' | 'attributes' | 'status'>,
-    id: string,
-    parent: SpanContext | undefined,
-    fromMs: number,
-    tookMs: number,
-  ): ReadableSpan => ({
-    ...span,
-    spanContext: () => context(id),
-    ...(parent && { parentSpanContext: parent }),
-    startTime: hrTime(zero + fromMs),
-    endTime: hrTime(zero + fromMs + tookMs),
-    duration: hrTime(tookMs),
-    ended: true,
-    resource,
-    instrumentationScope: SCOPE,
-    links: [],
-    events: [],
-    droppedAttributesCount: 0,
-    droppedEventsCount: 0,
-    droppedLinksCount: 0,
-  });
-
   const outcome = decision.outcome?.kind ?? 'client_abort';
   const own = spanOf(
     {
@@ -78,8 +59,9 @@ export function spansOf(request: Settled, { resource, providers, origin }: SpanT
         'gen_ai.operation.name': operation,
         // What the client knows: a router, where one chose.
         'gen_ai.request.model': decision.router ?? decision.chosen,
-        'gen_ai.response.model': decision.outcome ? decision.model : undefined,
+        'gen_ai.response.model': answeringModel,
         ...usageOf(request),
+        'conduit.model': attempts.length > 0 ? request.model : undefined,
         'conduit.decision.id': request.isKept ? decision.id : undefined,
         'conduit.router': decision.router,
         'conduit.reason': decision.reason,
@@ -91,9 +73,7 @@ export function spansOf(request: Settled, { resource, providers, origin }: SpanT
       }),
     },
     trace.spans.request,
-    trace.parent
-      ? { traceId: trace.traceId, spanId: trace.parent.spanId, traceFlags: SAMPLED, isRemote: true }
-      : undefined,
+    clientOf(trace),
     startedAt,
     totalMs,
   );
@@ -111,6 +91,8 @@ export function spansOf(request: Settled, { resource, providers, origin }: SpanT
           ...serverOf(attempt, providers()),
           'gen_ai.operation.name': operation,
           'gen_ai.request.model': upstream,
+          'gen_ai.response.model': isLast ? answeringModel : undefined,
+          'conduit.model': attempt.model,
           'gen_ai.request.stream': kind === 'passed' ? undefined : kind === 'stream',
           'gen_ai.response.time_to_first_chunk': kind === 'stream' ? seconds(attempt.firstByteMs) : undefined,
           'http.response.status_code': attempt.status,
@@ -130,6 +112,61 @@ export function spansOf(request: Settled, { resource, providers, origin }: SpanT
   });
   return [own, ...spans];
 }
+
+/** Of a request that Conduit refused or could not answer; null where it is not traced. */
+export function refusalSpanOf(request: OwnAnswer, { resource, origin }: SpanTerms): ReadableSpan | null {
+  const { traced, method, route, status, code } = request;
+  if (!traced?.trace.spans) return null;
+  const { trace, startedAt, totalMs } = traced;
+  return spansIn(trace.traceId, resource, origin())(
+    {
+      name: `${method} /v1/${route}`,
+      kind: SERVER,
+      // What a client does wrong is no error of the server's: so the conventions for HTTP.
+      status: { code: status >= 500 ? ERROR : UNSET },
+      attributes: present({
+        'http.request.method': method,
+        'http.route': `/v1/${route}`,
+        'http.response.status_code': status,
+        'error.type': code,
+      }),
+    },
+    traced.trace.spans.request,
+    clientOf(trace),
+    startedAt,
+    totalMs,
+  );
+}
+
+/** Makes the spans of one trace; `zero`: what the steady clock must be added to. */
+const spansIn =
+  (traceId: string, resource: Resource, zero: number) =>
+  (
+    span: Pick<ReadableSpan, 'name' | 'kind' | 'attributes' | 'status'>,
+    spanId: string,
+    parent: SpanContext | undefined,
+    fromMs: number,
+    tookMs: number,
+  ): ReadableSpan => ({
+    ...span,
+    spanContext: () => ({ traceId, spanId, traceFlags: SAMPLED }),
+    ...(parent && { parentSpanContext: parent }),
+    startTime: hrTime(zero + fromMs),
+    endTime: hrTime(zero + fromMs + tookMs),
+    duration: hrTime(tookMs),
+    ended: true,
+    resource,
+    instrumentationScope: SCOPE,
+    links: [],
+    events: [],
+    droppedAttributesCount: 0,
+    droppedEventsCount: 0,
+    droppedLinksCount: 0,
+  });
+
+/** The client's span; undefined where it told of none. */
+const clientOf = ({ traceId, parent }: NonNullable<Settled['trace']>): SpanContext | undefined =>
+  parent ? { traceId, spanId: parent.spanId, traceFlags: SAMPLED, isRemote: true } : undefined;
 
 /** The conventions' name of what is asked for; the route where they have none. */
 function operationOf(call: string): string {

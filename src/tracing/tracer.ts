@@ -3,7 +3,7 @@ import { resourceFromAttributes } from '@opentelemetry/resources';
 import type { ReadableSpan } from '@opentelemetry/sdk-trace';
 import type { Provider, Telemetry } from '../config/resolve.ts';
 import type { Observer } from '../routing/observer.ts';
-import { spansOf } from './spans.ts';
+import { refusalSpanOf, spansOf } from './spans.ts';
 
 export interface TracerOptions {
   telemetry: Telemetry;
@@ -25,7 +25,10 @@ export function createTracer({ telemetry, providers, now, clock, take }: TracerO
       const spans = spansOf(request, terms);
       if (spans.length > 0) take(spans);
     },
-    answered() {},
+    answered(request) {
+      const span = refusalSpanOf(request, terms);
+      if (span) take([span]);
+    },
     rated() {},
     saw() {},
   };

@@ -3,6 +3,7 @@ import type { Timeouts } from '../config/resolve.ts';
 import { isEncoded, isEventStream } from './content.ts';
 import { errorEvent } from './error-event.ts';
 import { createStreamObserver, errorMessage, type Observed, observeWhole, type StreamObserver } from './observe.ts';
+import { createOpenEvent, type OpenEvent } from './open-event.ts';
 import type { AttemptEnd, OutcomeKind } from './outcome.ts';
 import { createOwnUsageFilter } from './own-usage.ts';
 import { createPacedWriter, type PacedWriter } from './paced-writer.ts';
@@ -170,6 +171,7 @@ class Attempt implements RunningAttempt, UpstreamEvents {
     return {
       observer: createStreamObserver(),
       filter: this.#plan.ownUsage ? createOwnUsageFilter() : createWholeLines(),
+      open: createOpenEvent(),
       writer: createPacedWriter(this.#plan.client, {
         pause: () => this.#call.pause(),
         resume: () => {
@@ -211,7 +213,9 @@ class Attempt implements RunningAttempt, UpstreamEvents {
 
   /** What the client may see of these bytes: an error may repeat a key of ours. */
   #pass(stream: Streaming, bytes: Uint8Array | null): void {
-    stream.writer.write(bytes === null || stream.observer.error() === null ? bytes : this.#plan.clean(bytes));
+    const cleaned = bytes === null || stream.observer.error() === null ? bytes : this.#plan.clean(bytes);
+    if (cleaned) stream.open.push(cleaned);
+    stream.writer.write(cleaned);
   }
 
   #endStream(stream: Streaming): void {
@@ -242,7 +246,7 @@ class Attempt implements RunningAttempt, UpstreamEvents {
     if (this.#phase === 'streaming') {
       // A connection that breaks behind the whole answer has broken nothing.
       const isWhole = told === null && this.#stream?.observer.finished();
-      if (told === null && !isWhole) client.write(errorEvent(outcome, message));
+      if (told === null && !isWhole) client.write(errorEvent(outcome, message, (this.#stream as Streaming).open));
       client.end();
       if (isWhole) this.#finish('completed', null);
     }
@@ -295,6 +299,7 @@ class Attempt implements RunningAttempt, UpstreamEvents {
 interface Streaming {
   observer: StreamObserver;
   filter: StreamFilter;
+  open: OpenEvent;
   writer: PacedWriter;
 }
 

@@ -6,12 +6,14 @@ import {
   type ObservedToolCall,
   type Written,
 } from './first-choice.ts';
-import { parsedObject } from './json.ts';
+import { parsedObject, textOf } from './json.ts';
 import { createEventReader } from './sse.ts';
 import { readUsage, type Usage } from './usage.ts';
 
 export interface Observed {
   completionId: string | null;
+  /** What the upstream calls the model that has answered; null where it does not tell. */
+  model: string | null;
   finishReason: string | null;
   usage: Usage | null;
   message: AnswerMessage;
@@ -35,6 +37,7 @@ export interface Observed {
 /** What is seen of an answer of which nothing is known. */
 export const UNSEEN: Observed = {
   completionId: null,
+  model: null,
   finishReason: null,
   usage: null,
   message: { text: '', toolCallIds: [] },
@@ -64,6 +67,7 @@ export const MAX_ANSWER_CHARACTERS = 256 * 1024;
 
 export function createStreamObserver(): StreamObserver {
   let completionId: string | null = null;
+  let model: string | null = null;
   let finishReason: string | null = null;
   let usage: Usage | null = null;
   let error: string | null = null;
@@ -82,6 +86,7 @@ export function createStreamObserver(): StreamObserver {
     const event = parsedObject(data);
     if (!event) return;
     if (typeof event.id === 'string' && completionId === null) completionId = event.id;
+    model ??= textOf(event.model);
     if (event.error) error = errorMessage(event.error);
     else if (Array.isArray(event.choices)) begun = true;
     usage = readUsage(event.usage) ?? usage;
@@ -106,6 +111,7 @@ export function createStreamObserver(): StreamObserver {
     completionId: () => completionId,
     observed: () => ({
       completionId,
+      model,
       finishReason,
       usage,
       ...first.seen(),
@@ -125,6 +131,7 @@ export function observeWhole(body: string): Observed | null {
   if (first?.message) seen.add(first.message);
   return {
     completionId: typeof answer.id === 'string' ? answer.id : null,
+    model: textOf(answer.model),
     finishReason: typeof first?.finish_reason === 'string' ? first.finish_reason : null,
     usage: readUsage(answer.usage),
     ...seen.seen(),

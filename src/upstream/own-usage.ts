@@ -9,6 +9,7 @@ import { concatenated, type StreamFilter } from './whole-lines.ts';
 
 const LF = 10;
 const CR = 13;
+const DATA = new TextEncoder().encode('data');
 const NEEDLE = new TextEncoder().encode('"usage"');
 /** Its `g`: JSON is full of quotes, and each that is found costs a call. */
 const RAREST = 4;
@@ -20,8 +21,8 @@ export function createOwnUsageFilter(): StreamFilter {
   const encoder = new TextEncoder();
   let held: Uint8Array[] = [];
   let heldBytes = 0;
-  /** Whether the client has had lines of an event whose empty line is still to come. */
-  let inEvent = false;
+  /** Whether the client has had data of an event whose empty line is still to come. */
+  let hasData = false;
   let dropBlankLine = false;
   /** What became of a line whose CR ended a chunk: an LF that begins the next one shares its fate. */
   let afterCarriageReturn: 'nothing' | 'passed' | 'dropped' = 'nothing';
@@ -33,9 +34,10 @@ export function createOwnUsageFilter(): StreamFilter {
     dropBlankLine = false;
     if (drop) return null;
     const kept = blank ? line : withoutUsage(line);
-    // The empty line stays where the event had more than its usage, or the next event would be taken for the same one.
-    if (kept === null) dropBlankLine = !inEvent;
-    else inEvent = !blank;
+    // The empty line stays where the event had other data, or the next event would be taken for the same one. Behind an `id` alone it
+    // would make an event without data, at which OpenAI's Python client fails: the next event has both ids then, and the later counts.
+    if (kept === null) dropBlankLine = !hasData;
+    else hasData = !blank && (hasData || begins(line, DATA));
     return kept;
   };
 
@@ -63,8 +65,8 @@ export function createOwnUsageFilter(): StreamFilter {
   return {
     push(chunk) {
       const wholeLines = chunk[chunk.length - 1] === LF && held.length === 0 && afterCarriageReturn === 'nothing';
-      if (wholeLines && !dropBlankLine && !includes(chunk, NEEDLE)) {
-        inEvent = !endsInBlankLine(chunk);
+      if (wholeLines && !dropBlankLine && endsInBlankLine(chunk) && !includes(chunk, NEEDLE)) {
+        hasData = false;
         return chunk;
       }
       const out: Uint8Array[] = [];
@@ -117,6 +119,8 @@ function endsInBlankLine(chunk: Uint8Array): boolean {
   const end = chunk.length - (chunk[chunk.length - 2] === CR ? 2 : 1);
   return end === 0 || chunk[end - 1] === LF || chunk[end - 1] === CR;
 }
+
+const begins = (line: Uint8Array, word: Uint8Array): boolean => word.every((byte, at) => line[at] === byte);
 
 function isBlank(line: Uint8Array): boolean {
   return line.every((byte) => byte === LF || byte === CR);

@@ -4,6 +4,7 @@
  */
 import { isEncoded, isEventStream } from './content.ts';
 import { errorEvent } from './error-event.ts';
+import { createOpenEvent } from './open-event.ts';
 import type { AttemptEnd, OutcomeKind } from './outcome.ts';
 import { createPacedWriter } from './paced-writer.ts';
 import type { ClientSink, ResponseHeaders, Send, UpstreamRequest } from './port.ts';
@@ -63,6 +64,7 @@ export function startRelay(plan: RelayPlan): RunningRelay {
     resolve = give;
   });
 
+  const open = createOpenEvent();
   const timers = createTimers(clock);
   const writer = createPacedWriter(client, {
     pause: () => call.pause(),
@@ -97,7 +99,7 @@ export function startRelay(plan: RelayPlan): RunningRelay {
     if (phase === 'passing') {
       // Where the upstream has said that its stream is whole, or what failed in it, a break behind that is none.
       const told = tap?.finished() || tap?.error();
-      if (manner === 'events' && !told) client.write(errorEvent(outcome, message));
+      if (manner === 'events' && !told) client.write(errorEvent(outcome, message, open));
       if (manner === 'events') client.end();
       else client.abort();
       if (told) finishTold();
@@ -131,8 +133,11 @@ export function startRelay(plan: RelayPlan): RunningRelay {
     leave(message);
   };
 
-  const cleaned = (bytes: Uint8Array | null): Uint8Array | null =>
-    bytes === null || !tap?.error() ? bytes : plan.clean(bytes);
+  const pass = (bytes: Uint8Array | null): void => {
+    const cleaned = bytes === null || !tap?.error() ? bytes : plan.clean(bytes);
+    if (cleaned && manner === 'events') open.push(cleaned);
+    writer.write(cleaned);
+  };
 
   const beginAnswer = (): void => {
     phase = 'passing';
@@ -196,7 +201,7 @@ export function startRelay(plan: RelayPlan): RunningRelay {
       }
       if (phase === 'waiting') beginAnswer();
       tap?.push(chunk);
-      writer.write(cleaned(filter ? filter.push(chunk) : chunk));
+      pass(filter ? filter.push(chunk) : chunk);
     },
     end() {
       if (phase === 'over') return;
@@ -207,7 +212,7 @@ export function startRelay(plan: RelayPlan): RunningRelay {
       if (tap?.cutShort()) {
         return breakOff('upstream_drop', 'the upstream ended the stream before the answer was whole');
       }
-      writer.write(cleaned(filter?.end() ?? null));
+      pass(filter?.end() ?? null);
       client.end();
       finishTold();
     },

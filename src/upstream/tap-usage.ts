@@ -3,7 +3,7 @@
  * of it back: of a whole answer its two ends are looked through, of a stream the events that speak of usage or errors.
  */
 import { isJson } from './content.ts';
-import { objectOf, parsedObject } from './json.ts';
+import { objectOf, parsedObject, textOf } from './json.ts';
 import { errorMessage, type Observed, UNSEEN } from './observe.ts';
 import type { ResponseHeaders } from './port.ts';
 import { createEventReader } from './sse.ts';
@@ -43,6 +43,7 @@ export function createUsageTap(headers: ResponseHeaders, streams: boolean): Usag
 function tapStream(): UsageTap {
   let usage: Usage | null = null;
   let id: string | null = null;
+  let model: string | null = null;
   let error: string | null = null;
   let finished = false;
   let saysItsEnd = false;
@@ -58,6 +59,7 @@ function tapStream(): UsageTap {
     const response = objectOf(event.response);
     usage = readAnyUsage(response?.usage ?? event.usage) ?? usage;
     id ??= textOf(response?.id ?? event.id);
+    model ??= textOf(response?.model ?? event.model);
     if (LAST_EVENTS.has(event.type as string)) finished = true;
     for (const choice of Array.isArray(event.choices) ? event.choices : []) {
       const { index = 0, finish_reason: reason } = objectOf(choice) ?? {};
@@ -73,7 +75,7 @@ function tapStream(): UsageTap {
     finished: isFinished,
     cutShort: () => saysItsEnd && !isFinished() && error === null,
     error: () => error,
-    observed: () => observed(id, usage, error),
+    observed: () => observed(id, model, usage, error),
   };
 }
 
@@ -99,10 +101,10 @@ function tapWhole(): UsageTap {
       const text = decode(parts);
       if (head === null) {
         const answer = parsedObject(text);
-        return observed(textOf(answer?.id), readAnyUsage(answer?.usage), null);
+        return observed(textOf(answer?.id), textOf(answer?.model), readAnyUsage(answer?.usage), null);
       }
       const usage = readAnyUsage(lastMember(text, 'usage')) ?? readAnyUsage(lastMember(decode([head]), 'usage'));
-      return observed(null, usage, null);
+      return observed(null, null, usage, null);
     },
   };
 }
@@ -118,8 +120,14 @@ export function readAnyUsage(value: unknown): Usage | null {
   });
 }
 
-const observed = (completionId: string | null, usage: Usage | null, error: string | null): Observed | null =>
-  completionId === null && usage === null && error === null ? null : { ...UNSEEN, completionId, usage, error };
+/** The model's name alone prices nothing and names no answer. */
+const observed = (
+  completionId: string | null,
+  model: string | null,
+  usage: Usage | null,
+  error: string | null,
+): Observed | null =>
+  completionId === null && usage === null && error === null ? null : { ...UNSEEN, completionId, model, usage, error };
 
 /** The value of the last member of this name in a piece of JSON that is cut anywhere; null where it is no object. */
 function lastMember(text: string, name: string): unknown {
@@ -133,7 +141,5 @@ function lastMember(text: string, name: string): unknown {
   }
   return null;
 }
-
-const textOf = (value: unknown): string | null => (typeof value === 'string' && value !== '' ? value : null);
 
 const decode = (parts: readonly Uint8Array[]): string => new TextDecoder().decode(concatenated(parts));

@@ -200,10 +200,12 @@ describe.skipIf(NO_BROWSER !== null)(
         await page.locator('.chart canvas').first().waitFor();
         const ground = (): Promise<string> => page.evaluate('getComputedStyle(document.body).backgroundColor');
         const chosenBySystem = await ground();
+        await expect.poll(() => drawnWith(page, '--muted')).toBe(true);
         expect(await violationsOn(page)).toEqual([]);
         await page.locator('#theme').click();
         expect(await ground()).not.toBe(chosenBySystem);
         await page.locator('.chart canvas').first().waitFor();
+        await expect.poll(() => drawnWith(page, '--muted')).toBe(true);
         expect(await violationsOn(page)).toEqual([]);
         const toggled = await ground();
         await page.reload();
@@ -286,3 +288,17 @@ describe.skipIf(NO_BROWSER !== null)(
 );
 
 const PATIENCE = { timeout: 15_000, interval: 100 };
+
+/** Whether the first chart has a point of this colour of the style sheet as it is now: what it writes its axes with. */
+const drawnWith = (page: Page, name: string): Promise<boolean> =>
+  page.evaluate(`(() => {
+    const probe = document.body.appendChild(document.createElement('i'));
+    probe.style.color = 'var(${name})';
+    const wanted = getComputedStyle(probe).color.match(/\\d+/g).map(Number);
+    probe.remove();
+    const canvas = document.querySelector('.chart canvas');
+    const { data } = canvas.getContext('2d').getImageData(0, 0, canvas.width, canvas.height);
+    for (let i = 0; i < data.length; i += 4)
+      if (wanted.every((part, at) => data[i + at] === part) && data[i + 3] === 255) return true;
+    return false;
+  })()`);

@@ -184,6 +184,17 @@ describe('conduit serve', () => {
     expect(refused.stderr).toMatch(/^server\.host: without keys everybody/);
   });
 
+  test('that listens on all addresses says where a browser finds it, and that others reach it too', async () => {
+    const keys = '\nkeys: [{ name: ops, key: ops-key, admin: true }]\n';
+    const cwd = directory({ 'conduit.yaml': CONFIG + keys });
+    const gateway = await serve(['--port', '0', '--host', '0.0.0.0'], cwd);
+    const port = /^conduit listening on http:\/\/0\.0\.0\.0:(\d+)$/.exec(gateway.firstLine)?.[1];
+    const watch = await gateway.said(/^watch it at/);
+    expect(watch).toBe(`watch it at http://127.0.0.1:${port}/dashboard`);
+    expect((await fetch(watch.slice('watch it at '.length))).status).toBe(401);
+    expect(await gateway.said(/^other machines/)).toBe("other machines reach it by this machine's name or address");
+  });
+
   test('builds a config from the keys in the environment and shows it, without their values', async () => {
     const gateway = await serve(['--port', '0'], directory(), { GROQ_API_KEY: 'gsk-secret' });
     const models = (await (await fetch(`${gateway.url}/v1/models`)).json()) as { data: { id: string }[] };

@@ -10,6 +10,14 @@ import { type DecisionRecord, firstIdAt, labelOf } from '../../src/stores/decisi
 const NOW = Date.UTC(2026, 5, 1, 12, 0, 30);
 const worth = calibrate({ rated: noRatedSigns(), said: { good: 0, weight: 0 }, pairs: new Map() });
 
+const TERMS = {
+  baseline: 'fake/large',
+  prices: new Map([
+    ['fake/small', { input: 1, output: 2 }],
+    ['fake/large', { input: 10, output: 20 }],
+  ]),
+};
+
 let count = 0;
 function decision(more: Partial<DecisionRecord> & { usd?: number; ms?: number } = {}): DecisionRecord {
   const { usd = 0.001, ms = 200, ...rest } = more;
@@ -76,7 +84,7 @@ const rated = (before: DecisionRecord, quality: number): DecisionRecord => ({
   signals: [{ signal: 'thumbs', source: 'explicit', value: quality, weight: 1, at: NOW }],
 });
 
-const folded = (decisions: readonly DecisionRecord[], into = emptyActivity('fake/large')): Activity => {
+const folded = (decisions: readonly DecisionRecord[], into = emptyActivity(TERMS)): Activity => {
   for (const one of decisions) foldDecision(into, one, NOW, false);
   return into;
 };
@@ -105,6 +113,21 @@ describe('what the dashboard counts of a log', () => {
       arms: { 'fake/small': { requests: 2, failures: 0 }, 'fake/large': { requests: 1, failures: 1 } },
     });
     expect(points.map(({ at }) => at)).toEqual([NOW - 150_000, NOW - 30_000]);
+  });
+
+  test('is what failed attempts may be billed for the prompt too, at the model that was asked', () => {
+    const slow = { model: 'fake/large', outcome: 'timeout', status: 200, firstByteMs: null, totalMs: 1 } as const;
+    const answered = { ...slow, model: 'fake/small', outcome: 'completed' } as const;
+    const attempts = [{ ...slow, status: null }, { ...slow, outcome: 'upstream_error', status: 500 } as const, slow];
+    const { summary } = shown(
+      folded([
+        decision({ promptTokensEstimate: 1_000, usd: 0.002, attempts: [...attempts, answered] }),
+        // Of a model that the config has no more nobody knows what it was billed.
+        decision({ promptTokensEstimate: 1_000, usd: 0.002, attempts: [{ ...slow, model: 'fake/gone' }, answered] }),
+      ]),
+    );
+    expect(summary.usd).toBe(0.014);
+    expect(summary.arms).toMatchObject({ 'fake/large': { usd: 0.01 }, 'fake/small': { usd: 0.004 } });
   });
 
   test('counts failed attempts as mended where another then answered, and not where all failed', () => {
@@ -153,7 +176,7 @@ describe('what the dashboard counts of a log', () => {
   });
 
   test('moves the label of a decision that it no longer has open, and counts no request twice', () => {
-    const activity = emptyActivity('fake/large');
+    const activity = emptyActivity(TERMS);
     const first = decision({ created: NOW - 10_000 });
     const fold = (one: DecisionRecord): void => foldDecision(activity, one, NOW, true, 3);
     for (const one of [first, decision(), decision(), decision(), decision()]) fold(one);

@@ -278,6 +278,25 @@ describe('what another site can do', () => {
   });
 });
 
+test('whoever has taken a wrong turn is shown the way in a browser, and programs get an error', async () => {
+  const gateway = await gatewayWith();
+  const browsing = { accept: 'text/html,application/xhtml+xml,*/*;q=0.8' };
+  // Where a browser is once the form has told that a key is wrong.
+  const again = await fetch(`${gateway.url}/dashboard/session`, { headers: browsing, redirect: 'manual' });
+  expect(again.status).toBe(303);
+  expect(new URL(again.headers.get('location') as string, again.url).pathname).toBe('/dashboard');
+  for (const path of ['/dashboard/overview', '/dashboard/a/b', '/dashboard/sign-in.html']) {
+    const page = await fetch(gateway.url + path, { headers: browsing });
+    expect([page.status, page.headers.get('content-type')]).toEqual([404, 'text/html; charset=utf-8']);
+    expect(page.headers.get('content-security-policy')).toContain("default-src 'none'");
+    expect(await page.text()).toContain('href="/dashboard"');
+    const error = await fetch(gateway.url + path);
+    expect([error.status, await error.json()]).toMatchObject([404, { error: { code: 'not_found' } }]);
+  }
+  const metrics = await (await gateway.get('/metrics', 'ops-key')).text();
+  expect(metrics).toContain('conduit_responses_total{route="dashboard",status="404"} 6');
+});
+
 describe('the page’s files', () => {
   test('are answered from a browser’s cache while they are the same, gzipped where it takes that', async () => {
     const gateway = await gatewayWith();

@@ -35,6 +35,22 @@ describe('what an arm alone refused', () => {
     expect(refusals.whyRefused('p/a', shape({ user: 'u' }))).toBeNull();
   });
 
+  test('is hashed for that alone: no value makes a hash that would be good for something else', () => {
+    const hashed: string[] = [];
+    const { whyRefused, remember } = createRefusals({
+      now: () => runtime.time,
+      digest: (text) => {
+        hashed.push(text);
+        return runtime.digest(text);
+      },
+    });
+    const asked = shape({ metadata: ['dashboard', 'ops', 'hash', 1] });
+    remember('p/a', { kind: 'value', param: 'metadata', text: '', byCode: true }, asked);
+    whyRefused('p/a', shape({ metadata: 'provider key\n' }));
+    expect(hashed).toHaveLength(2);
+    for (const text of hashed) expect(text).toMatch(/^refused value\n/);
+  });
+
   test('with a value rules it out for that value alone, and does not keep it', () => {
     const refusal = { kind: 'value', param: 'temperature', text: '', byCode: true } as const;
     refusals.remember('p/a', refusal, shape({ temperature: 0.2 }));

@@ -32,11 +32,12 @@ describe('without traces of its own, a gateway', () => {
   test('passes a client’s trace on as it came, and names it in the log', async () => {
     const headers = { traceparent: `00-${TRACE}-${SPAN}-01`, tracestate: 'vendor=1,other=2' };
     for (const [path, body] of [
+      ['/v1/chat/completions', '{'],
       ['/v1/chat/completions', ask('Hi')],
       ['/v1/embeddings', { model: 'fake/small', input: 'Hi' }],
     ] as const) {
       await (await gateway.post(path, body, headers)).text();
-      expect(sentUpstream()).toMatchObject(headers);
+      if (body !== '{') expect(sentUpstream()).toMatchObject(headers);
       await vi.waitUntil(() => JSON.parse(gateway.logged.at(-1) as string).trace === TRACE);
     }
   });
@@ -51,9 +52,9 @@ describe('without traces of its own, a gateway', () => {
 describe('with traces, a gateway', () => {
   let collector: Collector;
   let gateway: TestGateway;
-  const start = async (more = ''): Promise<void> => {
+  const start = async (more = '', keys = ''): Promise<void> => {
     const otlp = `otlp: { endpoint: "${collector.url}/", headers: { x-team: sailors } }`;
-    const rest = `log: { requests: true }\ntelemetry: { ${otlp}${more} }`;
+    const rest = `log: { requests: true }\ntelemetry: { ${otlp}${more} }\n${keys}`;
     gateway = await startTestGateway(simpleConfig(upstream.url, ['small', 'large'], { rest, router: 'sticky: none' }));
   };
   const post = async (body: unknown, headers: Record<string, string> = {}): Promise<Response> => {
@@ -83,6 +84,7 @@ describe('with traces, a gateway', () => {
     });
     const decision = response.headers.get('x-conduit-decision');
     const model = response.headers.get('x-conduit-model');
+    const name = model?.replace('fake/', '');
     const [own, attempt] = (await collected(2)) as [Collector['spans'][0], Collector['spans'][0]];
     expect(own).toMatchObject({ traceId: TRACE, parentSpanId: SPAN, name: 'POST /v1/chat/completions', kind: 2 });
     expect(own.service).toBe('conduit');
@@ -90,18 +92,21 @@ describe('with traces, a gateway', () => {
       'http.response.status_code': 200,
       'gen_ai.operation.name': 'chat',
       'gen_ai.request.model': 'auto',
-      'gen_ai.response.model': model,
+      // As the upstream calls it, and as the config does.
+      'gen_ai.response.model': name,
+      'conduit.model': model,
       'gen_ai.usage.input_tokens': 10,
       'gen_ai.usage.output_tokens': 5,
       'conduit.decision.id': decision,
       'conduit.reason': response.headers.get('x-conduit-reason'),
       'conduit.propensity': Number(response.headers.get('x-conduit-propensity')),
     });
-    const name = model?.replace('fake/', '');
     expect(attempt).toMatchObject({ traceId: TRACE, parentSpanId: own.spanId, name: `chat ${name}`, kind: 3 });
     expect(attempt.attributes).toMatchObject({
       'gen_ai.provider.name': 'fake',
       'gen_ai.request.model': name,
+      'gen_ai.response.model': name,
+      'conduit.model': model,
       'gen_ai.request.stream': true,
       'gen_ai.response.finish_reasons': ['stop'],
       'gen_ai.usage.input_tokens': 10,
@@ -132,6 +137,38 @@ describe('with traces, a gateway', () => {
     expect(new Set([own, first, second].map((span) => span?.spanId)).size).toBe(3);
   });
 
+  test('has a span of what it refuses, with the status and why', async () => {
+    await start('', 'keys: [{ name: web, key: web-key, routes: [chat/completions], requests_per_minute: 3 }]');
+    const headers = { traceparent: `00-${TRACE}-${SPAN}-01` };
+    const known = { ...headers, authorization: 'Bearer web-key' };
+    await post(ask('Hi'), headers);
+    await post('{', known);
+    await post(ask('Hi', { model: 'nobody/none' }), known);
+    await post(ask('A secret of mine'), { ...known, 'x-conduit-max-usd': '0.000000001' });
+    await post(ask('Hi'), known);
+    await (await gateway.get('/nowhere')).text();
+    const spans = await collected(5);
+    const route = { 'http.request.method': 'POST', 'http.route': '/v1/chat/completions' };
+    expect(spans.map(({ attributes }) => attributes)).toEqual(
+      [
+        [401, 'authentication_error'],
+        [400, 'invalid_request_error'],
+        [404, 'model_not_found'],
+        [400, 'no_eligible_model'],
+        [429, 'rate_limit_exceeded'],
+      ].map(([status, why]) => ({ ...route, 'http.response.status_code': status, 'error.type': why })),
+    );
+    expect(new Set(spans.map(({ name }) => name))).toEqual(new Set(['POST /v1/chat/completions']));
+    for (const { traceId, parentSpanId, kind, status } of spans)
+      expect({ traceId, parentSpanId, kind, status }).toEqual({
+        traceId: TRACE,
+        parentSpanId: SPAN,
+        kind: 2,
+        status: 0,
+      });
+    expect(JSON.stringify(spans)).not.toMatch(/secret|web/);
+  });
+
   test('makes none of a request whose client’s trace is not looked at, and passes that on', async () => {
     await start();
     const headers = { traceparent: `00-${TRACE}-${SPAN}-00` };
@@ -148,6 +185,14 @@ describe('with traces, a gateway', () => {
     expect(own?.traceId).toMatch(/^[0-9a-f]{32}$/);
     expect(sentUpstream().traceparent).toBe(`00-${own?.traceId}-${attempt?.spanId}-01`);
     expect(sentUpstream()).not.toHaveProperty('tracestate');
+  });
+
+  test('lets nobody without a key say what is traced', async () => {
+    await start(', share: 0', 'keys: [{ name: web, key: web-key }]');
+    const headers = { traceparent: `00-${TRACE}-${SPAN}-01` };
+    await post(ask('Hi'), headers);
+    await post('{', { ...headers, authorization: 'Bearer web-key' });
+    expect((await collected(1))[0]?.attributes['error.type']).toBe('invalid_request_error');
   });
 
   test('makes none of the share that is left out', async () => {

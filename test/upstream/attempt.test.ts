@@ -109,6 +109,23 @@ describe('an attempt', () => {
     }
   });
 
+  test('that breaks off tells so in an event of its own, and leaves none without data where events have ids', async () => {
+    const first = `id: 1\n${piece('Hi')}`;
+    const begun = `id: 2\n${piece(' there').slice(0, -1)}`;
+    for (const [came, had] of [
+      [first, first],
+      [`${first}id: 2\ndata: {"cho`, `${first}id: 2\n`],
+      [first + begun, `${first}${begun}\n`],
+    ] as const) {
+      const { headers, data, fail, ended, text } = play();
+      headers(200);
+      data(came);
+      fail('reset');
+      expect(await ended()).toMatchObject({ outcome: 'upstream_drop', begun: true });
+      expect(text().startsWith(`${had}data: {"error":`)).toBe(true);
+    }
+  });
+
   test('that ends cleanly without a finish reason is told as broken off', async () => {
     const { headers, data, end, ended, text } = play();
     headers(200);

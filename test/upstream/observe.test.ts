@@ -35,9 +35,14 @@ describe('what is seen of a stream', () => {
     );
   });
 
-  test('has the first id, the last usage and the finish reason', () => {
-    const { completionId, usage, finishReason } = observe(
-      sse({ ...choice({ content: 'a' }), id: 'first', usage: { prompt_tokens: 3, completion_tokens: 1 } }),
+  test('has the first id and model’s name, the last usage and the finish reason', () => {
+    const { completionId, model, usage, finishReason } = observe(
+      sse({
+        ...choice({ content: 'a' }),
+        id: 'first',
+        model: 'small-2026',
+        usage: { prompt_tokens: 3, completion_tokens: 1 },
+      }),
       sse({
         ...choice({}, { finish_reason: 'length' }),
         id: 'second',
@@ -45,8 +50,9 @@ describe('what is seen of a stream', () => {
       }),
       sse({ choices: [], usage: null }),
     ).observed();
-    expect({ completionId, usage, finishReason }).toEqual({
+    expect({ completionId, model, usage, finishReason }).toEqual({
       completionId: 'first',
+      model: 'small-2026',
       usage: { promptTokens: 3, completionTokens: 9, cachedTokens: null, cacheWriteTokens: 0 },
       finishReason: 'length',
     });
@@ -238,9 +244,10 @@ describe('what is seen of a stream', () => {
 });
 
 describe('what is seen of a whole answer', () => {
-  test('is its id, finish reason, usage, words and calls', () => {
+  test('is its id, its model’s name, finish reason, usage, words and calls', () => {
     const answer = {
       id: 'chatcmpl-2',
+      model: 'small-2026-01-01',
       choices: [
         { index: 1, message: { content: 'other' }, finish_reason: 'length' },
         {
@@ -253,6 +260,7 @@ describe('what is seen of a whole answer', () => {
     };
     expect(observeWhole(JSON.stringify(answer))).toEqual({
       completionId: 'chatcmpl-2',
+      model: 'small-2026-01-01',
       finishReason: 'stop',
       usage: { promptTokens: 3, completionTokens: 1, cachedTokens: 2, cacheWriteTokens: 0 },
       message: { text: 'Hi', toolCallIds: ['b'] },

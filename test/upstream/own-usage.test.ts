@@ -20,13 +20,27 @@ describe('usage that Conduit alone asked for', () => {
     expect([...filtered(Uint8Array.from(line))]).toEqual(line);
   });
 
-  test('does not join two events where a provider names each one', () => {
-    const named = 'event: chunk\ndata: {"choices":[],"usage":{"prompt_tokens":3}}\n\nevent: end\ndata: [DONE]\n\n';
+  test('leaves no event without data where a provider names or numbers each one: clients would fail at it', () => {
+    for (const [usage, end] of [
+      ['event: chunk\n', 'event: end\n'],
+      ['id: 8\n', 'id: 9\n'],
+    ] as const) {
+      const named = `${usage}data: {"choices":[],"usage":{"prompt_tokens":3}}\n\n${end}data: [DONE]\n\n`;
+      // The later of two counts.
+      expect(textOf(filtered(bytesOf(named)))).toBe(`${usage}${end}data: [DONE]\n\n`);
+      const filter = createOwnUsageFilter();
+      const pieces = [usage, named.slice(usage.length)].map((piece) =>
+        textOf(filter.push(bytesOf(piece)) ?? bytesOf('')),
+      );
+      expect(pieces.join('')).toBe(`${usage}${end}data: [DONE]\n\n`);
+    }
+  });
+
+  test('does not join two events where one had other data', () => {
+    const both = 'data: {"choices":[1]}\ndata: {"choices":[],"usage":{"prompt_tokens":3}}\n\ndata: [DONE]\n\n';
     const events: string[] = [];
-    const text = filtered(bytesOf(named));
-    createEventReader((data) => events.push(data)).push(text);
-    expect(events).toEqual(['[DONE]']);
-    expect(textOf(text)).toContain('event: chunk\n\nevent: end');
+    createEventReader((data) => events.push(data)).push(filtered(bytesOf(both)));
+    expect(events).toEqual(['{"choices":[1]}', '[DONE]']);
   });
 
   test('goes where the stream ends behind it without a line end', () => {

@@ -19,12 +19,21 @@ describe('usage', () => {
   });
 
   test('of a whole answer is read however it is cut', () => {
-    const text = JSON.stringify({ id: 'resp_1', data: ['"usage":{}'], usage: { prompt_tokens: 7, total_tokens: 7 } });
+    const text = JSON.stringify({
+      id: 'resp_1',
+      model: 'small-2026',
+      data: ['"usage":{}'],
+      usage: { prompt_tokens: 7, total_tokens: 7 },
+    });
     fc.assert(
       fc.property(anyCuts, (cuts) => {
         const watched = tap(false);
         inPieces(bytesOf(text), cuts, (piece) => watched.push(piece));
-        expect(watched.observed()).toMatchObject({ completionId: 'resp_1', usage: { promptTokens: 7 } });
+        expect(watched.observed()).toMatchObject({
+          completionId: 'resp_1',
+          model: 'small-2026',
+          usage: { promptTokens: 7 },
+        });
       }),
     );
   });

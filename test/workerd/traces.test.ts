@@ -21,6 +21,7 @@ function settled(): Settled {
     decision,
     isKept: true,
     model: decision.model,
+    answeringModel: 'small-2026-01-01',
     attempts: [
       {
         model: 'fake/small',

@@ -3,12 +3,17 @@ import { byId, el, fill, tableOf } from './dom.js';
 import { minuteOf, ms, percent, points as pointsOf, shortName, wilson } from './format.js';
 import { colourOf, modelsOf, timesOf, WINDOW } from './state.js';
 
-const css = (name) => getComputedStyle(document.documentElement).getPropertyValue(name).trim();
-/** What a canvas takes: it knows no color-mix. */
-function faded(colour, part) {
-  const [r, g, b] = [1, 3, 5].map((at) => Number.parseInt(colour.slice(at, at + 2), 16));
-  return `rgba(${r}, ${g}, ${b}, ${part})`;
+/** Has each colour as the theme makes it: what a property itself holds is both of them. */
+const probe = el('i', { hidden: true });
+
+/** A colour of the style sheet as a canvas takes it, `rgb(…)`. */
+function css(name) {
+  if (!probe.isConnected) document.body.append(probe);
+  probe.style.color = `var(${name})`;
+  return getComputedStyle(probe).color;
 }
+/** What a canvas takes: it knows no color-mix. */
+const faded = (colour, part) => colour.replace(/^rgb\((.*)\)$/, `rgba($1, ${part})`);
 
 /** Whether uPlot cannot be had: then there are the tables. */
 let isMissing = false;

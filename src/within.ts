@@ -1,4 +1,4 @@
-/** A wait with a limit. */
+/** Waits with a limit: what takes longer is told, or goes without. */
 
 /** The turns of the microtask queue after which a promise is taken for one that waits for something outside. */
 const OWN_TURNS = 4;
@@ -24,4 +24,17 @@ export async function within<T>(ms: number, promise: Promise<T | null>): Promise
   await Promise.race([known, late]);
   clearTimeout(timer);
   return result ?? null;
+}
+
+/** What the work comes to; rejects with `late()` where that takes longer than so many milliseconds. The work goes on. */
+export async function inTime<Value>(work: Promise<Value>, limitMs: number, late: () => Error): Promise<Value> {
+  let timer: ReturnType<typeof setTimeout> | undefined;
+  const over = new Promise<never>((_, reject) => {
+    timer = setTimeout(() => reject(late()), limitMs);
+  });
+  try {
+    return await Promise.race([work, over]);
+  } finally {
+    clearTimeout(timer);
+  }
 }

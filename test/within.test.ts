@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
-import { within } from '../../src/http/within.ts';
+import { inTime, within } from '../src/within.ts';
 
 beforeEach(() => {
   vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] });
@@ -44,5 +44,15 @@ test('what comes in time is given, what is late or fails is null, and no timer i
   const hanging = within(10, new Promise<string>(() => {}));
   await vi.advanceTimersByTimeAsync(10);
   expect(await hanging).toBe(null);
+  expect(vi.getTimerCount()).toBe(0);
+});
+
+test('who must know is told what came too late, and what fails fails as it did', async () => {
+  const late = (): Error => new Error('too late');
+  expect(await inTime(Promise.resolve('found'), 10, late)).toBe('found');
+  await expect(inTime(Promise.reject(new Error('gone')), 10, late)).rejects.toThrow('gone');
+  const waiting = expect(inTime(new Promise(() => {}), 10, late)).rejects.toThrow('too late');
+  await vi.advanceTimersByTimeAsync(10);
+  await waiting;
   expect(vi.getTimerCount()).toBe(0);
 });
