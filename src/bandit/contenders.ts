@@ -1,26 +1,11 @@
 /** Weighs each of a router's arms for one request: what it is expected to give and cost, and whether it needs exploring. */
+import type { Contender } from './contender.ts';
 import { POLICIES, type PolicyName } from './policies/index.ts';
 import type { ArmView } from './policies/policy.ts';
 import type { Posterior } from './posterior.ts';
 import { blankPrediction } from './prediction.ts';
-import { narrowed, type Score } from './scores.ts';
+import { narrowed } from './scores.ts';
 import { expectedCost, type Price, type Rates, tollOf } from './utility.ts';
-
-export interface Candidate {
-  model: string;
-  eligible: boolean;
-  /** The probability with which the arm was drawn, exploration included. */
-  propensity: number;
-  /** With a 95% interval. */
-  quality: { mean: number; low: number; high: number };
-  costUsd: number;
-  firstByteMs: number;
-  totalMs: number;
-  /** quality − cost_usd / usd_per_point / 100 − seconds / seconds_per_point / 100, at the mean */
-  utility: number;
-  /** Why the arm is not eligible, in the words of whoever ruled it out; null where nobody said anything. */
-  ruledOut: string | null;
-}
 
 /** The beginning of the prompt that an arm's provider may have in its cache, in tokens. */
 export interface WarmPrefix {
@@ -45,24 +30,6 @@ export interface WeighInput {
   /** An arm's pulls of which the posterior does not know yet. */
   onTheirWay?: (arm: string) => number;
   explore: { floor: number; warmup: number };
-}
-
-/** An arm with all that the draw needs to know of it. Nothing in here depends on which other arms are eligible. */
-export interface Contender {
-  /** Eligible until somebody rules it out. */
-  candidate: Candidate;
-  score: Score;
-  /** What cost and time take off its quality. */
-  toll: number;
-  /** USD that nine in ten such requests cost less than. */
-  highCostUsd: number;
-  /** The top of its 90% interval. */
-  reach: number;
-  pulls: number;
-  /** Might still be the best of the router's arms. */
-  uncertain: boolean;
-  /** Gets early pulls yet. */
-  warming: boolean;
 }
 
 export function weighArms(input: WeighInput): Contender[] {

@@ -1,12 +1,13 @@
 /** One decision: each arm's score, the distribution that follows, and one draw from it. */
 
-import { type Candidate, type Contender, type WeighInput, weighArms } from './contenders.ts';
+import type { Candidate, Contender } from './contender.ts';
+import { type WeighInput, weighArms } from './contenders.ts';
 import { chancesOfBeingHighest } from './highest.ts';
 import { POLICIES } from './policies/index.ts';
 import { ownUniform } from './quantiles.ts';
 import { quantileOf } from './scores.ts';
 
-export type { Candidate } from './contenders.ts';
+export type { Candidate } from './contender.ts';
 
 export interface DrawInput extends Pick<WeighInput, 'policy' | 'explore'> {
   /** The decision's one draw, uniform in [0, 1). */

@@ -13,7 +13,7 @@
  * the sum D_t = γ·D_{t−1} + s_t fades by, Σ s_t = D_T + (1 − γ)·Σ_{t<T} D_t, which is at least 0 if all D_t are.
  */
 import type { ArmSums } from './arm-sums.ts';
-import type { Candidate, Contender } from './contenders.ts';
+import type { Candidate, Contender } from './contender.ts';
 import { fitHierarchy, fittingHierarchy, type HierarchyPrior } from './hierarchy.ts';
 import { allFinite, dot, quadratic } from './linear-algebra.ts';
 import { QUALITY_PRIOR } from './priors.ts';

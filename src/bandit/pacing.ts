@@ -3,7 +3,7 @@
  * the arms that would then have been the best, would have cost what may be spent now (a dual price, solved for instead of
  * approached by steps: Agrawal & Devanur, EC 2014, §4; Balseiro & Gur, EC 2017).
  */
-import type { Candidate, Contender } from './contenders.ts';
+import type { Candidate, Contender } from './contender.ts';
 import type { Posterior } from './posterior.ts';
 import { blankPrediction } from './prediction.ts';
 import type { RecentRequest } from './recent-requests.ts';

@@ -3,7 +3,8 @@
  * first tier. Dated, since they change: what a config says always goes over it.
  */
 import type { Vendor } from './presets.ts';
-import type { Capability, ModelPrice } from './resolve.ts';
+import type { ModelPrice } from './price.ts';
+import type { Capability } from './schema.ts';
 
 export const CATALOGUE_DATE = '2026-11-24';
 

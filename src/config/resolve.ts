@@ -8,21 +8,11 @@ import { durationMs } from './duration.ts';
 import { matchesGlob } from './glob.ts';
 import type { Platform } from './platform.ts';
 import { type Vendor, vendorOf } from './presets.ts';
+import type { ModelPrice } from './price.ts';
 import { knowsStreamOptions, overlaidParams, type Params, quirksOf } from './quirks.ts';
-import { type CAPABILITIES, EXPLORE, type WrittenConfig } from './schema.ts';
+import { type Capability, EXPLORE, type WrittenConfig } from './schema.ts';
 
 export type { Params } from './quirks.ts';
-
-export type Capability = (typeof CAPABILITIES)[number];
-
-/** USD per million tokens; `request` in USD each. */
-export interface ModelPrice {
-  input: number;
-  output: number;
-  cached_input?: number;
-  cache_write?: number;
-  request?: number;
-}
 
 export interface Timeouts {
   connectMs: number;

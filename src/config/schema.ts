@@ -78,6 +78,7 @@ const origin = z.string({ error: originAllowed }).check(
 );
 
 export const CAPABILITIES = ['tools', 'images', 'json_schema', 'reasoning', 'audio'] as const;
+export type Capability = (typeof CAPABILITIES)[number];
 export const POLICIES = [
   'linear-thompson',
   'thompson',

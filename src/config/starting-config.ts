@@ -1,7 +1,7 @@
 /** The text of a config to start with: commented YAML that says what it assumes, above all each model's price. */
 import type { CatalogueEntry } from './catalogue.ts';
 import { CATALOGUE_DATE } from './catalogue.ts';
-import type { Capability } from './resolve.ts';
+import type { Capability } from './schema.ts';
 
 export interface StartingProvider {
   name: string;

@@ -1,7 +1,7 @@
 /** What happened to a router's requests in one stretch of time: plain sums that add up, arm by arm. */
 import type { Label } from '../bandit/evidence.ts';
 import { pairOf } from '../bandit/sign-sums.ts';
-import type { ModelPrice } from '../config/resolve.ts';
+import type { ModelPrice } from '../config/price.ts';
 import { billedBefore } from '../routing/settle.ts';
 import type { DecidedOutcome, DecidedSignal, DecisionRecord } from '../stores/decision-record.ts';
 import { addHistogram, addTime, emptyHistogram, type Histogram } from './histogram.ts';

@@ -1,5 +1,6 @@
 /** Chooses the arm for one request: eligible arms → a distribution → one draw → a decision that can be explained. */
-import { type Contender, type WarmPrefix, weighArms } from '../bandit/contenders.ts';
+import type { Contender } from '../bandit/contender.ts';
+import { type WarmPrefix, weighArms } from '../bandit/contenders.ts';
 import { type Candidate, type Draw, drawOne, rankRest } from '../bandit/decide.ts';
 import { NO_LABEL } from '../bandit/evidence.ts';
 import { holdBack } from '../bandit/guarantee.ts';

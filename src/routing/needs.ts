@@ -1,5 +1,5 @@
 /** What a request needs of the model that is to answer it, read from its body. */
-import type { Capability } from '../config/resolve.ts';
+import type { Capability } from '../config/schema.ts';
 import type { ContextInput } from '../context/encoder.ts';
 import { estimatePromptTokens } from '../context/tokens.ts';
 

@@ -1,5 +1,6 @@
 /** Ends a decision: what its attempts came to, and what it cost. */
-import type { Model, ModelPrice } from '../config/resolve.ts';
+import type { ModelPrice } from '../config/price.ts';
+import type { Model } from '../config/resolve.ts';
 import {
   type DecidedCandidate,
   type DecidedOutcome,

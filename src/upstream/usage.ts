@@ -1,5 +1,5 @@
 /** What an answer used and what it cost, out of the `usage` that the provider reports. */
-import type { ModelPrice } from '../config/resolve.ts';
+import type { ModelPrice } from '../config/price.ts';
 
 export interface Usage {
   promptTokens: number;

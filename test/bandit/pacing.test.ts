@@ -1,6 +1,6 @@
 import * as fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import type { Contender } from '../../src/bandit/contenders.ts';
+import type { Contender } from '../../src/bandit/contender.ts';
 import { dayTargetOf, keepWithin, moneyPrice, type PaceTable, targetOf } from '../../src/bandit/pacing.ts';
 
 /** Rows of 3 arms: what each would have been worth and would have cost. */

@@ -1,5 +1,5 @@
 /** A model as a server lists it, and whether it is one to chat with. */
-import type { Capability } from '../../config/resolve.ts';
+import type { Capability } from '../../config/schema.ts';
 
 export interface LocalModel {
   /** As the server calls it. */

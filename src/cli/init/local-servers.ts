@@ -3,7 +3,7 @@
  * anything may listen there.
  */
 import * as z from 'zod';
-import type { Capability } from '../../config/resolve.ts';
+import type { Capability } from '../../config/schema.ts';
 import { askServer, type Reply } from './ask-server.ts';
 import type { LeftOut } from './found.ts';
 import { type ListedModel, type LocalModel, listedModel } from './listed-model.ts';

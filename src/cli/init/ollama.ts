@@ -1,6 +1,6 @@
 /** Reads what Ollama tells of its models: which are pulled, what each can do, and how many tokens it takes. */
 import * as z from 'zod';
-import type { Capability } from '../../config/resolve.ts';
+import type { Capability } from '../../config/schema.ts';
 import { askServer } from './ask-server.ts';
 import { type ListedModel, listedModel } from './listed-model.ts';
 
