@@ -244,9 +244,11 @@ class Attempt implements RunningAttempt, UpstreamEvents {
     // Where the upstream has told an error in an event of its own, that one stands.
     const told = this.#stream?.observer.error() ?? null;
     if (this.#phase === 'streaming') {
+      const { observer, open } = this.#stream as Streaming;
       // A connection that breaks behind the whole answer has broken nothing.
-      const isWhole = told === null && this.#stream?.observer.finished();
-      if (told === null && !isWhole) client.write(errorEvent(outcome, message, (this.#stream as Streaming).open));
+      const isWhole = told === null && observer.finished();
+      const last = told === null && !isWhole ? errorEvent(outcome, message, open) : open.ending();
+      if (last) client.write(last);
       client.end();
       if (isWhole) this.#finish('completed', null);
     }

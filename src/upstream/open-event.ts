@@ -1,17 +1,23 @@
 /**
- * What a client has of an event that is not over yet, so that one of ours can follow in a stream that broke off. Not one empty line more
- * than it takes: OpenAI's Python client takes an empty line behind an event with an `id` for another event, and fails at it.
+ * What a client has of an event that is not over yet, so that one of ours can follow in a stream that broke off, or its end. Not one empty
+ * line more than it takes: OpenAI's Python client takes an empty line behind an event with an `id` for another event, and fails at it.
  */
 
 const LF = 10;
 const CR = 13;
 const DATA = new TextEncoder().encode('data');
+const EVENT = new TextEncoder().encode('event');
+/** Takes back the name of an event that has no data yet, as the standard has it: the last name counts, and an empty one is none. */
+export const NO_NAME = 'event:';
+const UNNAMED = new TextEncoder().encode(`${NO_NAME}\n`);
 
 export interface OpenEvent {
   /** Bytes that the client is given: whole lines, but for one that is too long to be held. */
   push(chunk: Uint8Array): void;
-  /** What stands between them and an event that begins: line ends, or nothing. */
+  /** What stands between them and an event that begins. OpenAI's clients do not look for an error in an event named `thread.…`. */
   closing(): string;
+  /** What stands between them and the end, or null for nothing: OpenAI's client for Node takes a name alone for an event, and fails at its missing data. */
+  ending(): Uint8Array | null;
 }
 
 export function createOpenEvent(): OpenEvent {
@@ -20,8 +26,15 @@ export function createOpenEvent(): OpenEvent {
   let isBetween = true;
   /** Whether the event has data: else what follows may be its data, as after an `id` alone. */
   let hasData = false;
+  let isNamed = false;
   /** Whether a CR was the last byte, so that an LF now ends the same line. */
   let afterCarriageReturn = false;
+
+  const beginAnew = (): void => {
+    isBetween = true;
+    hasData = false;
+    isNamed = false;
+  };
 
   const readLines = (chunk: Uint8Array): void => {
     let start = afterCarriageReturn && chunk[0] === LF ? 1 : 0;
@@ -31,11 +44,11 @@ export function createOpenEvent(): OpenEvent {
       const end = lineEnd(chunk, start);
       const isEmpty = isWhole && end === start;
       if (end < chunk.length && isEmpty) {
-        isBetween = true;
-        hasData = false;
+        beginAnew();
       } else {
         isBetween = false;
         hasData ||= !isWhole || begins(chunk, start, DATA);
+        isNamed ||= isWhole && begins(chunk, start, EVENT);
       }
       isWhole = true;
       start = end + (chunk[end] === CR && chunk[end + 1] === LF ? 2 : 1);
@@ -47,20 +60,19 @@ export function createOpenEvent(): OpenEvent {
       const { length } = chunk;
       if (length === 0) return;
       // Nearly every chunk ends with an event.
-      if (endsInEmptyLine(chunk)) {
-        isBetween = true;
-        hasData = false;
-      } else readLines(chunk);
+      if (endsInEmptyLine(chunk)) beginAnew();
+      else readLines(chunk);
       last = chunk[length - 1] as number;
       afterCarriageReturn = last === CR;
     },
     closing() {
       if (isBetween) return '';
       if (last !== LF && last !== CR) return '\n\n';
-      if (!hasData) return '';
+      if (!hasData) return isNamed ? `${NO_NAME}\n` : '';
       // Behind a CR the first LF would be part of the same line's end.
       return last === CR ? '\n\n' : '\n';
     },
+    ending: () => (isNamed && !hasData ? UNNAMED : null),
   };
 }
 

@@ -4,12 +4,14 @@
  */
 import { editBody } from './body.ts';
 import { parsedObject } from './json.ts';
+import { NO_NAME } from './open-event.ts';
 import { MAX_LINE_BYTES } from './sse.ts';
 import { concatenated, type StreamFilter } from './whole-lines.ts';
 
 const LF = 10;
 const CR = 13;
 const DATA = new TextEncoder().encode('data');
+const EVENT = new TextEncoder().encode('event');
 const NEEDLE = new TextEncoder().encode('"usage"');
 /** Its `g`: JSON is full of quotes, and each that is found costs a call. */
 const RAREST = 4;
@@ -21,24 +23,44 @@ export function createOwnUsageFilter(): StreamFilter {
   const encoder = new TextEncoder();
   let held: Uint8Array[] = [];
   let heldBytes = 0;
-  /** Whether the client has had data of an event whose empty line is still to come. */
+  /** Of the event that is not over yet: whether the client has had data of it, or a name for it, and whether it lost its usage. */
   let hasData = false;
-  let dropBlankLine = false;
+  let isNamed = false;
+  let lostUsage = false;
   /** What became of a line whose CR ended a chunk: an LF that begins the next one shares its fate. */
   let afterCarriageReturn: 'nothing' | 'passed' | 'dropped' = 'nothing';
 
-  /** The line as the client shall have it, its end included; null where the whole event goes. */
+  /** The line as the client shall have it, its end included; null where it goes. */
   const lineFor = (line: Uint8Array): Uint8Array | null => {
-    const blank = isBlank(line);
-    const drop = dropBlankLine && blank;
-    dropBlankLine = false;
-    if (drop) return null;
-    const kept = blank ? line : withoutUsage(line);
-    // The empty line stays where the event had other data, or the next event would be taken for the same one. Behind an `id` alone it
-    // would make an event without data, at which OpenAI's Python client fails: the next event has both ids then, and the later counts.
-    if (kept === null) dropBlankLine = !hasData;
-    else hasData = !blank && (hasData || begins(line, DATA));
-    return kept;
+    if (isBlank(line)) {
+      // It stays where the event had other data, or the next event would be taken for the same one. Behind an `id` alone it would make
+      // an event without data, at which OpenAI's Python client fails: the next event has both ids then, and the later counts.
+      const goes = lostUsage && !hasData;
+      beginAnew();
+      return goes ? null : line;
+    }
+    const kept = withoutUsage(line);
+    if (kept !== null) {
+      hasData ||= begins(kept, DATA);
+      isNamed ||= begins(kept, EVENT);
+      return kept;
+    }
+    lostUsage = true;
+    // The name that the client has had is of an event that it will not have.
+    return isNamed && !hasData ? unnamed(line) : null;
+  };
+
+  const beginAnew = (): void => {
+    hasData = false;
+    isNamed = false;
+    lostUsage = false;
+  };
+
+  const unnamed = (line: Uint8Array): Uint8Array => {
+    isNamed = false;
+    const isEnd = (byte: number): boolean => byte === LF || byte === CR;
+    const end = line.findIndex(isEnd);
+    return concatenated([encoder.encode(NO_NAME), end < 0 ? new Uint8Array() : line.subarray(end)]);
   };
 
   const withoutUsage = (line: Uint8Array): Uint8Array | null => {
@@ -65,8 +87,8 @@ export function createOwnUsageFilter(): StreamFilter {
   return {
     push(chunk) {
       const wholeLines = chunk[chunk.length - 1] === LF && held.length === 0 && afterCarriageReturn === 'nothing';
-      if (wholeLines && !dropBlankLine && endsInBlankLine(chunk) && !includes(chunk, NEEDLE)) {
-        hasData = false;
+      if (wholeLines && !lostUsage && endsInBlankLine(chunk) && !includes(chunk, NEEDLE)) {
+        beginAnew();
         return chunk;
       }
       const out: Uint8Array[] = [];

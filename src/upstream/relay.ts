@@ -99,9 +99,11 @@ export function startRelay(plan: RelayPlan): RunningRelay {
     if (phase === 'passing') {
       // Where the upstream has said that its stream is whole, or what failed in it, a break behind that is none.
       const told = tap?.finished() || tap?.error();
-      if (manner === 'events' && !told) client.write(errorEvent(outcome, message, open));
-      if (manner === 'events') client.end();
-      else client.abort();
+      if (manner === 'events') {
+        const last = told ? open.ending() : errorEvent(outcome, message, open);
+        if (last) client.write(last);
+        client.end();
+      } else client.abort();
       if (told) finishTold();
     }
     finish(outcome, message);

@@ -126,6 +126,16 @@ describe('an attempt', () => {
     }
   });
 
+  test('that breaks off behind its answer leaves no name without data, which a client would take for an event', async () => {
+    const { headers, data, fail, ended, text } = play();
+    headers(200);
+    const answered = `event: chunk\n${piece('Hi', 'stop')}event: end\n`;
+    data(`${answered}data: [DO`);
+    fail('reset');
+    expect(await ended()).toMatchObject({ outcome: 'completed' });
+    expect(text()).toBe(`${answered}event:\n`);
+  });
+
   test('that ends cleanly without a finish reason is told as broken off', async () => {
     const { headers, data, end, ended, text } = play();
     headers(200);

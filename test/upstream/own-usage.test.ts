@@ -21,18 +21,21 @@ describe('usage that Conduit alone asked for', () => {
   });
 
   test('leaves no event without data where a provider names or numbers each one: clients would fail at it', () => {
-    for (const [usage, end] of [
-      ['event: chunk\n', 'event: end\n'],
-      ['id: 8\n', 'id: 9\n'],
-    ] as const) {
-      const named = `${usage}data: {"choices":[],"usage":{"prompt_tokens":3}}\n\n${end}data: [DONE]\n\n`;
+    const usage = 'data: {"choices":[],"usage":{"prompt_tokens":3}}';
+    for (const [given, shown] of [
       // The later of two counts.
-      expect(textOf(filtered(bytesOf(named)))).toBe(`${usage}${end}data: [DONE]\n\n`);
+      [`id: 8\n${usage}\n\nid: 9\ndata: [DONE]\n\n`, 'id: 8\nid: 9\ndata: [DONE]\n\n'],
+      // OpenAI's client for Node takes a name for an event, also at the end.
+      [`event: chunk\n${usage}\n\ndata: [DONE]\n\n`, 'event: chunk\nevent:\ndata: [DONE]\n\n'],
+      [`event: chunk\r\n${usage}\r\n\r\n`, 'event: chunk\r\nevent:\r\n'],
+      [`event: chunk\n${usage}`, 'event: chunk\nevent:'],
+      [`event: chunk\n${usage}\n\n: waiting\n\n`, 'event: chunk\nevent:\n: waiting\n\n'],
+      [`id: 8\n${usage}\n: last\n\ndata: [DONE]\n\n`, 'id: 8\n: last\ndata: [DONE]\n\n'],
+    ] as const) {
+      expect(textOf(filtered(bytesOf(given)))).toBe(shown);
       const filter = createOwnUsageFilter();
-      const pieces = [usage, named.slice(usage.length)].map((piece) =>
-        textOf(filter.push(bytesOf(piece)) ?? bytesOf('')),
-      );
-      expect(pieces.join('')).toBe(`${usage}${end}data: [DONE]\n\n`);
+      const pieces = (given.match(/[^\n]*\n|[^\n]+$/g) ?? []).map((piece) => filter.push(bytesOf(piece)));
+      expect([...pieces, filter.end()].map((piece) => textOf(piece ?? bytesOf(''))).join('')).toBe(shown);
     }
   });
 
