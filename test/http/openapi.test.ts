@@ -244,12 +244,15 @@ describe('a running gateway answers as it is documented', () => {
   test('a stream that breaks off, by an event with an error in it', async () => {
     upstream.scripts.set('slow', stream([piece('At ')], 'hang'));
     const { description } = documentedAt(CHAT, 200) as { description: string };
+    const shown = at('/paths/~1v1~1chat~1completions/post/responses/200/content/text~1event-stream/examples/broken');
     for (const [model, code] of [
       ['fake/cut', 'upstream_drop'],
       ['fake/slow', 'upstream_timeout'],
     ]) {
       const { body } = await chat({ model, stream: true });
       const [, event = ''] = /data: (\{"error".*)\n\n$/.exec(body) ?? [];
+      const lineEndsOf = (text: string): string[] => text.trimEnd().match(/\n+/g) ?? [];
+      expect(lineEndsOf(body)).toEqual(lineEndsOf(shown.node.value as string));
       const error = JSON.parse(event) as { error: { code: string } };
       expect(problemsAt(at('/components/schemas/Error'), error)).toEqual([]);
       expect(error.error.code).toBe(code);
@@ -381,6 +384,11 @@ describe('a running gateway answers as it is documented', () => {
       await ask(name, { key: null, path, headers: { cookie, 'if-none-match': etag } });
     }
     await ask('GET /dashboard', { key: null });
+    const wrongTurn = await ask('GET /dashboard/{file}', { path: '/dashboard/none', headers: { accept: 'text/html' } });
+    expect([wrongTurn.response.status, wrongTurn.response.headers.get('content-type')]).toEqual([
+      404,
+      'text/html; charset=utf-8',
+    ]);
     await ask('GET /dashboard', { key: 'none-such' });
     await ask('DELETE /dashboard/session', signedIn);
   });
