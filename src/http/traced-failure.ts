@@ -17,9 +17,9 @@ export function createFailureTraces({ tracing, runtime }: Pick<Gateway, 'tracing
     came: ({ req }) => void cameAt.set(req.raw, runtime.clock()),
     traceOf({ req }, isKnown) {
       if (!req.path.startsWith('/v1/')) return null;
-      // Whoever has no key does not say what is traced.
-      if (!isKnown && tracing && tracing.random() >= tracing.share) return null;
       const trace = traceOf((name) => req.header(name), tracing);
+      // Whoever has no key does not say what is traced.
+      if (!isKnown && trace?.parent && tracing && tracing.random() >= tracing.share) return null;
       const now = runtime.clock();
       const startedAt = cameAt.get(req.raw) ?? now;
       return trace && { trace, startedAt, totalMs: now - startedAt };
