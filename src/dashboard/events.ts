@@ -80,9 +80,9 @@ export async function sendEvents(stream: SSEStreamingApi, watcher: Watcher): Pro
 
     reportWhenDue(gateway, learner.router.name, watched);
     const { report } = watched;
-    if (report.json && report.at !== reportAt) {
+    if (report.at !== reportAt) {
       reportAt = report.at;
-      await send('report', JSON.stringify({ at: report.at, report: report.json }));
+      await send('report', JSON.stringify(report.json && { at: report.at, report: report.json }));
     }
     if (clock() - saidAt >= COMMENT_MS) {
       saidAt = clock();

@@ -17,7 +17,11 @@ interface KeptReport {
   at: number;
   /** When another may be begun, by the steady clock. */
   due: number;
+  /** What had been read of the log when it was begun, which begins anew with the log. */
+  of: Followed['activity'] | null;
 }
+
+const NO_REPORT: KeptReport = { json: null, at: 0, due: 0, of: null };
 
 /** Of one process, all routers together. */
 const MOST_WATCHERS = 32;
@@ -47,7 +51,7 @@ export function join(gateway: Gateway, { router, arms }: Learner): { watched: Wa
   if (!watched) {
     const baseline = router.guarantee?.baseline ?? (router.models[0] as string);
     const prices = new Map(arms.map(({ id, price }) => [id, price]));
-    watched = { followed: followFromStart({ baseline, prices }), report: { json: null, at: 0, due: 0 }, watchers: 0 };
+    watched = { followed: followFromStart({ baseline, prices }), report: { ...NO_REPORT }, watchers: 0 };
     all.byRouter.set(router.name, watched);
   }
   const one = watched;
@@ -68,13 +72,16 @@ export function join(gateway: Gateway, { router, arms }: Learner): { watched: Wa
   };
 }
 
-/** Begins a report behind the scenes where one is due. */
+/** Begins a report behind the scenes where one is due. One of a log that has been lost is none any more. */
 export function reportWhenDue(gateway: Gateway, router: string, { followed, report }: Watched): void {
   const { now, clock, endsTimers } = gateway.runtime;
   const startedAt = clock();
+  const { activity } = followed;
+  if (report.of !== null && report.of !== activity) Object.assign(report, NO_REPORT);
   if (!followed.isWhole || followed.read < REPORT.leastDecisions || startedAt < report.due) return;
-  report.due = Number.POSITIVE_INFINITY;
+  Object.assign(report, { due: Number.POSITIVE_INFINITY, of: activity });
   const made = (json: ReportJson | null): void => {
+    if (report.of !== activity) return;
     if (json) Object.assign(report, { json, at: now() });
     const took = clock() - startedAt;
     // Where clocks stand still while the processor works nobody knows what it took.
