@@ -1,12 +1,15 @@
 /** `conduit import`: takes exported decisions into the durable store. What is there already stays, unless it is older. */
+import { once } from 'node:events';
 import { open } from 'node:fs/promises';
 import { createInterface } from 'node:readline';
 import type { Readable } from 'node:stream';
+import { createGunzip } from 'node:zlib';
 import type { Stores } from '../config/resolve.ts';
 import type { DecisionRecord } from '../stores/decision-record.ts';
 import type { DurableStore } from '../stores/ports.ts';
 import { CommandFailed } from './command-failed.ts';
 import { decisionIn } from './decision-lines.ts';
+import { damaged, isGzip } from './recorded-file.ts';
 import { counted, thousands } from './terminal/counted.ts';
 import { withProgress } from './terminal/progress.ts';
 import { printResult } from './terminal/result.ts';
@@ -113,16 +116,42 @@ async function readingOf(file: string): Promise<Reading> {
 /** Rejects with `CommandFailed` at the first line that is none. Ends where the signal says so, even while it waits for a line. */
 async function* decisionsIn(input: Readable, file: string, signal: AbortSignal): AsyncGenerator<DecisionRecord> {
   let number = 0;
-  // Errors of the stream end the loop too.
-  for await (const line of createInterface({ input, crlfDelay: Number.POSITIVE_INFINITY, signal })) {
-    number++;
-    // Some editors write a mark in front of a file's first character.
-    const text = number === 1 ? line.replace(/^\uFEFF/, '') : line;
-    if (text.trim() === '') continue;
-    const read = decisionIn(text);
-    if (!read.ok) throw new CommandFailed(`${file}:${number}: ${read.problem}`);
-    yield read.decision;
+  const plain = await plainOf(input, signal);
+  if (plain === null) return;
+  try {
+    // Errors of the stream end the loop too.
+    for await (const line of createInterface({ input: plain, crlfDelay: Number.POSITIVE_INFINITY, signal })) {
+      number++;
+      // Some editors write a mark in front of a file's first character.
+      const text = number === 1 ? line.replace(/^\uFEFF/, '') : line;
+      if (text.trim() === '') continue;
+      const read = decisionIn(text);
+      if (!read.ok) throw new CommandFailed(`${file}:${number}: ${read.problem}`);
+      yield read.decision;
+    }
+  } catch (error) {
+    throw plain !== input && !(error instanceof CommandFailed) && !signal.aborted
+      ? damaged(file, error as Error)
+      : error;
   }
+}
+
+/** What was compressed by gzip as it was before, anything else as it is; null where there is nothing, or nobody waits for it any more. */
+async function plainOf(input: Readable, signal: AbortSignal): Promise<Readable | null> {
+  // Comes at the end of what is empty, too.
+  await once(input, 'readable', { signal }).catch((error: unknown) => {
+    if (!signal.aborted) throw error;
+  });
+  const first: Buffer | null = input.read();
+  if (first === null) {
+    input.destroy();
+    return null;
+  }
+  input.unshift(first);
+  if (!isGzip(first)) return input;
+  const gunzip = createGunzip();
+  input.on('error', (error) => gunzip.destroy(error));
+  return input.pipe(gunzip);
 }
 
 /** Gives how many of them were not there as they are here, or later. */

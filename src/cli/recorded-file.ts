@@ -37,6 +37,11 @@ async function* bytesIn(file: string): AsyncGenerator<Buffer> {
 /** The bytes that a gzip file begins with (RFC 1952, 2.3.1). A name says nothing: files are renamed. */
 const GZIP = [0x1f, 0x8b];
 
+export const isGzip = (bytes: Uint8Array): boolean => GZIP.every((byte, i) => bytes[i] === byte);
+
+export const damaged = (file: string, { message }: Error): CommandFailed =>
+  new CommandFailed(`${file}: compressed, and damaged or cut off (${message})`);
+
 async function* plain(chunks: AsyncGenerator<Buffer>, file: string): AsyncGenerator<Buffer> {
   const first = await chunks.next();
   if (first.done) return;
@@ -44,7 +49,7 @@ async function* plain(chunks: AsyncGenerator<Buffer>, file: string): AsyncGenera
     yield first.value;
     yield* chunks;
   })();
-  if (!GZIP.every((byte, i) => first.value[i] === byte)) return yield* all;
+  if (!isGzip(first.value)) return yield* all;
   const source = Readable.from(all);
   const gunzip = createGunzip();
   source.on('error', (error) => gunzip.destroy(error)).pipe(gunzip);
@@ -52,7 +57,7 @@ async function* plain(chunks: AsyncGenerator<Buffer>, file: string): AsyncGenera
     yield* gunzip;
   } catch (error) {
     if (error instanceof CommandFailed) throw error;
-    throw new CommandFailed(`${file}: compressed, and damaged or cut off (${(error as Error).message})`);
+    throw damaged(file, error as Error);
   } finally {
     source.destroy();
   }

@@ -60,9 +60,12 @@ function estimateTable(told: readonly Told[], screen: Screen): string[] {
       sizeText(effective_size),
     ];
   });
+  // Where the log cannot tell of the baseline, nothing is compared with it.
+  const shown = COLUMNS.map((_, column) => rows.some((row) => row[column] !== ''));
+  const only = <Part>(parts: readonly Part[]): Part[] => parts.filter((_, column) => shown[column]);
   const inPart = told.filter(({ covered_share }) => covered_share < TOLD_WHOLLY);
   return [
-    ...tableLines(COLUMNS, rows, screen),
+    ...tableLines(only(COLUMNS), rows.map(only), screen),
     '',
     ...paragraph(
       'Doubly robust, ± half of the 95% interval; size: how many decisions of its own the log is worth.',

@@ -117,12 +117,15 @@ export function createDashboard(
   });
   app.get(`${PATH}/`, (context) => context.redirect('../dashboard', 308));
 
+  /** With the router and the time that it was asked for with. */
+  const pageFrom = (context: Context): string => `../dashboard${new URL(context.req.url).search}`;
+
   // Where the form has told that a key is wrong, and somebody reloads the page or keeps its address.
-  app.get(`${PATH}/session`, (context) => context.redirect('../dashboard', 303));
+  app.get(`${PATH}/session`, (context) => context.redirect(pageFrom(context), 303));
   app.post(`${PATH}/session`, async (context) => {
     requireOwnPage(context);
     const isForm = context.req.header('content-type')?.startsWith('application/x-www-form-urlencoded') ?? false;
-    if (config.keys.length === 0) return isForm ? context.redirect('../dashboard', 303) : context.body(null, 204);
+    if (config.keys.length === 0) return isForm ? context.redirect(pageFrom(context), 303) : context.body(null, 204);
     const given = await keyIn(context, isForm);
     try {
       const name = signIn(context, given);
@@ -140,7 +143,7 @@ export function createDashboard(
       );
     }
     context.header('cache-control', 'no-store');
-    return isForm ? context.redirect('../dashboard', 303) : context.body(null, 204);
+    return isForm ? context.redirect(pageFrom(context), 303) : context.body(null, 204);
   });
 
   app.delete(`${PATH}/session`, (context) => {

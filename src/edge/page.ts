@@ -14,6 +14,7 @@ import notFound from '../dashboard/page/not-found.html';
 import style from '../dashboard/page/page.css';
 import page from '../dashboard/page/page.js';
 import signIn from '../dashboard/page/sign-in.html';
+import signInScript from '../dashboard/page/sign-in.js';
 import state from '../dashboard/page/state.js';
 import stream from '../dashboard/page/stream.js';
 import tables from '../dashboard/page/tables.js';
@@ -56,6 +57,7 @@ const filesWith = (uplot: string | null, sha256Hex: (text: string) => string): P
       'page.css': uplotStyle + style,
       'page.js': page,
       'sign-in.html': signIn,
+      'sign-in.js': signInScript,
       'state.js': state,
       'stream.js': stream,
       'tables.js': tables,

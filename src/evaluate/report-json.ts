@@ -61,7 +61,7 @@ const measured = ({ snips, doublyRobust }: Measured) => ({
 function verdictOf({ estimates, effectiveSize, coveredShare }: TargetReport): string {
   if (!estimates) {
     return (
-      `the log cannot tell: it is worth ${Math.floor(effectiveSize)} decisions of this, and it takes ` +
+      `the log cannot tell: it has a size of ${Math.floor(effectiveSize)} for this, and it takes ` +
       `${LEAST_EFFECTIVE_SIZE}. It hardly ever chose so, or hardly ever learned how good that was.`
     );
   }

@@ -29,6 +29,7 @@ function decisionView(decision: DecisionRecord, { signals, reward }: ReturnType<
     object: 'decision',
     id: decision.id,
     router: decision.router,
+    key: decision.key,
     created: Math.floor(decision.created / 1000),
     chosen: decision.chosen,
     model: decision.model,

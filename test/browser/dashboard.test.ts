@@ -86,6 +86,20 @@ describe.skipIf(NO_BROWSER !== null)(
       expect(complaints.filter((text) => !/status of 40[13]/.test(text))).toEqual([]);
     });
 
+    test('goes where a link points once somebody has signed in, also after a wrong key', async () => {
+      const { gateway } = await startBoth(KEYS);
+      const { page } = await openPage();
+      const link = `${gateway.url}/dashboard?router=auto&range=day#dec_none`;
+      await page.goto(link);
+      for (const key of ['wrong', 'ops-key']) {
+        await page.getByLabel('Admin key').fill(key);
+        await page.getByRole('button', { name: 'Sign in' }).click();
+        await page.getByRole('alert').waitFor();
+      }
+      await page.getByRole('dialog').getByText('No decision is known by this id').waitFor();
+      expect(page.url()).toBe(link);
+    });
+
     test('lets an admin in over plain http at any address, where browsers say less of who asks', async () => {
       const { gateway } = await startBoth(KEYS);
       const { page } = await openPage();

@@ -1,6 +1,7 @@
 /** The commands that work on what is kept, as a user meets them: what they print, where, and how they end. */
 import { existsSync, mkdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { gzipSync } from 'node:zlib';
 import { describe, expect, test, vi } from 'vitest';
 import { lineOf } from '../../src/cli/decision-lines.ts';
 import { type DecidedSignal, type DecisionRecord, REASONS } from '../../src/stores/decision-record.ts';
@@ -93,6 +94,23 @@ describe('conduit import', () => {
       code: 0,
       stdout: `${all.length} decisions imported, new or changed; 0 there already\n`,
     });
+  });
+
+  test('takes what `conduit export | gzip` made, from a file and from a pipe, and says where it is cut off', async () => {
+    const whole = gzipSync(linesOf(...Array.from({ length: 600 }, () => finishedDecision())));
+    const folder = directory({ 'conduit.yaml': CONFIG });
+    writeFileSync(join(folder, 'all.jsonl.gz'), whole);
+    const taken = '600 decisions imported, new or changed; 0 there already\n';
+    expect(await conduit(['import', 'all.jsonl.gz'], folder)).toEqual({ code: 0, stdout: taken, stderr: '' });
+
+    const piped = startConduit(['import', '-', '--json'], folder);
+    piped.process.stdin.end(whole);
+    expect(JSON.parse((await piped.ended).stdout)).toEqual({ file: '-', imported: 0, known: 600, next: null });
+
+    writeFileSync(join(folder, 'half.gz'), whole.subarray(0, whole.length / 2));
+    const { code, stderr } = await conduit(['import', 'half.gz'], folder);
+    expect(code).toBe(1);
+    expect(stderr).toContain('half.gz: compressed, and damaged or cut off (unexpected end of file)\n');
   });
 
   test('takes what a release before there were labels has exported, as its rewards teach it', async () => {

@@ -51,6 +51,11 @@ keys:
 `;
     expect(textIn(folder)).toBe(SERVER + section + REST);
 
+    expect(first.stderr).not.toContain('--models');
+    const wide = await conduit(['keys', 'create', 'wide', '--routers', 'auto'], folder);
+    expect(wide.stderr.replaceAll('\n', ' ')).toContain('Any model can still be asked for by its own id');
+    expect(await conduit(['keys', 'revoke', 'wide'], folder)).toMatchObject({ code: 0 });
+
     const second = await conduit(['keys', 'create', 'ops', '--admin', '--json'], folder);
     expect(second.stderr).not.toContain('first');
     const made = JSON.parse(second.stdout) as { key: string };

@@ -90,6 +90,24 @@ describe('conduit report', () => {
     expect(JSON.parse(stdout)).toMatchObject({ router: 'auto' });
   });
 
+  test('has no columns of the baseline where the log cannot tell of that', async () => {
+    const chances = { 'p/dear': 0.001, 'p/cheap': 0.999 };
+    const allCheap = decisionsByLot(600).map((decision) => ({
+      ...decision,
+      chosen: 'p/cheap',
+      model: 'p/cheap',
+      propensity: chances['p/cheap'],
+      candidates: decision.candidates.map((one) => ({
+        ...one,
+        propensity: chances[one.model as keyof typeof chances],
+      })),
+      attempts: [{ ...decision.attempts[0]!, model: 'p/cheap' }],
+    }));
+    const { stdout } = await conduit(['report'], await keeping(allCheap));
+    expect(stdout).toMatch(/^policy +quality +USD per 1k requests +size$/m);
+    expect(stdout).not.toContain('saved');
+  });
+
   test('says that the log cannot tell where it is too short', async () => {
     const folder = await keeping(decisionsByLot(40));
     const { code, stdout } = await conduit(['report', '--since', '2025-01-01'], folder);

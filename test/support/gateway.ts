@@ -60,6 +60,7 @@ export async function decisionOf(gateway: TestGateway, from: Response | string, 
 export interface Decision {
   id: string;
   router: string | null;
+  key: string | null;
   chosen: string;
   model: string;
   reason: string;

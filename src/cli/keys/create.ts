@@ -33,6 +33,9 @@ export async function create(name: string, options: CreateOptions): Promise<void
       platform === 'workers'
         ? 'It counts from the next `npx wrangler deploy` on.'
         : 'A gateway that runs with this file takes it over by itself, within seconds.',
+      ...(options.routers && !options.models
+        ? ['Any model can still be asked for by its own id (PROVIDER/NAME): --models says which ones.']
+        : []),
       ...(before === 0 ? firstOf(options) : []),
     ]);
     await printResult({ json }, { document: documentOf(name, key, options), text: () => [key] });

@@ -48,6 +48,7 @@ function shown(state, decision) {
       { class: 'facts' },
       fact('Decided', dateOf(decision.created * 1000)),
       fact('Router', decision.router ?? 'none: the request named its model'),
+      decision.key === null ? null : fact('Key', decision.key),
       fact('Chance of this draw', percent(decision.propensity, 1)),
       fact('Reward', decision.reward === null ? 'nothing known yet' : points(decision.reward)),
       outcome

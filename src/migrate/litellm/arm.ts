@@ -5,6 +5,7 @@ import { overlaidParams, quirksOf } from '../../config/quirks.ts';
 import type { Deployment } from './deployments.ts';
 import type { Capability, Price } from './fields.ts';
 import type { Notes } from './notes.ts';
+import { prefixByName, vendorNamed } from './vendors.ts';
 
 export interface WrittenModel {
   id: string;
@@ -42,9 +43,9 @@ export function armOf(
   common: CommonSettings,
   notes: Notes,
 ): Arm {
-  const { upstream, vendor } = address;
-  // An Azure deployment has a name of its own: which model it is `base_model` says.
-  const knownAs = fields.baseModel?.replace(/^[a-z_]+\//, '') ?? upstream;
+  const { upstream } = address;
+  // An Azure deployment has a name of its own, and so may have what a server of the user's own calls its models.
+  const { vendor, knownAs } = meantBy(fields.baseModel, address);
   const found = catalogueEntry(actual, upstream);
   const known = catalogueEntry(vendor, knownAs);
   const isUnsaid = found === null && known !== null;
@@ -68,6 +69,12 @@ export function armOf(
     notes.changed(
       [...infoPath, 'input_cost_per_token'],
       `price and limits: OpenAI’s own of ${knownAs}; Azure’s may differ`,
+    );
+  } else if (priced.isCatalogues && address.vendor === null) {
+    comment = `list prices of ${vendor}/${knownAs} (${CATALOGUE_DATE}), which base_model named: this server’s may differ`;
+    notes.changed(
+      [...infoPath, 'input_cost_per_token'],
+      `price and limits: those of ${vendor}/${knownAs}, which base_model names`,
     );
   }
   const supports = supportsOf(fields.supports, known ?? found, found);
@@ -96,6 +103,22 @@ export function armOf(
     order: fields.order ?? null,
     sameAs: `${address.baseUrl} ${upstream}`,
   };
+}
+
+/** What `base_model` says where it names a model of somebody whom the address does not tell; else what the address tells. */
+function meantBy(
+  base: string | null,
+  { vendor, upstream }: Deployment['address'],
+): { vendor: Vendor | null; knownAs: string } {
+  if (base === null) return { vendor, knownAs: upstream };
+  const [, prefix = null, name = base] = /^([a-z_]+)\/(.*)$/s.exec(base) ?? [];
+  return { vendor: vendor ?? vendorOf(prefix ?? prefixByName(name) ?? ''), knownAs: name };
+}
+
+function vendorOf(prefix: string): Vendor | null {
+  const named = vendorNamed(prefix);
+  if (named === 'azure') return 'openai';
+  return named?.kind === 'compatible' ? named.vendor : null;
 }
 
 export function timeoutsOf({ idleMs, totalMs }: CommonSettings): Pick<WrittenModel, 'timeouts'> {

@@ -64,7 +64,8 @@ export function importLiteLlm({ text, include, env }: LiteLlmFile): Imported {
   );
   tellOfOtherRoutes(arms.groups, (group) => [...placeOf(group), 'model_name'], notes);
   const answered = new Set([...routers.routers].flatMap(([name, { answers_to }]) => [name, ...(answers_to ?? [])]));
-  const unanswered = [...missing, ...combinations.map(({ name }) => name).filter((name) => !answered.has(name))];
+  const others = [...combinations.map(({ name }) => name), ...settings.routing.aliases.map(({ from }) => from)];
+  const unanswered = [...new Set([...missing, ...others.filter((name) => !answered.has(name))])];
   if (unanswered.length > 0)
     notes.leftOut(['model_list'], `clients that send these names get a 404: ${unanswered.join(', ')}`);
   if (routers.routers.size === 0) return failed('no entry of model_list has become a chat model');

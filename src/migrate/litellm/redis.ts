@@ -24,7 +24,8 @@ export function readRedis(section: string, settings: Mapping, references: Refere
     else
       notes.changed(
         [section, name],
-        `stores.state: what is learned is shared through this Redis${remarkOn(settings, references)}`,
+        `stores.state: what is learned is shared through this Redis${remarkOn(settings, references)}. Beside it nothing ` +
+          'is kept for conduit report, export and keys usage unless stores.durable says so: docs/redis.md',
       );
   }
   return state;

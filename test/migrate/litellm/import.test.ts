@@ -101,6 +101,16 @@ router_settings: { model_group_alias: { gpt-4: gpt-4o, old: { model: gpt-4o, hid
       'clients that send these names get a 404: titan',
     );
   });
+
+  test('of aliases are told among them where their group has gone', () => {
+    const came = imported(
+      `${list(['gpt-4o', '{ model: openai/gpt-4o }'], ['titan', '{ model: bedrock/amazon.titan, aws_region_name: eu }'])}
+router_settings: { model_group_alias: { gpt-4: gpt-4o, big: titan } }`,
+    );
+    expect(came.notes.find(({ path }) => path === 'model_list')?.message).toBe(
+      'clients that send these names get a 404: titan, big',
+    );
+  });
 });
 
 describe('deployments', () => {
@@ -139,6 +149,25 @@ describe('deployments', () => {
     });
     expect(came.text).toContain('base_url: "${AZURE_API_BASE}/openai/v1"');
     expect(came.text).toMatch(/# OpenAI’s own list prices of gpt-5 \(\d{4}-\d\d-\d\d\): Azure’s may differ/);
+  });
+
+  test('of a server of the user’s own have the price and peculiarities of the model that base_model names', () => {
+    const at = 'api_base: "http://egress.internal/v1", api_key: os.environ/K';
+    const came = imported(
+      list(
+        ['mini', `{ model: openai/team-mini, ${at} }`, ', model_info: { base_model: openai/gpt-4o-mini }'],
+        ['five', `{ model: openai/five, ${at}, max_tokens: 50 }`, ', model_info: { base_model: gpt-5 }'],
+        ['own', `{ model: openai/own, ${at} }`, ', model_info: { base_model: our-own }'],
+        ['said', `{ model: openai/gpt-4o-mini, ${at} }`],
+      ),
+    );
+    expect(model(came, 'egress/team-mini').price).toMatchObject({ input: 0.15, output: 0.6, cached_input: 0.075 });
+    expect(model(came, 'egress/five')).toMatchObject({
+      price: { input: 1.25, output: 10 },
+      params: { rename: { max_tokens: 'max_completion_tokens' }, defaults: { max_completion_tokens: 50 } },
+    });
+    expect(came.text).toMatch(/# list prices of openai\/gpt-4o-mini \(\d{4}-\d\d-\d\d\), which base_model named/);
+    expect(router(came, 'auto').models).toEqual(['egress/team-mini', 'egress/five']);
   });
 
   test('of one model with different settings are two models, and those with the same are one', () => {
@@ -349,6 +378,7 @@ router_settings: { redis_host: cache.internal, redis_port: 6380, redis_password:
 general_settings: { master_key: os.environ/MASTER, max_request_size_mb: 10, database_url: "postgres://secret" }`,
     );
     expect(came.config.stores.state).toBe('rediss://default:p%40ss%2Fword@cache.internal:6380');
+    expect(came.notes.find(({ path }) => path === 'router_settings.redis_host')?.message).toMatch(/stores\.durable/);
     expect(came.config.keys).toMatchObject([{ name: 'master', admin: true, routes: ['*'] }]);
     expect(came.config.server.maxBodyBytes).toBe(10_485_760);
   });
