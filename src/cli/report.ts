@@ -34,6 +34,6 @@ function routerNamed(name: string | undefined, { routers }: ConduitConfig): Rout
   throw new CommandFailed(
     name === undefined
       ? 'the config has no router'
-      : `there is no router '${name}' (routers: ${[...routers.keys()].join(', ')})`,
+      : `there is no router '${name}' (allowed: ${[...routers.keys()].join(', ')})`,
   );
 }

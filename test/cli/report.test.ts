@@ -119,7 +119,7 @@ describe('conduit report', () => {
   });
 
   test.each([
-    [['report', 'nonsense'], "there is no router 'nonsense' (routers: auto)\n"],
+    [['report', 'nonsense'], "there is no router 'nonsense' (allowed: auto)\n"],
     [['report', '--policy', 'nonsense'], "--policy: 'nonsense' is no policy."],
     [['report', '--since', 'yesterday'], "--since: 'yesterday' is no time."],
     [['report', '--since', '0d'], "--since: '0d' is no time."],

@@ -63,9 +63,9 @@ const bin = (): string => join(installed, manifest.bin[NAME] as string);
 const IMPORT = /(?:^import|^(?:import|export|\}).* from|\bimport\() ?'([^'.][^']*)'/gm;
 
 describe('the package', () => {
-  test('has what is run, the page, the types of what programs import, and the migrations: nothing else', () => {
+  test('has what is run, the page, the types of what programs import, the migrations and the docs: nothing else', () => {
     const kinds = [
-      /^(LICENSE|README\.md|package\.json|bin\/conduit\.js|docs\/openapi\.yaml)$/,
+      /^(LICENSE|README\.md|SECURITY\.md|package\.json|bin\/conduit\.js|docs\/([\w-]+\.md|openapi\.yaml))$/,
       /^dist\/(?!edge\/|worker\.).*\.js$/,
       /^dist\/dashboard\/page\/[\w-]+\.(html|css|svg)$/,
       /^dist\/(embed|config\/\w+|routing\/\w+)\.d\.ts$/,
