@@ -282,6 +282,18 @@ describe('model servers', () => {
     expect(stdout).toMatch(/^local\/m50 +more than 50 models$/m);
   });
 
+  test('with a list without end, only the first that are left out are named', async () => {
+    const data = Array.from({ length: 150_000 }, (_, index) => ({ id: `m${index}` }));
+    const server = await answering({ '/v1/models': { data } });
+    const cwd = directory();
+    const { code, stdout, stderr } = await initIn(cwd, localArgs(server));
+    expect({ code, stderr }).toEqual({ code: 0, stderr: 'looking for model servers on this machine\n' });
+    expect(idsIn(cwd)).toHaveLength(50);
+    expect(stdout).toMatch(/^local\/m69 +more than 50 models$/m);
+    expect(stdout).toMatch(/^local\/… and 149,930 more +as those above$/m);
+    expect(stdout.split('\n').length).toBeLessThan(100);
+  });
+
   test('of no kind that Conduit knows count where the user names them', async () => {
     const server = await answering({ '/v1/models': { data: [{ id: 'mine' }, { id: 'bge-m3' }] } });
     const cwd = directory();
