@@ -97,19 +97,25 @@ const labelled = known.extend({
   sketch: text.max(64).nullable(),
 });
 
-const decisionSchema = z.discriminatedUnion('format', [
-  labelled.extend({
-    format: z.literal(FORMAT),
-    prefixTokens: number.min(0).nullable(),
-    worthBefore: z.number().gt(0).lt(1).nullable(),
-  }),
-  labelled.extend({ format: z.literal(2) }).transform((decision) => ({ ...decision, ...BEFORE_CHANGES })),
-  known.extend({ format: z.literal(1), rewardBefore: share.nullable() }).transform(({ rewardBefore, ...decision }) => ({
-    ...decision,
-    ...BEFORE_CHANGES,
-    ...learnedFromRewards(decision.version, decision.reward, rewardBefore),
-  })),
-]);
+const decisionSchema = z.discriminatedUnion(
+  'format',
+  [
+    labelled.extend({
+      format: z.literal(FORMAT),
+      prefixTokens: number.min(0).nullable(),
+      worthBefore: z.number().gt(0).lt(1).nullable(),
+    }),
+    labelled.extend({ format: z.literal(2) }).transform((decision) => ({ ...decision, ...BEFORE_CHANGES })),
+    known
+      .extend({ format: z.literal(1), rewardBefore: share.nullable() })
+      .transform(({ rewardBefore, ...decision }) => ({
+        ...decision,
+        ...BEFORE_CHANGES,
+        ...learnedFromRewards(decision.version, decision.reward, rewardBefore),
+      })),
+  ],
+  { error: ({ code }) => (code === 'invalid_union' ? `not one of these (allowed: 1 to ${FORMAT})` : undefined) },
+);
 
 export type ReadLine = { ok: true; decision: DecisionRecord } | { ok: false; problem: string };
 

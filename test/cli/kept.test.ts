@@ -162,7 +162,7 @@ describe('conduit import', () => {
   });
 
   test.each([
-    [{ format: 4 }, 'format: '],
+    [{ format: 4 }, 'format: not one of these (allowed: 1 to 3)'],
     [{ worthBefore: 1 }, 'worthBefore: '],
     [{ prefixTokens: -1 }, 'prefixTokens: '],
     [{ turn: -1 }, 'turn: '],
@@ -205,7 +205,7 @@ describe('conduit import', () => {
     await vi.waitFor(() => expect(statSync(database).size).toBeGreaterThan(500_000), 20_000);
     importing.process.kill('SIGINT');
     // npm hands it on once more.
-    setTimeout(() => importing.process.kill('SIGINT'), 20);
+    importing.process.kill('SIGINT');
     const { code, stdout, stderr } = await importing.ended;
     expect({ code, stdout }).toEqual({ code: 130, stdout: '' });
     const said =
