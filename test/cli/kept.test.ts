@@ -165,6 +165,7 @@ describe('conduit import', () => {
     [{ format: 4 }, 'format: not one of these (allowed: 1 to 3)'],
     [{ worthBefore: 1 }, 'worthBefore: '],
     [{ prefixTokens: -1 }, 'prefixTokens: '],
+    [{ key: '\u001b[2J' }, 'key: a name with control characters'],
     [{ turn: -1 }, 'turn: '],
     [{ retry: 0.5 }, 'retry: '],
     [{ sketch: 'x'.repeat(65) }, 'sketch: '],
