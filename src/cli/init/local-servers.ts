@@ -3,6 +3,7 @@
  * anything may listen there.
  */
 import * as z from 'zod';
+import { fromHere } from '../../config/from-here.ts';
 import type { Capability } from '../../config/schema.ts';
 import { thousands } from '../terminal/counted.ts';
 import { askServer, type Reply } from './ask-server.ts';
@@ -37,7 +38,7 @@ export function baseUrlOf(address: string): string | null {
   const { protocol, origin, pathname, username, password, search, hash } = new URL(written);
   if (!/^https?:$/.test(protocol) || [username, password, search, hash].some((part) => part !== '')) return null;
   const path = pathname.replace(/\/+$/, '');
-  return `${origin.replace('//0.0.0.0', '//127.0.0.1')}${path === '' ? '/v1' : path}`;
+  return `${fromHere(origin).url}${path === '' ? '/v1' : path}`;
 }
 
 /** What is at this address. A server of no known kind counts only where the user named it. */
