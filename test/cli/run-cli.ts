@@ -34,11 +34,15 @@ export function conduit(args: readonly string[], cwd: string, env: Record<string
 }
 
 /** Its stdout is a disk on which there is no room. */
-export function conduitIntoFull(args: readonly string[], cwd: string): Promise<Omit<Ended, 'stdout'>> {
+export function conduitIntoFull(
+  args: readonly string[],
+  cwd: string,
+  env: Record<string, string> = {},
+): Promise<Omit<Ended, 'stdout'>> {
   const full = openSync('/dev/full', 'w');
   const child = spawn(process.execPath, [CLI, ...args], {
     cwd,
-    env: { PATH: process.env.PATH ?? '' },
+    env: { PATH: process.env.PATH ?? '', ...env },
     stdio: ['ignore', full, 'pipe'],
   });
   closeSync(full);
