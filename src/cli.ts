@@ -165,4 +165,6 @@ program
   .option('--json', 'print what became of each setting as JSON')
   .action(async (file, options) => (await import('./cli/import-litellm.ts')).importLiteLlmFile(file, options));
 
+// Where nobody reads any more what is said, as behind `2>&1 | head`, the work goes on.
+process.stderr.on('error', () => {});
 await program.parseAsync();

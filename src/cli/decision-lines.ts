@@ -12,6 +12,8 @@ export function lineOf(decision: DecisionRecord): string {
 
 const number = z.number();
 const text = z.string();
+/** It comes onto terminals. */
+const name = text.regex(/^\P{Cc}*$/u, { error: 'a name with control characters' });
 const share = z.number().min(0).max(1);
 const count = z.int().min(0);
 const sign = z.int().min(0).max(255);
@@ -23,12 +25,12 @@ const known = z.object({
   object: z.literal('decision'),
   id: text.refine((id) => decisionTime(id) !== null, { error: 'not the id of a decision' }),
   version: z.int().min(1),
-  router: text.nullable(),
+  router: name.nullable(),
   created: count,
   call: text,
-  key: text.nullable(),
-  chosen: text,
-  model: text,
+  key: name.nullable(),
+  chosen: name,
+  model: name,
   reason: z.enum(REASONS),
   propensity: share,
   candidates: z.array(
@@ -97,19 +99,25 @@ const labelled = known.extend({
   sketch: text.max(64).nullable(),
 });
 
-const decisionSchema = z.discriminatedUnion('format', [
-  labelled.extend({
-    format: z.literal(FORMAT),
-    prefixTokens: number.min(0).nullable(),
-    worthBefore: z.number().gt(0).lt(1).nullable(),
-  }),
-  labelled.extend({ format: z.literal(2) }).transform((decision) => ({ ...decision, ...BEFORE_CHANGES })),
-  known.extend({ format: z.literal(1), rewardBefore: share.nullable() }).transform(({ rewardBefore, ...decision }) => ({
-    ...decision,
-    ...BEFORE_CHANGES,
-    ...learnedFromRewards(decision.version, decision.reward, rewardBefore),
-  })),
-]);
+const decisionSchema = z.discriminatedUnion(
+  'format',
+  [
+    labelled.extend({
+      format: z.literal(FORMAT),
+      prefixTokens: number.min(0).nullable(),
+      worthBefore: z.number().gt(0).lt(1).nullable(),
+    }),
+    labelled.extend({ format: z.literal(2) }).transform((decision) => ({ ...decision, ...BEFORE_CHANGES })),
+    known
+      .extend({ format: z.literal(1), rewardBefore: share.nullable() })
+      .transform(({ rewardBefore, ...decision }) => ({
+        ...decision,
+        ...BEFORE_CHANGES,
+        ...learnedFromRewards(decision.version, decision.reward, rewardBefore),
+      })),
+  ],
+  { error: ({ code }) => (code === 'invalid_union' ? `not one of these (allowed: 1 to ${FORMAT})` : undefined) },
+);
 
 export type ReadLine = { ok: true; decision: DecisionRecord } | { ok: false; problem: string };
 

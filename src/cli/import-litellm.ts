@@ -1,7 +1,6 @@
 /** `conduit import-litellm`: writes a config that answers to the names of a LiteLLM proxy's, and says what became of each setting. */
 import { closeSync, existsSync, fchmodSync, openSync, readFileSync, writeFileSync } from 'node:fs';
 import { dirname, resolve } from 'node:path';
-import wrapAnsi from 'wrap-ansi';
 import { type Environment, loadConfig, problemLine } from '../config/load.ts';
 import { sha256Hex } from '../crypto.ts';
 import { importLiteLlm } from '../migrate/litellm/import.ts';
@@ -9,8 +8,10 @@ import type { Note, NoteKind } from '../migrate/litellm/notes.ts';
 import { CommandFailed, orSayWhy } from './command-failed.ts';
 import { environment } from './config-file.ts';
 import { counted } from './terminal/counted.ts';
+import { paragraph } from './terminal/paragraph.ts';
 import { printResult, writeToStdout } from './terminal/result.ts';
 import { type Screen, screenOf } from './terminal/screen.ts';
+import { shellWord } from './terminal/shell-word.ts';
 import { tableLines } from './terminal/table.ts';
 
 const STDIO = '-';
@@ -110,30 +111,26 @@ function remarksOn(text: string, standIns: Environment, env: Environment): Remar
     : { warnings: [], problems: loaded.problems.map(problemLine) };
 }
 
-function nextLines(
-  out: string,
-  { warnings, problems }: Remarks,
-  missing: readonly string[],
-  { columns }: Screen,
-): string[] {
-  const lines = [
-    '',
+function nextLines(out: string, { warnings, problems }: Remarks, missing: readonly string[], screen: Screen): string[] {
+  const sentences = [
     ...problems.map((problem) => `problem: ${problem}`),
     ...warnings.map((warning) => `warning: ${warning}`),
     ...(missing.length > 0 ? [`variables that are not set here: ${missing.join(', ')}`] : []),
+  ];
+  return [
+    '',
+    ...sentences.flatMap((sentence) => paragraph(sentence, screen)),
     ...(out === STDIO
       ? []
       : [
-          `wrote ${out}; next:`,
-          `  conduit check --config ${out}`,
-          `  conduit serve --config ${out} --port 4000`,
-          "Clients' base URL must end in /v1, without which LiteLLM answers, too.",
+          ...paragraph(`wrote ${out}; next:`, screen),
+          // Whole, to be copied.
+          `  conduit check --config ${shellWord(out)}`,
+          `  conduit serve --config ${shellWord(out)} --port 4000`,
+          ...paragraph("Clients' base URL must end in /v1, without which LiteLLM answers, too.", screen),
         ]),
   ];
-  return lines.flatMap((line) => wrapAnsi(line, columns, { trim: false }).split('\n').map(trimmed));
 }
-
-const trimmed = (line: string): string => line.trimEnd();
 
 const HEADS: readonly (readonly [NoteKind, string])[] = [
   ['mapped', 'Taken over'],

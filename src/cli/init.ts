@@ -15,7 +15,7 @@ import { baseUrlOf } from './init/local-servers.ts';
 import { type NewKey, summaryDocument, summaryLines, type Written } from './init/summary.ts';
 import { newKey } from './new-key.ts';
 import { printResult, writeToStdout } from './terminal/result.ts';
-import { screenOf } from './terminal/screen.ts';
+import { type Screen, screenOf } from './terminal/screen.ts';
 
 export interface InitOptions extends AnswerOptions {
   config?: string;
@@ -67,7 +67,12 @@ async function written(options: InitOptions): Promise<void> {
   if (file !== null) write(file, text, force);
   const told: Written = { file, composed, leftOut: found.leftOut, warnings: [...found.warnings, ...late], keys };
   if (file !== null) {
-    return printResult({ json }, { document: summaryDocument(told), text: (screen) => summaryLines(told, screen) });
+    const result = { document: summaryDocument(told), text: (screen: Screen) => summaryLines(told, screen) };
+    return printResult({ json }, result).catch((error: Error) => {
+      // The config is written first: keys that are shown must be ones that count.
+      if (!(error instanceof CommandFailed) || keys.length === 0) throw error;
+      throw new CommandFailed(`${error.message}: nobody has the keys of ${file}, so write it again with --force`);
+    });
   }
   for (const line of summaryLines(told, screenOf(process.stderr))) say(line);
   await writeToStdout(text);

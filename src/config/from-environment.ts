@@ -1,5 +1,6 @@
 /** A config for somebody who has provider keys in the environment and nothing else. */
 import { CATALOGUE_DATE, catalogueEntry } from './catalogue.ts';
+import { fromHere } from './from-here.ts';
 import type { Environment } from './interpolate.ts';
 import { PRESETS, type Preset } from './presets.ts';
 import { type StartingModel, type StartingProvider, startingConfigText } from './starting-config.ts';
@@ -42,10 +43,10 @@ export function modelOf({ vendor }: Preset, name: string): StartingModel {
   return { ...unsaid, price: known.price };
 }
 
-/** Where Ollama is called, from its own forms: HOST, HOST:PORT or a URL; 0.0.0.0 is where it listens, not where it is called. */
+/** Where Ollama is called, from its own forms: HOST, HOST:PORT, :PORT or a URL; 0.0.0.0 is where it listens, not where it is called. */
 export function ollamaUrl(written: string): string {
-  const host = written.replace(/^(?!https?:\/\/)/, 'http://').replace('//0.0.0.0', '//127.0.0.1');
+  const host = written.replace(/^(?=:\d)/, '127.0.0.1').replace(/^(?!https?:\/\/)/, 'http://');
   const url = URL.canParse(host) ? new URL(host) : new URL('http://127.0.0.1:11434');
   if (url.port === '' && url.protocol === 'http:') url.port = '11434';
-  return `${url.origin}/v1`;
+  return `${fromHere(url.origin).url}/v1`;
 }

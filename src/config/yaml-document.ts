@@ -1,5 +1,5 @@
 /** Reads YAML, and so JSON, into a plain document; what is wrong is told by line and column, without any of the text. */
-import { LineCounter, parseDocument } from 'yaml';
+import { LineCounter, parseDocument, type ScalarTag, type Tags } from 'yaml';
 import type { Problem } from './problems.ts';
 
 export type ReadDocument = { ok: true; document: unknown } | { ok: false; problems: Problem[] };
@@ -24,15 +24,24 @@ const WORDS: Partial<Record<YamlErrorCode, string>> = {
   UNEXPECTED_TOKEN: 'something that does not belong here',
 };
 
-/** As other programs read YAML: 1.1 has `yes` and `on`, and `<<` takes another mapping's settings in. */
+/** As PyYAML reads YAML, where that is 1.1: it has `yes` and `on`, and `<<` takes another mapping's settings in. */
 export interface Dialect {
   version?: '1.1' | '1.2';
 }
+
+/** By YAML 1.1 itself `y` and `n` mean yes and no, too: to PyYAML, as to whoever writes `n: 2`, they are texts. */
+const asPyYaml = (tags: Tags): Tags =>
+  tags.map((tag) =>
+    typeof tag === 'object' && tag.tag === 'tag:yaml.org,2002:bool' && tag.test
+      ? { ...(tag as ScalarTag), test: new RegExp(`(?!^[yYnN]$)${tag.test.source}`) }
+      : tag,
+  );
 
 export function readDocument(text: string, { version = '1.2' }: Dialect = {}): ReadDocument {
   const lines = new LineCounter();
   const parsed = parseDocument(text, {
     version,
+    ...(version === '1.1' && { customTags: asPyYaml }),
     lineCounter: lines,
     prettyErrors: false,
     // A merge key is no text.

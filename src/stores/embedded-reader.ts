@@ -6,7 +6,7 @@ import { openToRead } from './embedded/file.ts';
 import { createLogReader } from './embedded/log-reader.ts';
 import { STEPS } from './embedded/schema.ts';
 import { createUsageReader } from './embedded/usage-reader.ts';
-import { requireSchema, WrongSchema } from './migrations.ts';
+import { hasSchema, WrongSchema } from './migrations.ts';
 import { type DurableReader, type ReadKept, StoreUnavailable } from './ports.ts';
 import { onlyValue, type Sql } from './sql.ts';
 
@@ -23,7 +23,9 @@ export function openEmbeddedReader({ folder }: { folder: string }): DurableReade
   try {
     opened = openToRead(folder);
     if (!opened) return null;
-    return readerOf(opened.sql, opened.close);
+    if (hasSchema(opened.sql, STEPS)) return readerOf(opened.sql, opened.close);
+    opened.close();
+    return null;
   } catch (error) {
     opened?.close();
     const reason = error instanceof WrongSchema ? error.reason : reasonOf(error);
@@ -34,7 +36,6 @@ export function openEmbeddedReader({ folder }: { folder: string }): DurableReade
 }
 
 function readerOf(sql: Sql, close: () => void): DurableReader {
-  requireSchema(sql, STEPS);
   const id = onlyValue(sql.prepare('select id from store_identity').rows()) as string;
   const selectLast = sql.prepare(
     'select max(given.seq, coalesce((select max(seq) from routing_decisions), 0)) from store_identity given',

@@ -26,10 +26,7 @@ export class WrongSchema extends Error {
  */
 export function migrate(sql: Sql, steps: readonly string[]): void {
   if (!hasVersion(sql)) {
-    // SQLite's own, and those that a Durable Object's platform has there, begin like this.
-    const other =
-      "select 1 from sqlite_master where type = 'table' and name not like 'sqlite%' and substr(name, 1, 1) <> '_'";
-    if (onlyValue(sql.prepare(other).rows()) !== null) throw new WrongSchema('foreign');
+    if (hasOtherTables(sql)) throw new WrongSchema('foreign');
     sql.exec('create table schema_version (version integer not null)');
   }
   const version = versionOf(sql);
@@ -42,16 +39,30 @@ export function migrate(sql: Sql, steps: readonly string[]): void {
   }
 }
 
-/** Changes nothing. Throws `WrongSchema` where the database has not got the schema that these steps make. */
-export function requireSchema(sql: Sql, steps: readonly string[]): void {
-  if (!hasVersion(sql)) throw new WrongSchema('foreign');
+/**
+ * Whether the database has got the schema that these steps make: not where nothing has been made in it yet, as while a gateway is
+ * just starting for the first time. Changes nothing. Throws `WrongSchema` where it has got another one.
+ */
+export function hasSchema(sql: Sql, steps: readonly string[]): boolean {
+  if (!hasVersion(sql)) {
+    if (hasOtherTables(sql)) throw new WrongSchema('foreign');
+    return false;
+  }
   const version = versionOf(sql);
-  if (version !== steps.length) throw new WrongSchema(version > steps.length ? 'newer' : 'older');
+  if (version !== 0 && version !== steps.length) throw new WrongSchema(version > steps.length ? 'newer' : 'older');
+  return version !== 0;
 }
 
 const hasVersion = (sql: Sql): boolean =>
   onlyValue(sql.prepare("select 1 from sqlite_master where type = 'table' and name = 'schema_version'").rows()) !==
   null;
+
+function hasOtherTables(sql: Sql): boolean {
+  // SQLite's own, and those that a Durable Object's platform has there, begin like this.
+  const other =
+    "select 1 from sqlite_master where type = 'table' and name not like 'sqlite%' and substr(name, 1, 1) <> '_'";
+  return onlyValue(sql.prepare(other).rows()) !== null;
+}
 
 /** There is no row while no step has been done. */
 const versionOf = (sql: Sql): number =>

@@ -168,6 +168,8 @@ describe('conduit serve', () => {
     const answered = ask(gateway.url).catch(() => 'cut off');
     await upstream.asked;
     gateway.process.kill('SIGINT');
+    // By the time that this is read the two cannot be taken for one.
+    await gateway.said(/"ending: answers in flight may finish"/);
     await new Promise((resolve) => setTimeout(resolve, 200));
     gateway.process.kill('SIGINT');
     expect((await gateway.ended).code).toBe(1);

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { parse } from 'yaml';
 import { type Answering, answering, instead } from './init/fake-servers.ts';
-import { conduit, directory, type Ended, serve } from './run-cli.ts';
+import { conduit, conduitIntoFull, directory, type Ended, serve } from './run-cli.ts';
 
 /** Nothing that runs on this machine by chance plays along, and no provider either but those that stand in here. */
 const initIn = (cwd: string, args: readonly string[], env: Record<string, string> = {}, origins = {}): Promise<Ended> =>
@@ -282,6 +282,18 @@ describe('model servers', () => {
     expect(stdout).toMatch(/^local\/m50 +more than 50 models$/m);
   });
 
+  test('with a list without end, only the first that are left out are named', async () => {
+    const data = Array.from({ length: 150_000 }, (_, index) => ({ id: `m${index}` }));
+    const server = await answering({ '/v1/models': { data } });
+    const cwd = directory();
+    const { code, stdout, stderr } = await initIn(cwd, localArgs(server));
+    expect({ code, stderr }).toEqual({ code: 0, stderr: 'looking for model servers on this machine\n' });
+    expect(idsIn(cwd)).toHaveLength(50);
+    expect(stdout).toMatch(/^local\/m69 +more than 50 models$/m);
+    expect(stdout).toMatch(/^local\/… and 149,930 more +as those above$/m);
+    expect(stdout.split('\n').length).toBeLessThan(100);
+  });
+
   test('of no kind that Conduit knows count where the user names them', async () => {
     const server = await answering({ '/v1/models': { data: [{ id: 'mine' }, { id: 'bge-m3' }] } });
     const cwd = directory();
@@ -393,6 +405,15 @@ describe('what is asked at a terminal can be said by options', () => {
       expect(config.keys?.[index]?.key_sha256).toBe(await sha256(key));
     }
     expect((await conduit(['check'], cwd, env)).code).toBe(0);
+  });
+
+  test('that others may call, and says what to do where stdout does not take the keys', async () => {
+    const args = ['init', '--offline', '--callers', 'network'];
+    expect(await conduitIntoFull(args, directory(), env)).toEqual({
+      code: 1,
+      stderr:
+        'conduit init: stdout cannot be written (ENOSPC): nobody has the keys of conduit.yaml, so write it again with --force\n',
+    });
   });
 
   test('that others may call, and the gateway answers those that have a key, under the name that they send today', async () => {

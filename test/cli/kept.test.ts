@@ -162,9 +162,10 @@ describe('conduit import', () => {
   });
 
   test.each([
-    [{ format: 4 }, 'format: '],
+    [{ format: 4 }, 'format: not one of these (allowed: 1 to 3)'],
     [{ worthBefore: 1 }, 'worthBefore: '],
     [{ prefixTokens: -1 }, 'prefixTokens: '],
+    [{ key: '\u001b[2J' }, 'key: a name with control characters'],
     [{ turn: -1 }, 'turn: '],
     [{ retry: 0.5 }, 'retry: '],
     [{ sketch: 'x'.repeat(65) }, 'sketch: '],
@@ -205,7 +206,7 @@ describe('conduit import', () => {
     await vi.waitFor(() => expect(statSync(database).size).toBeGreaterThan(500_000), 20_000);
     importing.process.kill('SIGINT');
     // npm hands it on once more.
-    setTimeout(() => importing.process.kill('SIGINT'), 20);
+    importing.process.kill('SIGINT');
     const { code, stdout, stderr } = await importing.ended;
     expect({ code, stdout }).toEqual({ code: 130, stdout: '' });
     const said =

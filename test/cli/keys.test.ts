@@ -7,7 +7,7 @@ import { sha256Hex } from '../../src/crypto.ts';
 import type { DecisionRecord } from '../../src/stores/decision-record.ts';
 import { finishedDecision } from '../stores/finished-decision.ts';
 import { answer, startFakeUpstream } from '../support/fake-upstream.ts';
-import { conduit, directory, type Serving, serve } from './run-cli.ts';
+import { conduit, conduitIntoFull, directory, type Serving, serve, startConduit } from './run-cli.ts';
 
 const SERVER = `# Ours
 server:
@@ -141,6 +141,8 @@ keys:
       `${SERVER}${REST}`.replace('the only one', '').replace('"http://127.0.0.1:1/v1"', '"${URL}"'),
       'conduit.yaml: providers.p.base_url: the environment variable URL is not set\n',
     ],
+    ['is empty', '# to come\n', 'conduit.yaml: config: empty (allowed: a mapping with providers and models)\n'],
+    ['is a list', '- a\n', 'conduit.yaml: config: not a mapping (allowed: a mapping with providers and models)\n'],
     ['is no YAML', `${SERVER}models: [`, /^conduit\.yaml: line 4, column \d+: not valid YAML: .*\n$/],
     [
       'has its keys where no program finds them',
@@ -169,6 +171,21 @@ keys:
     expect((await conduit(['keys', 'create', 'web', '--config', 'x.yaml'], directory())).stderr).toBe(
       'x.yaml: no such file\n',
     );
+  });
+
+  test('says what to do with a key that nobody has seen, since stdout takes nothing', async () => {
+    const folder = directory({ 'conduit.yaml': SERVER + REST });
+    const { code, stderr } = await conduitIntoFull(['keys', 'create', 'web'], folder);
+    expect(code).toBe(1);
+    expect(stderr).toContain("stdout cannot be written (ENOSPC): nobody has the key of 'web'");
+    expect(stderr).toContain('conduit keys revoke');
+    expect(textIn(folder)).toContain('- name: web');
+  });
+
+  test('ends well where nobody reads what it says beside the key', async () => {
+    const creating = startConduit(['keys', 'create', 'web'], directory({ 'conduit.yaml': SERVER + REST }));
+    creating.process.stderr.destroy();
+    expect(await creating.ended).toMatchObject({ code: 0, stdout: expect.stringMatching(/^cdt_[0-9a-f]{48}\n$/) });
   });
 
   test('writes into a Worker’s config, too', async () => {
@@ -326,7 +343,7 @@ test('a gateway that serves takes a new key over by itself, and refuses a revoke
   });
   gateway.process.kill('SIGTERM');
   expect((await (gateway as Serving).ended).code).toBe(0);
-});
+}, 90_000);
 
 describe('conduit keys usage', () => {
   const CONFIG = `${SERVER}keys: [{ name: web, key: abc }, { name: new, key: def }]\n${REST}`;

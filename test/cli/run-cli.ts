@@ -1,6 +1,6 @@
 /** Runs the real command line as a process of its own, in a directory of its own. */
 import { type ChildProcessWithoutNullStreams, spawn } from 'node:child_process';
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { closeSync, mkdtempSync, openSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
@@ -31,6 +31,26 @@ export function conduit(args: readonly string[], cwd: string, env: Record<string
   const child = start(args, cwd, env);
   child.stdin.end();
   return ended(child);
+}
+
+/** Its stdout is a disk on which there is no room. */
+export function conduitIntoFull(
+  args: readonly string[],
+  cwd: string,
+  env: Record<string, string> = {},
+): Promise<Omit<Ended, 'stdout'>> {
+  const full = openSync('/dev/full', 'w');
+  const child = spawn(process.execPath, [CLI, ...args], {
+    cwd,
+    env: { PATH: process.env.PATH ?? '', ...env },
+    stdio: ['ignore', full, 'pipe'],
+  });
+  closeSync(full);
+  let stderr = '';
+  child.stderr!.setEncoding('utf8').on('data', (text: string) => {
+    stderr += text;
+  });
+  return new Promise((resolve) => child.once('close', (code) => resolve({ code, stderr })));
 }
 
 /** One that is not at its end yet, and whose stdin is open. */

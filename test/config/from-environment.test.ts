@@ -28,6 +28,8 @@ describe('the address of Ollama is understood in the forms that Ollama itself ta
   test.each([
     ['127.0.0.1', 'http://127.0.0.1:11434/v1'],
     ['0.0.0.0', 'http://127.0.0.1:11434/v1'],
+    ['[::]:11434', 'http://localhost:11434/v1'],
+    [':11435', 'http://127.0.0.1:11435/v1'],
     ['0.0.0.0:5000', 'http://127.0.0.1:5000/v1'],
     ['box.lan:11434', 'http://box.lan:11434/v1'],
     ['http://box.lan:8080', 'http://box.lan:8080/v1'],

@@ -61,6 +61,40 @@ durableReaderSuite({
   },
 });
 
+describe('a reader of the embedded store', () => {
+  const opened = async (make: (database: DatabaseSync) => void): Promise<unknown> => {
+    const folder = await newFolder();
+    try {
+      const database = new DatabaseSync(join(folder, 'conduit.sqlite'));
+      make(database);
+      database.close();
+      return openEmbeddedReader({ folder });
+    } catch (error) {
+      return error;
+    } finally {
+      await rm(folder, { recursive: true });
+    }
+  };
+
+  test('finds nothing kept in a database that a gateway is only just making', async () => {
+    expect(await opened(() => {})).toBeNull();
+    expect(await opened((database) => database.exec('pragma journal_mode = wal'))).toBeNull();
+    expect(
+      await opened((database) => database.exec('create table schema_version (version integer not null)')),
+    ).toBeNull();
+  });
+
+  test('refuses what is of another release, or of something else', async () => {
+    const version = (n: number) => (database: DatabaseSync) =>
+      database.exec(`create table schema_version (version integer not null); insert into schema_version values (${n})`);
+    expect(await opened(version(1))).toMatchObject({ reason: 'older' });
+    expect(await opened(version(99))).toMatchObject({ reason: 'newer' });
+    expect(await opened((database) => database.exec('create table notes (text text)'))).toMatchObject({
+      reason: 'foreign',
+    });
+  });
+});
+
 describe('the folder of the embedded store', () => {
   let folder: string;
   let open: EmbeddedStore[];

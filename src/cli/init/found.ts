@@ -12,7 +12,7 @@ export interface FoundProvider extends StartingProvider {
 }
 
 export interface LeftOut {
-  /** A model as PROVIDER/NAME, or a server's address. */
+  /** A model as PROVIDER/NAME, how many more of a provider's there are, or a server's address. */
   what: string;
   why: string;
 }

@@ -3,7 +3,9 @@
  * anything may listen there.
  */
 import * as z from 'zod';
+import { fromHere } from '../../config/from-here.ts';
 import type { Capability } from '../../config/schema.ts';
+import { thousands } from '../terminal/counted.ts';
 import { askServer, type Reply } from './ask-server.ts';
 import type { LeftOut } from './found.ts';
 import { type ListedModel, type LocalModel, listedModel } from './listed-model.ts';
@@ -22,11 +24,12 @@ export type Looked = { kind: 'found'; server: LocalServer } | { kind: 'nothing';
 
 /** Where Ollama, LM Studio, vLLM and the server of llama.cpp listen unless told otherwise. */
 export const USUAL_ADDRESSES = [11434, 1234, 8000, 8080].map((port) => `http://127.0.0.1:${port}/v1`);
-const USUAL_MS = 1000;
-/** The user says that it is there, and it may be on another machine. */
-const NAMED_MS = 3000;
+/** What listens there may be busy, or on another machine. */
+const WITHIN_MS = 3000;
 /** More arms take longer to learn than they are worth; further ones can be written into the file. */
 const MOST_MODELS = 50;
+/** That are left out by name: a server may list any number. */
+const MOST_LEFT_OUT = 20;
 
 /** The base URL meant by an address: HOST:PORT, or a URL with or without its path; null where it is none. */
 export function baseUrlOf(address: string): string | null {
@@ -35,14 +38,13 @@ export function baseUrlOf(address: string): string | null {
   const { protocol, origin, pathname, username, password, search, hash } = new URL(written);
   if (!/^https?:$/.test(protocol) || [username, password, search, hash].some((part) => part !== '')) return null;
   const path = pathname.replace(/\/+$/, '');
-  return `${origin.replace('//0.0.0.0', '//127.0.0.1')}${path === '' ? '/v1' : path}`;
+  return `${fromHere(origin).url}${path === '' ? '/v1' : path}`;
 }
 
 /** What is at this address. A server of no known kind counts only where the user named it. */
 export async function lookAt(baseUrl: string, { named }: { named: boolean }): Promise<Looked> {
   const root = baseUrl.replace(/\/v1$/, '');
-  const withinMs = named ? NAMED_MS : USUAL_MS;
-  const until = AbortSignal.timeout(withinMs);
+  const until = AbortSignal.timeout(WITHIN_MS);
   const [openai, ollama, lmstudio] = await Promise.all([
     askServer(`${baseUrl}/models`, { until }),
     askServer(`${root}/api/tags`, { until }),
@@ -54,7 +56,7 @@ export async function lookAt(baseUrl: string, { named }: { named: boolean }): Pr
   }
   const { models, leftOut } = sorted(seen.models);
   if (seen.kind !== 'ollama') return { kind: 'found', server: { kind: seen.kind, baseUrl, models, leftOut } };
-  const detailed = sorted(await withDetails(root, models, withinMs));
+  const detailed = sorted(await withDetails(root, models, WITHIN_MS));
   return {
     kind: 'found',
     server: { kind: 'ollama', baseUrl, models: detailed.models, leftOut: [...leftOut, ...detailed.leftOut] },
@@ -154,6 +156,8 @@ function sorted(listed: readonly ListedModel[]): { models: ListedModel[]; leftOu
     else if (models.length < MOST_MODELS) models.push(model);
     else leftOut.push({ what: name, why: `more than ${MOST_MODELS} models` });
   }
+  const further = leftOut.splice(MOST_LEFT_OUT).length;
+  if (further > 0) leftOut.push({ what: `… and ${thousands(further)} more`, why: 'as those above' });
   return { models, leftOut };
 }
 

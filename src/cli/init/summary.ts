@@ -2,6 +2,7 @@
 import { CATALOGUE_DATE } from '../../config/catalogue.ts';
 import { counted } from '../terminal/counted.ts';
 import type { Screen } from '../terminal/screen.ts';
+import { shellWord } from '../terminal/shell-word.ts';
 import { tableLines } from '../terminal/table.ts';
 import { KEPT } from './answers.ts';
 import type { Composed } from './compose.ts';
@@ -81,5 +82,3 @@ function modelsOf(provider: string, models: Composed['config']['models']): strin
   const prefix = `${provider}/`;
   return models.flatMap(({ id }) => (id.startsWith(prefix) ? [id.slice(prefix.length)] : [])).join('\n');
 }
-
-const shellWord = (text: string): string => (/^[\w./-]+$/.test(text) ? text : `'${text.replaceAll("'", `'\\''`)}'`);

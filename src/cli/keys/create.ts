@@ -3,7 +3,7 @@ import { type KeyEntry, withKey, writtenKeys } from '../../config/edit-keys.ts';
 import type { Problem } from '../../config/load.ts';
 import { DEFAULT_ROUTES } from '../../config/schema.ts';
 import { sha256Hex } from '../../crypto.ts';
-import { orSayWhy } from '../command-failed.ts';
+import { CommandFailed, orSayWhy } from '../command-failed.ts';
 import { newKey } from '../new-key.ts';
 import { printResult } from '../terminal/result.ts';
 import { type ConfigOptions, readConfigFile, writeConfigFile } from './edit-config.ts';
@@ -38,9 +38,19 @@ export async function create(name: string, options: CreateOptions): Promise<void
         : []),
       ...(before === 0 ? firstOf(options) : []),
     ]);
-    await printResult({ json }, { document: documentOf(name, key, options), text: () => [key] });
+    await printResult({ json }, { document: documentOf(name, key, options), text: () => [key] }).catch(unseen(name));
   });
 }
+
+/** The hash is written first: a key that is shown must be one that counts. */
+const unseen =
+  (name: string) =>
+  (error: Error): never => {
+    if (!(error instanceof CommandFailed)) throw error;
+    throw new CommandFailed(
+      `${error.message}: nobody has the key of '${name}', so take it out (conduit keys revoke) and create it again`,
+    );
+  };
 
 const documentOf = (name: string, key: string, options: CreateOptions) => ({
   object: 'key',

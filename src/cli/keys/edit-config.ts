@@ -66,7 +66,12 @@ export function writeConfigFile(
   platform: Platform,
   worded: (problem: Problem) => string | null = () => null,
 ): void {
-  if (!edited.ok) throw refused(file, [edited.problem]);
+  if (!edited.ok) {
+    const before = loadText(text, {}, platform);
+    // Of an empty file it says more that it is empty.
+    const ofAll = before.ok ? [] : before.problems.filter(({ path }) => path === '');
+    throw refused(file, ofAll.length > 0 ? ofAll : [edited.problem]);
+  }
   const loaded = loadText(edited.text, {}, platform);
   if (!loaded.ok) throw refused(file, loaded.problems, worded);
   try {

@@ -55,8 +55,8 @@ interface SizedColumn extends Column {
 }
 
 function sizedColumn(column: Column, cells: readonly string[]): SizedColumn {
-  const body = Math.max(...cells.map(widestLine));
-  const longestWord = Math.max(...column.head.split(' ').map((word) => stringWidth(word)));
+  const body = widest(cells.map(widestLine));
+  const longestWord = widest(column.head.split(' ').map((word) => stringWidth(word)));
   return {
     ...column,
     cells,
@@ -66,7 +66,10 @@ function sizedColumn(column: Column, cells: readonly string[]): SizedColumn {
   };
 }
 
-const widestLine = (text: string): number => Math.max(...text.split('\n').map((line) => stringWidth(line)));
+const widestLine = (text: string): number => widest(text.split('\n').map((line) => stringWidth(line)));
+
+/** `Math.max` takes no more than so many numbers at once. */
+const widest = (widths: readonly number[]): number => widths.reduce((one, other) => Math.max(one, other), 0);
 
 const sum = (widths: readonly number[]): number => widths.reduce((all, one) => all + one, 0);
 const gaps = (count: number): number => GAP * Math.max(0, count - 1);

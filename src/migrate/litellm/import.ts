@@ -107,6 +107,10 @@ function readMapping(text: string): ReadMapping {
   };
 }
 
+/** What an included file has instead of what was there, and not behind it. */
+const replacedBy = (included: Mapping, before: Mapping): string[] =>
+  Object.keys(included).filter((key) => key in before && !(Array.isArray(before[key]) && Array.isArray(included[key])));
+
 /** As LiteLLM does it: lists are put one behind the other, of anything else the included file's counts. */
 function withIncluded(document: Mapping, include: LiteLlmFile['include'], notes: Notes): Mapping | null {
   if (document.include === undefined || document.include === null) return document;
@@ -128,6 +132,11 @@ function withIncluded(document: Mapping, include: LiteLlmFile['include'], notes:
       return null;
     }
     notes.mapped(['include', index], 'read in; what it has of a list stands behind what this file has');
+    for (const section of replacedBy(read.document, merged))
+      notes.changed(
+        [section],
+        `${name} has it, too: that counts as a whole, in LiteLLM as well, and what stands here does not`,
+      );
     const entries = Object.entries(read.document).map(([key, value]) => {
       const own = merged[key];
       return [key, Array.isArray(own) && Array.isArray(value) ? [...own, ...value] : value];

@@ -1,5 +1,5 @@
 /** Reads what stands beside `model_list`: `router_settings`, `litellm_settings`, `general_settings` and the rest. */
-import type { Path } from '../../config/path.ts';
+import { type Path, pathText } from '../../config/path.ts';
 import type { CommonSettings } from './arm.ts';
 import { routingGroups } from './combinations.ts';
 import { milliseconds } from './fields.ts';
@@ -89,7 +89,7 @@ function readOne(
   const isRouting = section !== 'general_settings';
   if (isRouting && name === 'fallbacks') {
     for (const named of namedLists(value, path, notes)) {
-      if (named.from === '*') routing.defaultFallbacks = { path: named.path, to: named.to };
+      if (named.from === '*') setDefaultFallbacks(routing, named, notes);
       else routing.fallbacks.push(named);
     }
     return true;
@@ -99,7 +99,7 @@ function readOne(
     return true;
   }
   if (isRouting && name === 'default_fallbacks') {
-    routing.defaultFallbacks = { path, to: value };
+    setDefaultFallbacks(routing, { path, to: value }, notes);
     return true;
   }
   if (section === 'router_settings' && name === 'routing_groups') {
@@ -154,6 +154,17 @@ function readOne(
     return true;
   }
   return false;
+}
+
+/** They may be said in several places: the last one counts. */
+function setDefaultFallbacks(
+  routing: RoutingSettings,
+  { path, to }: NonNullable<RoutingSettings['defaultFallbacks']>,
+  notes: Notes,
+): void {
+  const before = routing.defaultFallbacks;
+  if (before) notes.leftOut(before.path, `${pathText(path)} counts, which is for every group, too`);
+  routing.defaultFallbacks = { path, to };
 }
 
 function readMasterKey(value: unknown, path: Path, read: ReadSettings, references: References, notes: Notes): void {

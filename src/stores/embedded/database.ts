@@ -1,35 +1,24 @@
 /** What the durable store does, as transactions on any SQLite. */
-import type { DecisionRecord } from '../decision-record.ts';
 import { migrate } from '../migrations.ts';
-import type { Batch, Counted, Gap, Ingested, Kept, ReadKept, Snapshot } from '../ports.ts';
+import type { Batch, Counted, Ingested, Kept, Snapshot } from '../ports.ts';
 import { bytesIn, onlyValue, type Sql } from '../sql.ts';
 import { createCostTable, type Spent } from './cost-table.ts';
 import { createDecisionTables } from './decision-tables.ts';
-import { createLogReader } from './log-reader.ts';
+import { createLogReader, type LogReader } from './log-reader.ts';
 import { createNameTable } from './name-table.ts';
 import { STEPS } from './schema.ts';
 
 /** The verbs of `DurableStore`, without waiting. */
-export interface Database {
+export interface Database extends Pick<LogReader, 'recall' | 'readKept' | 'logs'> {
   /** Of its own: tells it from every other database. */
   id: string;
   cursorOf(log: string, feed?: string): string | null;
   ingest(batch: Omit<Batch, 'kept'> & { kept: Iterable<Kept> }): Ingested;
-  recall(decisionId: string): DecisionRecord | null;
   /** The latest decisions of all logs before that of this id, the latest first, with their names. */
   readLatest(limit: number, before: string | null): Kept[];
-  /** Gives the decisions one by one, so that however many are asked for, one is in memory. */
-  readKept(
-    log: string,
-    cursor: string,
-    limit: number,
-    origin: string,
-    take: (kept: ReadKept) => void,
-  ): { cursor: string; gap: Gap | null };
   readSnapshots(router: string): Snapshot[];
   putSnapshot(router: string, snapshot: Snapshot): boolean;
   dropSnapshots(router: string): void;
-  logs(): string[];
   forget(before: number): number;
   spentSince(time: number): Spent[];
 }

@@ -19,6 +19,11 @@ test('numbers stand to the right, texts to the left, and no line ends in blanks'
   ]);
 });
 
+test('there may be any number of rows', () => {
+  const rows = Array.from({ length: 200_000 }, (_, index) => [`m${index}`]);
+  expect(tableLines([{ head: 'model' }], rows, at(80))).toHaveLength(200_001);
+});
+
 test('heads of several words are broken before any text is', () => {
   const columns = [
     { head: 'model' },

@@ -397,6 +397,37 @@ environment_variables: { K: sk-in-clear, O: os.environ/OTHER }`,
     const came = imported(`include: [more.yaml]\n${list(['a', '{ model: openai/gpt-4o }'])}`, { files });
     expect([...came.config.routers.keys()]).toEqual(['a', 'b', 'auto']);
   });
+
+  test('that an included file has, too, do not vanish in silence', () => {
+    const files = { 'more.yaml': 'litellm_settings: { drop_params: true }' };
+    const own = `${list(['a', '{ model: openai/gpt-4o }'])}\nlitellm_settings: { request_timeout: 60 }`;
+    const came = imported(`include: [more.yaml]\n${own}`, { files });
+    expect(model(came, 'openai/gpt-4o').timeouts.totalMs).toBe(600_000);
+    expect(kindOf(came, 'litellm_settings')).toEqual(['changed']);
+    expect(kindOf(came, 'include')).toEqual([]);
+  });
+
+  test('of fallbacks for every group count where they stand last, as in LiteLLM, and the others are told of', () => {
+    const came = imported(
+      `${list(['gpt', '{ model: openai/gpt-4o }'], ['claude', '{ model: anthropic/claude-haiku-5-5 }'], ['grok', '{ model: xai/grok-4.3 }'])}
+router_settings:
+  fallbacks: [{ "*": [claude] }]
+  default_fallbacks: [grok]`,
+    );
+    expect(router(came, 'gpt').models).toEqual(['openai/gpt-4o', 'xai/grok-4.3']);
+    expect(kindOf(came, 'router_settings.fallbacks[0]["*"]')).toEqual(['left out']);
+    expect(kindOf(came, 'router_settings.default_fallbacks')).toEqual(['changed']);
+  });
+
+  test('mean what PyYAML reads: n and y are names, yes and off are not', () => {
+    const came = imported(
+      `model_list:
+  - { model_name: y, litellm_params: { model: openai/gpt-4o, n: 2, seed: 1, store: off } }
+litellm_settings: { drop_params: yes }`,
+    );
+    expect([...came.config.routers.keys()]).toEqual(['y']);
+    expect(model(came, 'openai/gpt-4o').params).toMatchObject({ defaults: { n: 2, seed: 1, store: false } });
+  });
 });
 
 describe('whatever is in the file', () => {
