@@ -1,18 +1,5 @@
 /** Changes a config file: what would make it invalid is refused, and nobody ever finds half a file. */
-import {
-  chmodSync,
-  chownSync,
-  closeSync,
-  fsyncSync,
-  openSync,
-  readFileSync,
-  realpathSync,
-  renameSync,
-  rmSync,
-  statSync,
-  writeSync,
-} from 'node:fs';
-import { basename, dirname, join } from 'node:path';
+import { readFileSync } from 'node:fs';
 import type { Edited } from '../../config/edit-keys.ts';
 import { configFromEnvironment } from '../../config/from-environment.ts';
 import { type Problem, problemLine } from '../../config/load.ts';
@@ -20,6 +7,7 @@ import type { Platform } from '../../config/platform.ts';
 import { readDocument } from '../../config/yaml-document.ts';
 import { CommandFailed } from '../command-failed.ts';
 import { configFile, DEFAULT_CONFIG_FILES, environment, loadText } from '../config-file.ts';
+import { replaceFile } from './replace-file.ts';
 
 export interface ConfigOptions {
   config?: string;
@@ -90,44 +78,3 @@ const refused = (
   worded: (problem: Problem) => string | null = () => null,
 ): CommandFailed =>
   new CommandFailed(problems.map((problem) => worded(problem) ?? `${file}: ${problemLine(problem)}`).join('\n'));
-
-/**
- * In one step, with the mode and the owner that it had; a link to it stays a link. Who has the new file beside it is the only one
- * who may, so that of two who change it at once none undoes what the other did.
- */
-function replaceFile(named: string, before: string, after: string): void {
-  const path = realpathSync(named);
-  const { mode, uid, gid } = statSync(path);
-  const beside = join(dirname(path), `.${basename(path)}.new`);
-  const handle = openBeside(beside, named);
-  try {
-    try {
-      writeSync(handle, after);
-      fsyncSync(handle);
-    } finally {
-      closeSync(handle);
-    }
-    const made = statSync(beside);
-    if (made.uid !== uid || made.gid !== gid) chownSync(beside, uid, gid);
-    chmodSync(beside, mode & 0o7777);
-    if (readFileSync(path, 'utf8') !== before) throw changedMeanwhile(named);
-    renameSync(beside, path);
-  } catch (error) {
-    rmSync(beside, { force: true });
-    throw error;
-  }
-}
-
-function openBeside(beside: string, named: string): number {
-  try {
-    return openSync(beside, 'wx', 0o600);
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error;
-    throw new CommandFailed(
-      `${named} is being changed by somebody else: run this again, or remove ${beside} if nobody is`,
-    );
-  }
-}
-
-const changedMeanwhile = (named: string): CommandFailed =>
-  new CommandFailed(`${named} has been changed by somebody else in the meantime: run this again`);
