@@ -4,6 +4,9 @@ import { defineConfig } from 'vitest/config';
 import { ioredisForWorkerd } from './test/support/ioredis-for-workerd.ts';
 import { textFiles } from './test/support/text-files.ts';
 
+/** What is waited for, not measured: a machine that runs everything at once takes longer than vitest's own second. */
+const expect = { poll: { timeout: 15_000 } };
+
 export default defineConfig({
   test: {
     projects: [
@@ -13,6 +16,8 @@ export default defineConfig({
           include: ['test/**/*.test.ts'],
           exclude: ['test/workerd/**', 'test/workerd-redis/**', 'test/workerd-supabase/**'],
           testTimeout: 30_000,
+          hookTimeout: 30_000,
+          expect,
         },
       },
       {
@@ -22,6 +27,7 @@ export default defineConfig({
           include: ['test/workerd/**/*.test.ts'],
           globalSetup: ['test/workerd/with-provider.ts'],
           testTimeout: 30_000,
+          expect,
         },
       },
       {
@@ -41,6 +47,7 @@ export default defineConfig({
           include: ['test/workerd-redis/**/*.test.ts'],
           globalSetup: './test/workerd-redis/setup.ts',
           testTimeout: 30_000,
+          expect,
           hookTimeout: 30_000,
         },
       },
@@ -64,6 +71,7 @@ export default defineConfig({
           fileParallelism: false,
           globalSetup: ['./test/workerd-supabase/setup.ts', './test/workerd-redis/setup.ts'],
           testTimeout: 30_000,
+          expect,
           hookTimeout: 30_000,
         },
       },

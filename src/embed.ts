@@ -5,7 +5,7 @@ import { type Problem, problemLine } from './config/problems.ts';
 import type { ConduitConfig } from './config/resolve.ts';
 import type { AcceptedConfig } from './config/schema.ts';
 import { sha256Hex } from './crypto.ts';
-import { errorResponse, shuttingDown, starting } from './http/errors.ts';
+import { errorResponse, internalError, shuttingDown, starting } from './http/errors.ts';
 import { type OpenGateway, openGateway } from './node/gateway.ts';
 import { type Call, createInFlight } from './node/in-flight.ts';
 import { openLog } from './node/log.ts';
@@ -27,8 +27,8 @@ export interface ConduitOptions {
 
 export interface Conduit {
   /**
-   * Answers a request by its method, path, headers and body, wherever it was sent to. Never rejects: what goes wrong is a
-   * response. The first one opens the gateway, unless `ready` has. It needs no `this`.
+   * Answers a request by its method, path, headers and body, wherever it was sent to. What goes wrong is a response: it rejects,
+   * with a TypeError, only what is no Request. The first one opens the gateway, unless `ready` has. It needs no `this`.
    */
   readonly fetch: (request: Request) => Promise<Response>;
   /** Opens the gateway now: its stores, and what was learned before. Rejects where the config's folder cannot be had. */
@@ -105,10 +105,16 @@ export function createConduit(config: AcceptedConfig, options: ConduitOptions = 
 
   return {
     async fetch(request) {
+      if (!isRequest(request)) throw new TypeError('fetch takes a Request: new Request(url, init)');
       if (closing) return errorResponse(shuttingDown);
       const gateway = opened ?? (await within(OPENING_MS, open()));
       if (!gateway) return errorResponse(starting);
-      return await inFlight.answer((call) => gateway.app().fetch(request, call));
+      try {
+        return await inFlight.answer((call) => gateway.app().fetch(request, call));
+      } catch (error) {
+        gateway.log.error({ err: error }, 'a request failed inside Conduit');
+        return errorResponse(internalError);
+      }
     },
     async ready() {
       await open();
@@ -129,6 +135,10 @@ export function createConduit(config: AcceptedConfig, options: ConduitOptions = 
     close: () => (closing ??= close()),
   };
 }
+
+/** Servers make their own, of a class of theirs. */
+const isRequest = (given: Request | undefined): boolean =>
+  typeof given?.url === 'string' && given.headers !== undefined;
 
 interface Loaded {
   config: ConduitConfig;

@@ -5,7 +5,7 @@ import { fromHere } from '../config/from-here.ts';
 import { type LoadResult, problemLine } from '../config/load.ts';
 import type { ConduitConfig } from '../config/resolve.ts';
 import { type Log, openLog, type RunningGateway, type StderrLog, startGateway } from '../node.ts';
-import { builtText, configFile, DOT_ENV, KEY_VARIABLE, loadBuilt, loadFile } from './config-file.ts';
+import { builtText, configFile, DOT_ENV, environment, KEY_VARIABLE, loadBuilt, loadFile } from './config-file.ts';
 import { startReloading, textsOf } from './reload.ts';
 import { SAME_SIGNAL_MS } from './same-signal.ts';
 
@@ -23,6 +23,10 @@ const NO_CONFIG = `There is no conduit.yaml here and no provider key in the envi
 
 const NO_KEY = `Set ${KEY_VARIABLE} to a long random text, which callers then send as their API key,
 or name a config that has keys.
+`;
+
+const KEY_UNUSED = `${KEY_VARIABLE} is asked for once the config names it:
+keys: [{ name: me, key: "\${${KEY_VARIABLE}}", admin: true }]
 `;
 
 /** Where the config comes from, at the start and whenever it is loaded again. */
@@ -99,7 +103,10 @@ function fail(why: string): void {
 function sourceOf({ config, host, port }: ServeOptions): Source | null {
   const overrides = { ...(host !== undefined && { host }), ...(port !== undefined && { port }) };
   const file = configFile(config);
-  if (file !== null) return { files: [file, DOT_ENV], load: () => loadFile(file, overrides), onOpenHost: '' };
+  if (file !== null) {
+    const onOpenHost = environment()[KEY_VARIABLE] ? KEY_UNUSED : '';
+    return { files: [file, DOT_ENV], load: () => loadFile(file, overrides), onOpenHost };
+  }
   const built = builtText();
   if (built === null) return null;
   process.stderr.write(`no conduit.yaml here: this config comes from the keys in the environment\n\n${built}\n`);

@@ -3,7 +3,6 @@
  * Environment: CONDUIT_DEMO_SECONDS ends it by itself after so many seconds, CONDUIT_DEMO_SEED throws other dice.
  */
 import { setTimeout as sleep } from 'node:timers/promises';
-import { fromHere } from '../config/from-here.ts';
 import { loadConfig, problemLine } from '../config/load.ts';
 import type { ConduitConfig } from '../config/resolve.ts';
 import { sha256Hex } from '../crypto.ts';
@@ -55,7 +54,7 @@ export async function runDemo(options: DemoOptions, look: Look): Promise<void> {
 
 /** Lets people in and shows what happens, until the time is over or `ending` says so. */
 async function watch(
-  gateway: RunningGateway,
+  { url }: RunningGateway,
   terminal: Terminal,
   tally: Tally,
   dice: Dice,
@@ -64,9 +63,7 @@ async function watch(
 ): Promise<void> {
   const startedAt = performance.now();
   const left = (): number => startedAt + seconds * 1000 - performance.now();
-  const reached = fromHere(gateway.url);
-  const { url } = reached;
-  terminal.open(gateway.url, reached);
+  terminal.open(url);
   const traffic = startTraffic({ url, dice, tally, perSecond: REQUESTS_PER_SECOND });
   const learned = watchLearned(url);
   const scene = (): Scene =>

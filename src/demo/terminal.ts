@@ -1,6 +1,5 @@
 /** Shows the demo's view: redrawn in place on a terminal, a line now and then where stdout is none. */
 import type { WriteStream } from 'node:tty';
-import type { FromHere } from '../config/from-here.ts';
 import { drawFrame, drawInvitation, drawLine, drawSummary, fitted, type Scene, type Style } from './view.ts';
 
 /** How it shall look where it is shown. */
@@ -13,8 +12,7 @@ export interface Look {
 }
 
 export interface Terminal {
-  /** `listensOn`: as the gateway tells it. */
-  open(listensOn: string, reached: FromHere): void;
+  open(url: string): void;
   show(scene: Scene): void;
   /** The last frame stays where it is. */
   close(scene: Scene): void;
@@ -43,8 +41,8 @@ export function openTerminal(out: WriteStream | NodeJS.WriteStream, { style, red
 
   return {
     every: redraws ? FRAME_MS : LINE_MS,
-    open(listensOn, reached) {
-      write([`conduit listening on ${listensOn}`, '', ...drawInvitation(reached, style)]);
+    open(url) {
+      write([`conduit listening on ${url}`, '', ...drawInvitation(url, style)]);
     },
     show(scene) {
       if (redraws) frame(scene);

@@ -1,5 +1,4 @@
 /** Draws the demo as text: pure functions from a scene to lines of at most 80 columns. */
-import type { FromHere } from '../config/from-here.ts';
 import { KINDS, type Kind, MODELS, type SimulatedModel } from './models.ts';
 import { averageQuality, bestFixedModel } from './prompts.ts';
 import type { Money, Qualities, Reactions } from './tally.ts';
@@ -45,13 +44,12 @@ const CELL = 11;
 const COLUMNS = 80;
 
 /** How to join in: said once, above the frame. */
-export function drawInvitation({ url, isOpenToOthers }: FromHere, style: Style): string[] {
+export function drawInvitation(url: string, style: Style): string[] {
   return [
     style.bold('Conduit demo: models, prices, people and answers are SIMULATED.'),
     'No language model is called and nothing leaves this machine.',
     style.bold(`Watch it learn in a browser: ${url}/dashboard`),
     `Join in at the base URL ${url}/v1 with any API key:`,
-    ...(isOpenToOthers ? ["Other machines reach it by this machine's name or address."] : []),
     '',
     style.dim('# shell'),
     `curl ${url}/v1/chat/completions \\`,

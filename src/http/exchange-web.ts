@@ -1,4 +1,5 @@
 /** The exchange where there are only web streams (Workers, another server): a Response whose body is written to as bytes come. */
+import { errorResponse, shuttingDown } from './errors.ts';
 import type { BodyPieces, ClientExchange } from './exchange.ts';
 
 /** Statuses with which a Response takes no body, not even an empty one. */
@@ -31,8 +32,14 @@ export function createWebExchange(request: Request, onOver = (): void => {}): We
     answered(new Response(null, { status: 499 }));
     onOver();
   };
+  const onAbort = (): void => {
+    // Whoever called this as a function may read on after the signal, and would wait for ever. A server cancels the body in the
+    // same turn: then it is over, and this says nothing that the server would report.
+    if (!ended && !left) queueMicrotask(() => controller?.error(request.signal.reason));
+    onGone();
+  };
   // workerd keeps a request's signal, and with it whatever listens to it: all that was asked and answered.
-  const stopListening = (): void => request.signal?.removeEventListener('abort', onGone);
+  const stopListening = (): void => request.signal?.removeEventListener('abort', onAbort);
   const finish = (): void => {
     ended = true;
     stopListening();
@@ -51,10 +58,11 @@ export function createWebExchange(request: Request, onOver = (): void => {}): We
       if (Number(length) > maxBytes) return 'too_large';
       // At once: as a stream it would come in many small pieces.
       if (length !== null) return await request.bytes().catch(() => 'gone' as const);
-      const reader = request.body?.getReader();
       const chunks: Uint8Array[] = [];
       let size = 0;
       try {
+        // Throws where somebody else has it, or had it.
+        const reader = request.body?.getReader();
         while (reader) {
           const { done, value } = await reader.read();
           if (done) break;
@@ -121,7 +129,11 @@ export function createWebExchange(request: Request, onOver = (): void => {}): We
     isStreaming: () => controller !== undefined && !ended && !left,
 
     cutOff() {
-      if (!ended && !left) controller?.error(new Error('the gateway was closed'));
+      if (!ended && !left) {
+        controller?.error(new Error('the gateway was closed'));
+        // The answer, where none has begun.
+        answered(errorResponse(shuttingDown));
+      }
       onGone();
     },
 
@@ -133,21 +145,23 @@ export function createWebExchange(request: Request, onOver = (): void => {}): We
       leave = listener;
       if (left) listener();
       else if (request.signal?.aborted) onGone();
-      else if (!ended) request.signal?.addEventListener('abort', onGone, { once: true });
+      else if (!ended) request.signal?.addEventListener('abort', onAbort, { once: true });
     },
   };
 }
 
 function piecesOf(body: ReadableStream<Uint8Array> | null): BodyPieces {
-  const reader = body?.getReader();
+  let reader: ReadableStreamDefaultReader<Uint8Array> | undefined;
   return {
     async next() {
+      // Only here: it throws where somebody else has the body, or had it.
+      reader ??= body?.getReader();
       const read = await reader?.read();
       return read === undefined || read.done ? { done: true, value: undefined } : { done: false, value: read.value };
     },
     async return() {
       // A reader whose stream has failed says so again here.
-      await reader?.cancel().catch(() => {});
+      await (reader ?? body)?.cancel().catch(() => {});
       return { done: true, value: undefined };
     },
     [Symbol.asyncIterator]() {

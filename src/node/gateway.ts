@@ -75,14 +75,17 @@ export async function openGateway(
   const deferred = createDeferred((error) => log.error({ err: error }, 'deferred work failed'));
   const runtime = nodeRuntime(config, log, deferred, options.random);
   const sender = createUndiciSender();
-  const storage = options.state
-    ? null
-    : await openStorage(config, runtime).catch(async (error) => {
-        await Promise.all([sender.close(), ownLog?.close()]);
-        throw error;
-      });
+  let storage: Storage | null = null;
+  let tracer: NodeTracer | null;
+  try {
+    if (!options.state) storage = await openStorage(config, runtime);
+    tracer = await openTracer(config, runtime, () => gateway.config.providers);
+  } catch (error) {
+    // Else a second try would find its folder in use by itself.
+    await Promise.all([sender.close(), storage?.close(), ownLog?.close()]);
+    throw error;
+  }
   const state = options.state ?? (storage as Storage).state;
-  const tracer = await openTracer(config, runtime, () => gateway.config.providers);
   let accepting = true;
   let page: Promise<PageFiles> | null = null;
 

@@ -218,6 +218,11 @@ describe('conduit serve', () => {
     const refused = await conduit(['serve', '--host', '0.0.0.0'], directory(), keys);
     expect(refused).toMatchObject({ code: 1, stdout: '' });
     expect(refused.stderr).toContain('Set CONDUIT_KEY');
+    const withFile = directory({ 'conduit.yaml': CONFIG });
+    const unnamed = await conduit(['serve', '--host', '0.0.0.0'], withFile, { CONDUIT_KEY: 'sk-mine' });
+    expect(unnamed).toMatchObject({ code: 1, stdout: '' });
+    expect(unnamed.stderr).toContain('CONDUIT_KEY is asked for once the config names it');
+    expect(unnamed.stderr).not.toContain('sk-mine');
   });
 
   test('shows the demo to this machine alone', async () => {

@@ -2,7 +2,6 @@
 import { styleText } from 'node:util';
 import { describe, expect, test } from 'vitest';
 import { plain } from '../../src/cli/terminal/screen.ts';
-import { fromHere } from '../../src/config/from-here.ts';
 import { answerTokens, costOf, MODELS } from '../../src/demo/models.ts';
 import { createTally, LATEST } from '../../src/demo/tally.ts';
 import {
@@ -49,27 +48,19 @@ const styled =
 const coloured: Style = { bold: styled('bold'), dim: styled('dim'), good: styled('green'), bad: styled('red') };
 
 describe('the view', () => {
-  test('the invitation names what a browser can open, and says where others reach it too', () => {
-    const open = drawInvitation(fromHere('http://0.0.0.0:8787'), plain).join('\n');
-    expect(open).toContain('http://127.0.0.1:8787/dashboard');
-    expect(open).toContain("by this machine's name");
-    const own = drawInvitation(fromHere('http://127.0.0.1:8787'), plain).join('\n');
-    expect(own).not.toContain('Other machines');
+  test('the invitation names what a browser can open', () => {
+    expect(drawInvitation('http://127.0.0.1:8787', plain).join('\n')).toContain('http://127.0.0.1:8787/dashboard');
   });
 
   test('fits 80 columns and 24 rows, even with large numbers', () => {
     const frame = drawFrame(scene, coloured);
     expect(frame.length).toBeLessThan(24);
-    for (const line of [
-      ...frame,
-      ...drawInvitation({ url: scene.url, isOpenToOthers: true }, coloured),
-      ...drawSummary(scene, coloured),
-    ])
+    for (const line of [...frame, ...drawInvitation(scene.url, coloured), ...drawSummary(scene, coloured)])
       expect(bare(line).length, line).toBeLessThanOrEqual(80);
   });
 
   test('says in every part that models and people are simulated', () => {
-    expect(drawInvitation({ url: scene.url, isOpenToOthers: false }, plain).join('\n')).toContain('SIMULATED');
+    expect(drawInvitation(scene.url, plain).join('\n')).toContain('SIMULATED');
     expect(drawFrame(scene, plain)[0]).toContain('simulated');
     expect(drawLine(scene)).toContain('simulated');
     expect(drawSummary(scene, plain)[0]).toContain('simulated');

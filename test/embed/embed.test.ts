@@ -147,6 +147,37 @@ describe('a conduit', () => {
     expect((await other.conduit.fetch(seen)).status).toBe(404);
   });
 
+  test('rejects what is no request, and answers what it cannot read', async () => {
+    const { conduit } = await embed();
+    await expect(conduit.fetch('http://x.example/v1/models' as never)).rejects.toThrow('fetch takes a Request');
+    await expect(conduit.fetch(undefined as never)).rejects.toThrow('fetch takes a Request');
+    const read = chat();
+    await read.text();
+    const held = chat();
+    held.body?.getReader();
+    const passed = new Request('http://x.example/v1/files', {
+      method: 'POST',
+      body: new FormData(),
+    });
+    await passed.arrayBuffer();
+    for (const request of [read, held, passed]) {
+      const response = await conduit.fetch(request);
+      expect(response.status).toBe(400);
+      expect(await response.json()).toMatchObject({ error: { message: expect.stringContaining('was read before') } });
+    }
+  });
+
+  test('says so to a server that has read the body before', async () => {
+    const { conduit } = await embed();
+    const listener = listenerOf(conduit);
+    const url = await serve((incoming, outgoing) => {
+      incoming.resume().once('end', () => void listener(incoming, outgoing));
+    });
+    const response = await fetch(`${url}/v1/chat/completions`, { method: 'POST', body: '{ "model": "auto" }' });
+    expect(response.status).toBe(400);
+    expect(await response.json()).toMatchObject({ error: { message: expect.stringContaining('was read before') } });
+  });
+
   test('touches nothing of the process that it is in', async () => {
     const signals = ['SIGTERM', 'SIGINT', 'SIGHUP'] as const;
     const before = { fetch: globalThis.fetch, Request: globalThis.Request, Response: globalThis.Response };
@@ -198,6 +229,16 @@ describe('a client that leaves', () => {
     await response.body?.getReader().read();
     leaving.abort();
     await upstream.received[0]?.hungUpAt;
+  });
+
+  test('by its signal reads no further: the rest of the answer fails with the signal’s reason', async () => {
+    const { conduit } = await embed(stream([piece('on and on')], 'hang'));
+    const leaving = new AbortController();
+    const reader = (await conduit.fetch(chat({ stream: true }, { signal: leaving.signal }))).body?.getReader();
+    await reader?.read();
+    const rest = expect(reader?.read()).rejects.toThrow('enough');
+    leaving.abort(new Error('enough'));
+    await rest;
   });
 
   test('by its signal before anything came has its upstream request closed', async () => {
@@ -307,6 +348,15 @@ describe('close', () => {
     await cut;
     await upstream.received[0]?.hungUpAt;
     expect(logged.join()).toContain('answers still in flight were cut off');
+  });
+
+  test('answers what has not begun by then as one that shuts down', async () => {
+    const { conduit, upstream } = await embed(() => {}, {}, { drainMs: 50 });
+    const answered = conduit.fetch(chat());
+    await expect.poll(() => upstream.received.length).toBe(1);
+    await conduit.close();
+    expect((await answered).status).toBe(503);
+    await upstream.received[0]?.hungUpAt;
   });
 
   test('is over at once where nothing was ever opened, and may be called again', async () => {

@@ -134,6 +134,21 @@ describe('an exchange through web streams', () => {
     byStream.end();
   });
 
+  test('ends the body with the reason of the client’s signal, for whoever still reads it', async () => {
+    const aborter = new AbortController();
+    const exchange = createWebExchange(post('x', { signal: aborter.signal }));
+    exchange.onLeave(() => {});
+    exchange.begin(200, {});
+    exchange.write(bytesOf('first'));
+    const reader = (await exchange.response).body!.getReader();
+    await reader.read();
+    const read = expect(reader.read()).rejects.toThrow('enough');
+    aborter.abort(new Error('enough'));
+    await read;
+    expect(exchange.write(bytesOf('late'))).toBe(true);
+    exchange.end();
+  });
+
   test('tells at once that the client has left already, and leaves nobody waiting for an answer', async () => {
     const aborter = new AbortController();
     const exchange = createWebExchange(post('x', { signal: aborter.signal }));
