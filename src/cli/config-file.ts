@@ -66,11 +66,11 @@ export function builtText(): string | null {
 
 export function loadBuilt(overrides: LoadOptions['overrides'] = {}): LoadResult {
   const text = builtText();
-  if (text !== null) return loadText(text, overrides);
+  if (text !== null) return inFolderOf('conduit.yaml', loadText(text, overrides));
   return { ok: false, problems: [{ path: '', message: 'no provider key is left in the environment' }] };
 }
 
-/** A folder that the config names is looked for beside it: the gateway may be started from anywhere. */
+/** A folder that the config names is looked for beside it, or where it would be: the gateway may be started from anywhere. */
 function inFolderOf(path: string, loaded: LoadResult): LoadResult {
   if (!loaded.ok) return loaded;
   const { stores } = loaded.config;

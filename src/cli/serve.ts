@@ -74,7 +74,8 @@ export async function serve(options: ServeOptions): Promise<void> {
 function whyNotStarted({ code, syscall, message }: NodeJS.ErrnoException, { server }: ConduitConfig): string {
   const isPort = code === 'EADDRINUSE' || syscall === 'listen' || syscall === 'bind' || syscall === 'getaddrinfo';
   if (!isPort) return `cannot start: ${message}`;
-  return `cannot listen on ${server.host}:${server.port}: ${code === 'EADDRINUSE' ? 'the port is taken' : message}`;
+  const why = code === 'EADDRINUSE' ? 'the port is taken (another by --port or server.port)' : message;
+  return `cannot listen on ${server.host}:${server.port}: ${why}`;
 }
 
 /** For how long answers take feedback is told too, where that is less than what they are promised. */

@@ -98,7 +98,7 @@ export function drawFrame(scene: Scene, style: Style): string[] {
   const { up, down, regenerated, continued, left } = scene.reactions;
   lines.push(
     `thumbs    ${thousands(up)} up, ${thousands(down)} down; ${thousands(regenerated)} regenerated, ${thousands(continued)} went on, ${thousands(left)} left`,
-    `visitors  ${thousands(scene.visitors)} requests from outside to ${scene.url}/v1  ${style.dim('Ctrl-C ends')}`,
+    `join in   ${scene.url}/v1 had ${thousands(scene.visitors)} requests from outside  ${style.dim('Ctrl-C ends')}`,
     `dashboard ${scene.url}/dashboard`,
   );
   return lines;

@@ -1,6 +1,7 @@
 /** The command line as a user meets it: what it prints, where, and how it ends. */
 import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
+import { join } from 'node:path';
 import { describe, expect, onTestFinished, test } from 'vitest';
 import { conduit, directory, serve } from './run-cli.ts';
 
@@ -198,13 +199,15 @@ describe('conduit serve', () => {
   });
 
   test('builds a config from the keys in the environment and shows it, without their values', async () => {
-    const gateway = await serve(['--port', '0'], directory(), { GROQ_API_KEY: 'gsk-secret' });
+    const cwd = directory();
+    const gateway = await serve(['--port', '0'], cwd, { GROQ_API_KEY: 'gsk-secret' });
     const models = (await (await fetch(`${gateway.url}/v1/models`)).json()) as { data: { id: string }[] };
     expect(models.data.map(({ id }) => id)).toContain('groq/openai/gpt-oss-20b');
     gateway.process.kill('SIGTERM');
     const { stderr } = await gateway.ended;
     expect(stderr).toContain(`$\{GROQ_API_KEY}`);
     expect(stderr).not.toContain('gsk-secret');
+    expect(stderr).toContain(`what is learned is kept in ${join(cwd, '.conduit')}\n`);
   });
 
   test('serves beyond this machine without a file where CONDUIT_KEY says which key it asks for, and else says so', async () => {
@@ -244,7 +247,7 @@ describe('conduit serve', () => {
     expect(await conduit(['serve', '--port', port], cwd)).toEqual({
       code: 1,
       stdout: '',
-      stderr: `cannot listen on 127.0.0.1:${port}: the port is taken\n`,
+      stderr: `cannot listen on 127.0.0.1:${port}: the port is taken (another by --port or server.port)\n`,
     });
   });
 

@@ -267,10 +267,20 @@ describe('model servers', () => {
     const other = await answering({ '/v1/models': { data: [{ id: 'something-else', owned_by: 'me' }] } });
     const cwd = directory();
     const usual = { 'http://127.0.0.1:8000': vllm.url, 'http://127.0.0.1:8080': other.url };
-    const { code, stdout } = await initIn(cwd, [], {}, usual);
+    const { code, stdout, stderr } = await initIn(cwd, [], {}, usual);
     expect(code).toBe(0);
     expect(configIn(cwd).providers).toEqual({ vllm: { base_url: 'http://127.0.0.1:8000/v1' } });
     expect(stdout).not.toContain('8080');
+    expect(stderr).toContain('warning: http://127.0.0.1:8080/v1 lists models of no server known by name: --local');
+  });
+
+  test('of no kind that Conduit knows are named with the way to take them, also where nothing else is found', async () => {
+    const other = await answering({ '/v1/models': { data: [{ id: 'mine', owned_by: 'me' }] } });
+    const { code, stderr } = await initIn(directory(), [], {}, { 'http://127.0.0.1:8000': other.url });
+    expect(code).toBe(1);
+    expect(stderr).toContain('--local http://127.0.0.1:8000/v1 takes them');
+    const service = await answering({ '/v1/models': { data: [] } });
+    expect((await initIn(directory(), [], {}, { 'http://127.0.0.1:8000': service.url })).stderr).not.toContain('8000');
   });
 
   test('with more models than can be learned give the first fifty', async () => {

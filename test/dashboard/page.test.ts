@@ -6,7 +6,7 @@ const moduleOf = (name: string): Promise<any> =>
   import(new URL(`../../src/dashboard/page/${name}`, import.meta.url).href);
 const { count, ms, percent, shortName, usd, wilson } = await moduleOf('format.js');
 const { because } = await moduleOf('decision.js');
-const { frontierOf } = await moduleOf('map.js');
+const { frontierOf, labelledTicks } = await moduleOf('map.js');
 const { createState, latestDecisions, take, timesOf } = await moduleOf('state.js');
 
 test('why a request went where it went says that another took over only where that one answered', () => {
@@ -61,6 +61,19 @@ test('worth its price is a model that no other one beats in both cost and qualit
     arm('fair', 3, 0.8),
   ];
   expect(frontierOf(arms).map(({ model }: { model: string }) => model)).toEqual(['cheap', 'fair', 'dear']);
+});
+
+test('the scale of costs says $0 where models are free, and nothing in between it and the cheapest of the others', () => {
+  const labels = (costs: number[], from: number, to: number): string[] =>
+    labelledTicks(
+      costs.map((cost_usd) => ({ cost_usd })),
+      from,
+      to,
+      360,
+    ).map(({ label }: { label: string }) => label);
+  expect(labels([0, 0], -6.8, -6.4)).toEqual(['$0']);
+  expect(labels([0, 0.001, 0.01], -3.8, -1.8)).toEqual(['$0', '$0.001', '$0.01']);
+  expect(labels([0.001, 0.01], -3.2, -1.8)).toEqual(['$0.001', '$0.002', '$0.005', '$0.01']);
 });
 
 test('what changes takes the place of what was told before, and what is too old is left out', () => {

@@ -1,6 +1,7 @@
 /**
- * The snippets of docs/clients.md run as they stand there. Those of packages that this repository has run always; with
- * CONDUIT_CLIENTS=FOLDER, which has `node_modules` and a Python environment `venv` with what the page says to install, all of them do.
+ * The snippets of docs/clients.md, and of the README on switching a client over, run as they stand there. Those of packages
+ * that this repository has run always; with CONDUIT_CLIENTS=FOLDER, which has `node_modules` and a Python environment `venv`
+ * with what the page says to install, all of them do.
  */
 import { execFile } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
@@ -11,12 +12,12 @@ import { answer, type FakeUpstream, startFakeUpstream } from '../support/fake-up
 import { type Decision, decisionOf, simpleConfig, startTestGateway, type TestGateway } from '../support/gateway.ts';
 
 const root = join(import.meta.dirname, '../..');
-const page = readFileSync(join(root, 'docs/clients.md'), 'utf8');
 
 /** All of a section's blocks of one language, as one program. */
-function programOf(section: string, language: string): string {
-  const text = page.split(/^## /m).find((one) => one.startsWith(`${section}\n`));
-  if (text === undefined) throw new Error(`docs/clients.md has no section '${section}'`);
+function programOf(section: string, language: string, page = 'docs/clients.md'): string {
+  const sections = readFileSync(join(root, page), 'utf8').split(/^## /m);
+  const text = sections.find((one) => one.startsWith(`${section}\n`));
+  if (text === undefined) throw new Error(`${page} has no section '${section}'`);
   const blocks = [...text.matchAll(new RegExp(`^\`\`\`${language}\\n(.*?)^\`\`\`$`, 'gms'))];
   return blocks
     .map((block) => block[1] as string)
@@ -73,6 +74,20 @@ describe('with what this repository has', () => {
     expect(signals).toMatchObject([thumbUp, { signal: 'continued' }]);
     expect(lost()).toEqual([]);
     expect(upstream.received.at(-1)?.body).toMatchObject({ safety_identifier: 'user-42' });
+  });
+
+  test('the README, whose thumb and whose question why take the id that its client prints', async () => {
+    const section = 'Switch a client over';
+    const client = programOf(section, 'js', 'README.md');
+    const printed = await run(process.execPath, 'hello.mjs', client, join(root, 'node_modules'));
+    expect(printed).toContain(ANSWER);
+    const id = /dec_[0-9a-f]{32}/.exec(printed)?.[0] as string;
+    const shell = programOf(section, 'bash', 'README.md').replaceAll('dec_…', id);
+    const answered = await run('bash', 'hello.sh', shell);
+    expect(answered).toMatch(/^x-conduit-decision: dec_/m);
+    const told = `"id":"${id}"`;
+    expect(answered.slice(answered.indexOf(told))).toContain('"signal":"thumbs"');
+    expect((await ratedIn(id)).signals).toContainEqual(expect.objectContaining(thumbUp));
   });
 
   test('curl', async () => {

@@ -356,7 +356,7 @@ test('says once, in one line, that the port is taken, and leaves no worker', asy
   expect(await conduit(['serve', '--port', port], cluster.cwd)).toEqual({
     code: 1,
     stdout: '',
-    stderr: `cannot listen on 127.0.0.1:${port}: the port is taken\n`,
+    stderr: `cannot listen on 127.0.0.1:${port}: the port is taken (another by --port or server.port)\n`,
   });
 });
 

@@ -32,6 +32,7 @@ export async function foundServers(env: Environment, local: readonly string[], o
   const taken = new Set<string>();
   return looked.map(({ namedBy, look }) => {
     if (look.kind === 'found') return ofServer(look.server, namedBy !== null, taken);
+    if (look.kind === 'unknown') return ofUnknown(look.baseUrl);
     if (namedBy === 'OLLAMA_HOST') return ofSilentOllama(env, look.why, offline, taken);
     if (namedBy === null) return NOTHING;
     return { ...NOTHING, leftOut: [{ what: look.baseUrl, why: look.why }] };
@@ -76,6 +77,14 @@ function ofServer(server: LocalServer, named: boolean, taken: Set<string>): Foun
     models: models.map((model) => ofLocalModel(name, model)),
     leftOut: server.leftOut.map(({ what, why }) => ({ what: `${name}/${what}`, why })),
     warnings: [],
+  };
+}
+
+/** Others than the known ones listen at the usual ports too: who runs one should hear how to take it. */
+function ofUnknown(baseUrl: string): Found {
+  return {
+    ...NOTHING,
+    warnings: [`${baseUrl} lists models of no server known by name: --local ${baseUrl} takes them`],
   };
 }
 

@@ -20,7 +20,11 @@ export interface LocalServer {
   leftOut: LeftOut[];
 }
 
-export type Looked = { kind: 'found'; server: LocalServer } | { kind: 'nothing'; baseUrl: string; why: string };
+export type Looked =
+  | { kind: 'found'; server: LocalServer }
+  /** It lists models, but whose it is nobody said. */
+  | { kind: 'unknown'; baseUrl: string }
+  | { kind: 'nothing'; baseUrl: string; why: string };
 
 /** Where Ollama, LM Studio, vLLM and the server of llama.cpp listen unless told otherwise. */
 export const USUAL_ADDRESSES = [11434, 1234, 8000, 8080].map((port) => `http://127.0.0.1:${port}/v1`);
@@ -51,10 +55,11 @@ export async function lookAt(baseUrl: string, { named }: { named: boolean }): Pr
     askServer(`${root}/api/v0/models`, { until }),
   ]);
   const seen = recognised({ openai, ollama, lmstudio });
-  if (seen === null || (seen.kind === 'openai-compatible' && !named)) {
-    return { kind: 'nothing', baseUrl, why: whyNothing(openai) };
-  }
+  if (seen === null) return { kind: 'nothing', baseUrl, why: whyNothing(openai) };
   const { models, leftOut } = sorted(seen.models);
+  if (seen.kind === 'openai-compatible' && !named) {
+    return models.length > 0 ? { kind: 'unknown', baseUrl } : { kind: 'nothing', baseUrl, why: whyNothing(openai) };
+  }
   if (seen.kind !== 'ollama') return { kind: 'found', server: { kind: seen.kind, baseUrl, models, leftOut } };
   const detailed = sorted(await withDetails(root, models, WITHIN_MS));
   return {

@@ -26,10 +26,8 @@ export function drawMap(state) {
   }
   const width = box.clientWidth || 360;
   const height = box.clientHeight || 260;
-  const costs = known.map(({ cost_usd }) => cost_usd).filter((cost) => cost > 0);
-  const least = costs.length > 0 ? Math.min(...costs) : 1e-6;
-  // On a log scale nothing is free: what is stands a step below the cheapest.
-  const costOf = ({ cost_usd }) => (cost_usd > 0 ? cost_usd : least / 4);
+  const free = placeOfFree(known);
+  const costOf = ({ cost_usd }) => (cost_usd > 0 ? cost_usd : free);
   const logs = known.map((arm) => Math.log10(costOf(arm)));
   const room = Math.max(0.15, 0.1 * (Math.max(...logs) - Math.min(...logs)));
   const [from, to] = [Math.min(...logs) - room, Math.max(...logs) + room];
@@ -46,7 +44,7 @@ export function drawMap(state) {
     line({ x1: EDGE.left, x2: width - EDGE.right, y1: y(quality), y2: y(quality), stroke: 'var(--line)' }),
     text({ x: EDGE.left - 8, y: y(quality) + 4, 'text-anchor': 'end' }, `${Math.round(100 * quality)}%`),
   ]);
-  const ticks = ticksIn(from, to, width).map((cost) => [
+  const ticks = labelledTicks(known, from, to, width).map(({ cost, label }) => [
     line({
       x1: x(cost),
       x2: x(cost),
@@ -54,7 +52,7 @@ export function drawMap(state) {
       y2: height - EDGE.bottom + 4,
       stroke: 'var(--line-strong)',
     }),
-    text({ x: x(cost), y: height - EDGE.bottom + 16, 'text-anchor': 'middle' }, `$${Number(cost.toPrecision(1))}`),
+    text({ x: x(cost), y: height - EDGE.bottom + 16, 'text-anchor': 'middle' }, label),
   ]);
   const frontier = frontierOf(known);
   const path = frontier
@@ -109,6 +107,22 @@ export function drawMap(state) {
       names,
     ),
   );
+}
+
+/** On a log scale nothing is free: what is stands a step below the cheapest. */
+function placeOfFree(arms) {
+  const costs = arms.map(({ cost_usd }) => cost_usd).filter((cost) => cost > 0);
+  return (costs.length > 0 ? Math.min(...costs) : 1e-6) / 4;
+}
+
+/** Where free models stand the scale says $0, and below the cheapest of the others nothing else: no sum is true there. */
+export function labelledTicks(arms, from, to, width) {
+  const isFree = ({ cost_usd }) => !(cost_usd > 0);
+  const ticks = arms.every(isFree) ? [] : ticksIn(from, to, width);
+  const told = ticks.map((cost) => ({ cost, label: `$${Number(cost.toPrecision(1))}` }));
+  if (!arms.some(isFree)) return told;
+  const free = placeOfFree(arms);
+  return [{ cost: free, label: '$0' }, ...told.filter(({ cost }) => cost > 2 * free)];
 }
 
 /** 1, 2 and 5 of each power of ten, as many as there is room for. */
