@@ -167,4 +167,5 @@ program
 
 // Where nobody reads any more what is said, as behind `2>&1 | head`, the work goes on.
 process.stderr.on('error', () => {});
-await program.parseAsync();
+// Who names no command at all wants what the package is for.
+await program.parseAsync(process.argv.length > 2 ? process.argv : [...process.argv, 'serve']);

@@ -15,10 +15,12 @@ export interface ServeOptions {
   port?: number;
 }
 
-const NO_CONFIG = `There is no conduit.yaml here and no provider key in the environment. Three ways on:
-  - set a key: export OPENAI_API_KEY=... (or ANTHROPIC_, GEMINI_, GROQ_, MISTRAL_, DEEPSEEK_, XAI_, OPENROUTER_, TOGETHER_API_KEY, OLLAMA_HOST)
+const NO_CONFIG = `There is no conduit.yaml here and no provider key in the environment. Ways on:
+  - set a key: export OPENAI_API_KEY=... (or ANTHROPIC_, GEMINI_, GROQ_, MISTRAL_,
+    DEEPSEEK_, XAI_, OPENROUTER_, TOGETHER_API_KEY, OLLAMA_HOST)
   - write a config: npx conduit-gateway init
   - watch it learn without any: npx conduit-gateway demo
+  - see all commands: npx conduit-gateway --help
 `;
 
 const NO_KEY = `Set ${KEY_VARIABLE} to a long random text, which callers then send as their API key,

@@ -233,11 +233,16 @@ describe('conduit serve', () => {
     expect(await conduit(['demo', '--host', '0.0.0.0'], directory())).toEqual({ code: 1, stdout: '', stderr });
   });
 
-  test('names three ways on where there is neither a file nor a key', async () => {
-    const { code, stdout, stderr } = await conduit(['serve'], directory());
-    expect({ code, stdout }).toEqual({ code: 1, stdout: '' });
-    for (const way of ['conduit-gateway init', 'export OPENAI_API_KEY', 'npx conduit-gateway demo'])
-      expect(stderr).toContain(way);
+  test('is what is meant where no command is named, and names ways on where there is neither a file nor a key', async () => {
+    for (const named of [['serve'], []]) {
+      const { code, stdout, stderr } = await conduit(named, directory());
+      expect({ code, stdout }).toEqual({ code: 1, stdout: '' });
+      for (const way of [
+        'export OPENAI_API_KEY',
+        ...['init', 'demo', '--help'].map((one) => `npx conduit-gateway ${one}`),
+      ])
+        expect(stderr).toContain(way);
+    }
   });
 
   test('says in one line that the port is taken', async () => {
