@@ -19,6 +19,9 @@ const REFERENCE = /\$\$\{|\$\{([^}]*)(\}?)/g;
 const BODY = /^([A-Za-z_][A-Za-z0-9_]*)(?::-(.*))?$/s;
 const ALLOWED = `\${NAME}, \${NAME:-default}; $\${ for a plain \${`;
 
+/** The text as it has to be written so that no variable is put into it. */
+export const literal = (text: string): string => text.replaceAll('${', () => '$${');
+
 export function interpolate(document: unknown, env: Environment): Interpolated {
   const variables = new Set<string>();
   const problems: Problem[] = [];

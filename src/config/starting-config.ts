@@ -1,6 +1,6 @@
 /** The text of a config to start with: commented YAML that says what it assumes, above all each model's price. */
-import type { CatalogueEntry } from './catalogue.ts';
-import { CATALOGUE_DATE } from './catalogue.ts';
+import { CATALOGUE_DATE, type CatalogueEntry } from './catalogue.ts';
+import { literal } from './interpolate.ts';
 import type { Capability } from './schema.ts';
 
 export interface StartingProvider {
@@ -139,7 +139,7 @@ function storeLines(keeping: Keeping): string[] {
 
 /** A name that a server gave may hold what stands for a variable of the environment, which must not be sent to it. */
 function quoted(text: string): string {
-  return JSON.stringify(text).replaceAll('${', () => '$${');
+  return literal(JSON.stringify(text));
 }
 
 /** An id that YAML reads as it stands stays without quotes. */

@@ -1,5 +1,5 @@
 /** Turns LiteLLM's `os.environ/NAME` into Conduit's `${NAME}`, and keeps count of the variables that the result needs. */
-import type { Environment } from '../../config/load.ts';
+import { type Environment, literal } from '../../config/interpolate.ts';
 import { isMapping, type Mapping, textOf } from './values.ts';
 
 /** What stands in for a variable that is not set, so that the result can be checked without it. */
@@ -32,9 +32,6 @@ export interface References {
 const REFERENCE = /^os\.environ\/([A-Za-z_][A-Za-z0-9_]*)$/;
 const PREFIX = 'os.environ/';
 
-/** Conduit reads `${` as the beginning of a variable. */
-const escaped = (text: string): string => text.replaceAll('${', () => '$${');
-
 /** `environmentVariables`: what LiteLLM's file itself sets, which stands behind a variable as its default. `env`: what is set here. */
 export function createReferences(environmentVariables: unknown, env: Environment): References {
   const own: Mapping = isMapping(environmentVariables) ? environmentVariables : {};
@@ -52,7 +49,7 @@ export function createReferences(environmentVariables: unknown, env: Environment
   };
   const text = (value: string, use: Use): string => {
     const name = nameOf(value);
-    return name === null ? escaped(value.trim()) : variable(name, use);
+    return name === null ? literal(value.trim()) : variable(name, use);
   };
   const below = (name: string, path: string): string => {
     const written = variable(name, 'host-url');
@@ -64,7 +61,7 @@ export function createReferences(environmentVariables: unknown, env: Environment
   const isSet = (name: string): boolean =>
     (env[name] ?? '') !== '' || (Object.hasOwn(own, name) && textOf(own[name]) !== null);
   const deep = (value: unknown): unknown => {
-    if (typeof value === 'string') return value.trim().startsWith(PREFIX) ? text(value, 'secret') : escaped(value);
+    if (typeof value === 'string') return value.trim().startsWith(PREFIX) ? text(value, 'secret') : literal(value);
     if (Array.isArray(value)) return value.map(deep);
     // YAML 1.1 reads a date as one.
     if (value instanceof Date) return value.toISOString().slice(0, 10);
