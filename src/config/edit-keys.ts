@@ -128,8 +128,9 @@ const blockLines = (entry: KeyEntry): string[] =>
 
 /** JSON needs quotes, in YAML nobody writes them. */
 function flowText(text: string, entry: KeyEntry): string {
+  const asJson = isJson(text);
   const fields = Object.entries(entry).map(([name, value]) =>
-    isJson(text) ? `${JSON.stringify(name)}: ${JSON.stringify(value)}` : `${name}: ${inlineText(value)}`,
+    asJson ? `${JSON.stringify(name)}: ${JSON.stringify(value)}` : `${name}: ${inlineText(value)}`,
   );
   return `{ ${fields.join(', ')} }`;
 }
