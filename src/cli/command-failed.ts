@@ -8,13 +8,16 @@ export class CommandFailed extends Error {
   }
 }
 
-/** Runs a command's work; where that rejects with `CommandFailed`, says why on stderr and sets the exit code. */
-export async function orSayWhy(work: () => Promise<void>): Promise<void> {
+/**
+ * Runs a command's work; where that rejects with `CommandFailed`, says why on stderr, behind `whose` it is, and sets the exit
+ * code.
+ */
+export async function orSayWhy(work: () => Promise<void>, whose = ''): Promise<void> {
   try {
     await work();
   } catch (error) {
     if (!(error instanceof CommandFailed)) throw error;
-    process.stderr.write(`${error.message}\n`);
+    process.stderr.write(`${whose}${error.message}\n`);
     process.exitCode = error.exitCode;
   }
 }

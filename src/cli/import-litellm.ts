@@ -1,5 +1,5 @@
 /** `conduit import-litellm`: writes a config that answers to the names of a LiteLLM proxy's, and says what became of each setting. */
-import { closeSync, existsSync, fchmodSync, openSync, readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import { dirname, resolve } from 'node:path';
 import { type Environment, loadConfig, problemLine } from '../config/load.ts';
 import { sha256Hex } from '../crypto.ts';
@@ -7,6 +7,7 @@ import { importLiteLlm } from '../migrate/litellm/import.ts';
 import type { Note, NoteKind } from '../migrate/litellm/notes.ts';
 import { CommandFailed, orSayWhy } from './command-failed.ts';
 import { environment } from './config-file.ts';
+import { writeNewFile } from './new-file.ts';
 import { counted } from './terminal/counted.ts';
 import { paragraph } from './terminal/paragraph.ts';
 import { printResult, writeToStdout } from './terminal/result.ts';
@@ -50,7 +51,8 @@ async function importFrom(
   const { standIns } = imported;
   const remarks = remarksOn(imported.text, standIns, env);
   const missing = Object.keys(standIns).filter((name) => !Object.hasOwn(env, name));
-  if (out !== STDIO) write(out, imported.text, force);
+  // Keys in clear may stand in it: nobody else needs to read it.
+  if (out !== STDIO) writeNewFile(out, imported.text, { force, mode: 0o600 });
   const said = (screen: Screen): string[] => [...noteLines(notes, screen), ...nextLines(out, remarks, missing, screen)];
   if (out === STDIO && !json) {
     await writeToStdout(imported.text);
@@ -78,23 +80,6 @@ function textOf(path: string): string | null {
     return readFileSync(path === STDIO ? 0 : path, 'utf8');
   } catch {
     return null;
-  }
-}
-
-/** Keys in clear may stand in it: nobody else needs to read it. */
-function write(path: string, text: string, force: boolean): void {
-  try {
-    // Without --force nothing that came to be in the meantime is overwritten either.
-    const file = openSync(path, force ? 'w' : 'wx', 0o600);
-    try {
-      // A file that was there keeps its mode else.
-      fchmodSync(file, 0o600);
-      writeFileSync(file, text);
-    } finally {
-      closeSync(file);
-    }
-  } catch (error) {
-    throw new CommandFailed(`${path} cannot be written (${(error as NodeJS.ErrnoException).code})`);
   }
 }
 

@@ -1,18 +1,19 @@
 /** `conduit init`: writes a commented config of the provider keys and the model servers that it finds. */
-import { existsSync, writeFileSync } from 'node:fs';
+import { existsSync } from 'node:fs';
 import { presetsIn } from '../config/from-environment.ts';
 import type { Environment } from '../config/interpolate.ts';
 import { type Problem, problemLine } from '../config/load.ts';
 import { PRESETS } from '../config/presets.ts';
 import { startingConfigText } from '../config/starting-config.ts';
 import { sha256Hex } from '../crypto.ts';
-import { CommandFailed } from './command-failed.ts';
+import { CommandFailed, orSayWhy } from './command-failed.ts';
 import { DEFAULT_CONFIG_FILES, environment, loadText } from './config-file.ts';
 import { type AnswerOptions, type Answers, answersIn, defaultAnswers } from './init/answers.ts';
 import { compose } from './init/compose.ts';
 import { find } from './init/find.ts';
 import { baseUrlOf } from './init/local-servers.ts';
 import { type NewKey, summaryDocument, summaryLines, type Written } from './init/summary.ts';
+import { writeNewFile } from './new-file.ts';
 import { newKey } from './new-key.ts';
 import { printResult, writeToStdout } from './terminal/result.ts';
 import { type Screen, screenOf } from './terminal/screen.ts';
@@ -28,13 +29,7 @@ export interface InitOptions extends AnswerOptions {
 }
 
 export async function init(options: InitOptions): Promise<void> {
-  try {
-    await written(options);
-  } catch (error) {
-    if (!(error instanceof CommandFailed)) throw error;
-    process.stderr.write(`conduit init: ${error.message}\n`);
-    process.exitCode = error.exitCode;
-  }
+  await orSayWhy(() => written(options), 'conduit init: ');
 }
 
 async function written(options: InitOptions): Promise<void> {
@@ -64,7 +59,7 @@ async function written(options: InitOptions): Promise<void> {
   const late = [...composed.warnings, ...loaded.warnings];
   for (const warning of late) say(`warning: ${warning}`);
 
-  if (file !== null) write(file, text, force);
+  if (file !== null) writeNewFile(file, text, { force });
   const told: Written = { file, composed, leftOut: found.leftOut, warnings: [...found.warnings, ...late], keys };
   if (file !== null) {
     const result = { document: summaryDocument(told), text: (screen: Screen) => summaryLines(told, screen) };
@@ -121,15 +116,6 @@ function newKeys({ callers }: Answers): NewKey[] {
 function notRight(problems: readonly Problem[]): string {
   const wayOut = problems.every(({ path }) => path.startsWith('stores')) ? ' (--keep folder goes without)' : '';
   return `the config would not be right: ${problems.map(problemLine).join('; ')}${wayOut}`;
-}
-
-function write(file: string, text: string, force: boolean): void {
-  try {
-    // Without --force nothing that came to be in the meantime is overwritten either.
-    writeFileSync(file, text, { flag: force ? 'w' : 'wx' });
-  } catch (error) {
-    throw new CommandFailed(`${file} cannot be written (${(error as NodeJS.ErrnoException).code})`);
-  }
 }
 
 function sayWhoIsAsked(env: Environment): void {

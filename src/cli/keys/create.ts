@@ -1,6 +1,7 @@
 /** `conduit keys create`: makes a key, writes its hash into the config, and shows the key itself this once. */
 import { type KeyEntry, withKey, writtenKeys } from '../../config/edit-keys.ts';
-import type { Problem } from '../../config/load.ts';
+import { literal } from '../../config/interpolate.ts';
+import { type Problem, problemLine } from '../../config/load.ts';
 import { DEFAULT_ROUTES } from '../../config/schema.ts';
 import { sha256Hex } from '../../crypto.ts';
 import { CommandFailed, orSayWhy } from '../command-failed.ts';
@@ -89,15 +90,13 @@ function entryOf(name: string, key_sha256: string, options: CreateOptions): KeyE
   };
 }
 
-/** In a config a variable would be put in its place. */
-const literal = (text: string): string => text.replaceAll('${', () => '$${');
-
 /** What is wrong with the new key itself, by the names of the command line; null for all else. */
-function wordedOf({ path, message, allowed }: Problem, index: number): string | null {
+function wordedOf(problem: Problem, index: number): string | null {
+  const { path } = problem;
   const field = path.startsWith(`keys[${index}].`)
     ? /^[a-z_]+/.exec(path.slice(path.indexOf('.') + 1))?.[0]
     : undefined;
   if (field === undefined) return null;
   const option = field === 'name' ? 'NAME' : `--${field.replaceAll('_', '-')}`;
-  return `${option}: ${message}${allowed === undefined ? '' : ` (allowed: ${allowed})`}`;
+  return problemLine({ ...problem, path: option });
 }

@@ -72,7 +72,7 @@ export function writeConfigFile(
   }
 }
 
-const refused = (
+export const refused = (
   file: string,
   problems: readonly Problem[],
   worded: (problem: Problem) => string | null = () => null,

@@ -1,14 +1,13 @@
 /** `conduit keys list`: the keys of a config and what each may, but never a key. */
 import { writtenKeys } from '../../config/edit-keys.ts';
-import { problemLine } from '../../config/load.ts';
 import type { ConduitConfig, Key } from '../../config/resolve.ts';
 import { DEFAULT_ROUTES } from '../../config/schema.ts';
-import { CommandFailed, orSayWhy } from '../command-failed.ts';
+import { orSayWhy } from '../command-failed.ts';
 import { loadText } from '../config-file.ts';
 import { printResult } from '../terminal/result.ts';
 import type { Screen } from '../terminal/screen.ts';
 import { tableLines } from '../terminal/table.ts';
-import { type ConfigOptions, readConfigFile } from './edit-config.ts';
+import { type ConfigOptions, readConfigFile, refused } from './edit-config.ts';
 
 export interface ListOptions extends ConfigOptions {
   json?: boolean;
@@ -29,8 +28,7 @@ export async function list(options: ListOptions): Promise<void> {
   await orSayWhy(async () => {
     const { file, text } = readConfigFile(options);
     const loaded = loadText(text, {}, options.platform);
-    if (!loaded.ok)
-      throw new CommandFailed(loaded.problems.map((problem) => `${file}: ${problemLine(problem)}`).join('\n'));
+    if (!loaded.ok) throw refused(file, loaded.problems);
     const { config } = loaded;
     const written = writtenKeys(text);
     const keys = config.keys.map((key, index) => ({ key, given: givenIn(written[index]) }));
