@@ -105,14 +105,15 @@ export function createDashboard(
   const tried = (status: number, code: string | null, key: string | null): void =>
     gateway.observer.answered({ method: 'POST', route: 'dashboard/session', status, code, key, traced: null });
 
-  const signInPage = async (context: Context, message: string, status: 401 | 403): Promise<Response> => {
-    const { text, type } = fileNamed(await gateway.page(), SIGN_IN);
+  /** A page that shows nothing of the gateway, with this said in it where it has a place for that. */
+  const door = async (context: Context, name: string, status: 401 | 403 | 404, message = ''): Promise<Response> => {
+    const { text, type } = fileNamed(await gateway.page(), name);
     const headers = { ...SECURITY, 'content-type': type, 'cache-control': 'no-store' };
     return context.body(text.replace('<!-- message -->', message), status, headers);
   };
 
   app.get(PATH, async (context) => {
-    if (!isViewer(context)) return await signInPage(context, '', 401);
+    if (!isViewer(context)) return await door(context, SIGN_IN, 401);
     return serve(context, fileNamed(await gateway.page(), PAGE), 'no-store');
   });
   app.get(`${PATH}/`, (context) => context.redirect('../dashboard', 308));
@@ -134,12 +135,13 @@ export function createDashboard(
       if (!isForm || !(error instanceof ApiError)) throw error;
       const isKnown = error.fields.status === 403;
       tried(error.fields.status, errorCode(error.fields), null);
-      return await signInPage(
+      return await door(
         context,
+        SIGN_IN,
+        isKnown ? 403 : 401,
         isKnown
           ? 'This key may not see the dashboard: it needs a key with admin: true.'
           : 'This is not a key of this gateway.',
-        isKnown ? 403 : 401,
       );
     }
     context.header('cache-control', 'no-store');
@@ -195,8 +197,7 @@ export function createDashboard(
   app.notFound(async (context) => {
     const told = nothingHere(context);
     if (!/\btext\/html\b/i.test(context.req.header('accept') ?? '')) return told;
-    const { text, type } = fileNamed(await gateway.page(), NOT_FOUND);
-    return context.body(text, 404, { ...SECURITY, 'content-type': type, 'cache-control': 'no-store' });
+    return await door(context, NOT_FOUND, 404);
   });
   return app;
 }
