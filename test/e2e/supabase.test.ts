@@ -7,7 +7,8 @@ import { conduit, directory, type Serving, serve } from '../cli/run-cli.ts';
 import { finishedDecision } from '../stores/finished-decision.ts';
 import { answer, startFakeUpstream } from '../support/fake-upstream.ts';
 import { simpleConfig } from '../support/gateway.ts';
-import { type Faults, SERVICE_ROLE_KEY } from '../support/postgrest-server.ts';
+import type { Faults } from '../support/postgrest-faults.ts';
+import { SERVICE_ROLE_KEY } from '../support/postgrest-server.ts';
 import { type SupabaseProject, startSupabaseProject } from '../support/supabase-project.ts';
 
 const PATIENCE = { timeout: 20_000, interval: 100 };

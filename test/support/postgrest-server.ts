@@ -2,26 +2,12 @@
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { AddressInfo, Socket } from 'node:net';
 import type { Database, Queries } from './postgrest-database.ts';
+import { type Faults, NO_FAULTS } from './postgrest-faults.ts';
 
 export const SERVICE_ROLE_KEY = 'service-role-key-of-a-test';
 export const ANON_KEY = 'anon-key-of-a-test';
 
 const ROLE_OF_KEY: Readonly<Record<string, string>> = { [SERVICE_ROLE_KEY]: 'service_role', [ANON_KEY]: 'anon' };
-
-export interface Faults {
-  /** Takes what comes, and answers nothing. */
-  frozen: boolean;
-  /** Answers this status with a page of a gateway's, before anything is done. */
-  status: number | null;
-  /** As PostgreSQL answers when the disk is full. */
-  diskFull: boolean;
-  readOnly: boolean;
-  slowMs: number;
-  /** So many answers are cut off in their middle, after what was asked has been done. */
-  cutOff: number;
-  /** Only those of this function are. */
-  cutOffOf: string | null;
-}
 
 export interface PostgrestServer {
   url: string;
@@ -40,16 +26,6 @@ interface Answer {
   status: number;
   body: string;
 }
-
-const NO_FAULTS: Faults = {
-  frozen: false,
-  status: null,
-  diskFull: false,
-  readOnly: false,
-  slowMs: 0,
-  cutOff: 0,
-  cutOffOf: null,
-};
 
 export async function startPostgrestServer(database: Database): Promise<PostgrestServer> {
   const faults = { ...NO_FAULTS };

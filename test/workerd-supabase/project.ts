@@ -1,6 +1,6 @@
 /** The Supabase project of these tests, as they have it from inside workerd, and the config of Workers that have it behind them. */
 import { inject } from 'vitest';
-import type { Faults } from '../support/postgrest-server.ts';
+import { type Faults, NO_FAULTS } from '../support/postgrest-faults.ts';
 
 const { url, key, control } = inject('supabase');
 
@@ -21,16 +21,6 @@ async function tell<Value>(command: string, body: string): Promise<Value> {
   if (!response.ok) throw new Error(await response.text());
   return (await response.json()) as Value;
 }
-
-const NO_FAULTS: Faults = {
-  frozen: false,
-  status: null,
-  diskFull: false,
-  readOnly: false,
-  slowMs: 0,
-  cutOff: 0,
-  cutOffOf: null,
-};
 
 /** Has Supabase fail in these ways, and in no other. */
 export const failing = (faults: Partial<Faults> = {}): Promise<unknown> =>
