@@ -112,10 +112,8 @@ function expand(
 ): Arm[] {
   const at = [...path, 'model_name'];
   const known = address.vendor === null || address.isAzure ? [] : catalogueNames(address.vendor);
-  const fitting = known.filter(
-    (name) =>
-      matchesGlob(address.upstream, name) && catalogueEntry(vendorOf(provider, parsable(address.baseUrl)), name),
-  );
+  const actual = vendorOf(provider, parsable(address.baseUrl));
+  const fitting = known.filter((name) => matchesGlob(address.upstream, name) && catalogueEntry(actual, name));
   if (fitting.length === 0) {
     notes.leftOut(at, `no models for names that are not known: add each to models, as ${provider}/NAME`);
     return [];
